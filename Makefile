@@ -1,0 +1,67 @@
+# On a fresh machine with Python >= 3.11 and make, every target alone makes the environment it needs.
+#   make demo PYTHON=python3.12            another Python
+#   make demo ARGS="--help"                arguments for what is run
+#   make test-all JTRANSFER_DATA=~/data    where the real data sets are
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-all lint bench clean
+
+help: ## show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+
+demo: $(VENV)/.installed ## drawn digits -> real handwriting: source only, DANN, train on target
+	$(BIN)/python -m experiments.adapt_digits $(ARGS)
+
+test: $(VENV)/.installed-dev ## the tests that need nothing but this repository
+	$(BIN)/python -m pytest $(ARGS)
+
+test-all: $(VENV)/.installed-dev $(VENV)/.installed-torch ## and those that need real data (JTRANSFER_DATA), PyTorch or minutes
+	$(BIN)/python -m pytest -m '' $(ARGS)
+
+lint: $(VENV)/.installed-dev ## style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+
+bench: $(VENV)/.installed-torch ## time one training step against the same in PyTorch
+	$(BIN)/python -m experiments.benchmark $(ARGS)
+
+clean: ## remove the environment and caches; checkpoints/ stays
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist
+	find jtransfer experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(call install,EXTRAS): install the package as it lies here, with the tested versions.
+define install
+	@echo "installing jtransfer$(1) into $(VENV); the first time this takes a few minutes"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable ".$(1)"
+	@touch $@
+endef
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install)
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,[dev])
+	@touch $(VENV)/.installed
+
+# Any build of PyTorch does; where the CPU build is found first (pip's own settings), it is small.
+$(VENV)/.installed-torch: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,[torch])
+	@touch $(VENV)/.installed
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "jtransfer needs Python 3.11 or newer, and '$(PYTHON)' is older or missing;" \
+			"name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "'$(PYTHON)' cannot make virtual environments; install its venv module" \
+			"(python3-venv on Debian and Ubuntu)"; exit 1; }

@@ -1,0 +1,64 @@
+"""Transfer learning in JAX and Flax: pure functions over parameter pytrees.
+
+The names below are loaded when they are first used, so that `import jtransfer` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jtransfer.data import Examples as Examples
+    from jtransfer.data import load as load
+    from jtransfer.data.resident import Domain as Domain
+    from jtransfer.data.resident import ResidentFeed as ResidentFeed
+    from jtransfer.nets.ganin import gtsrb_net as gtsrb_net
+    from jtransfer.nets.ganin import mnist_net as mnist_net
+    from jtransfer.nets.ganin import svhn_net as svhn_net
+    from jtransfer.train.checkpoint import Checkpoints as Checkpoints
+    from jtransfer.train.compilation import compile_step as compile_step
+    from jtransfer.train.loop import fit as fit
+    from jtransfer.train.schedules import inverse_decay as inverse_decay
+    from jtransfer.train.schedules import sigmoid_ramp as sigmoid_ramp
+    from jtransfer.train.state import TrainState as TrainState
+    from jtransfer.train.step import make_step as make_step
+    from jtransfer.transfer.dann import dann_loss as dann_loss
+    from jtransfer.transfer.gradient_reversal import reverse_gradient as reverse_gradient
+    from jtransfer.transfer.parameter_groups import parameter_groups as parameter_groups
+    from jtransfer.transfer.supervised import supervised_loss as supervised_loss
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Examples": "data",
+    "load": "data",
+    "Domain": "data.resident",
+    "ResidentFeed": "data.resident",
+    "gtsrb_net": "nets.ganin",
+    "mnist_net": "nets.ganin",
+    "svhn_net": "nets.ganin",
+    "Checkpoints": "train.checkpoint",
+    "compile_step": "train.compilation",
+    "fit": "train.loop",
+    "inverse_decay": "train.schedules",
+    "sigmoid_ramp": "train.schedules",
+    "TrainState": "train.state",
+    "make_step": "train.step",
+    "dann_loss": "transfer.dann",
+    "reverse_gradient": "transfer.gradient_reversal",
+    "parameter_groups": "transfer.parameter_groups",
+    "supervised_loss": "transfer.supervised",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module it lives in."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jtransfer' has no attribute {name!r}")
+    return getattr(import_module(f"jtransfer.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return [*__all__, "__version__"]

@@ -1,0 +1,124 @@
+"""The rules of the house: the direction of imports, the size of files, versions, the README."""
+
+import ast
+import doctest
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import jtransfer
+
+ROOT = Path(__file__).parents[1]
+LIBRARY = sorted((ROOT / "jtransfer").rglob("*.py"))
+SOURCES = [
+    *LIBRARY,
+    *(path for name in ("experiments", "tests") for path in (ROOT / name).rglob("*.py")),
+]
+
+# Which rooms of jtransfer a room may import from, itself apart.
+ARROWS = {
+    "nets": set(),
+    "data": set(),
+    "train": set(),
+    "measure": set(),
+    "transfer": {"nets", "train", "measure"},
+}
+
+
+def imported(source: str) -> Iterator[str]:
+    """The dotted name of everything that a source imports, wherever it does so."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def breaches(path: Path, source: str) -> list[str]:
+    """The imports of a library file (its path within jtransfer/) that go against the arrows."""
+    room = path.parts[0]
+    found = []
+    for name in imported(source):
+        top, target = [*name.split("."), ""][:2]
+        outside = top in {"", "experiments", "tests", "torch"}
+        against = top == "jtransfer" and room in ARROWS and target not in {room, *ARROWS[room]}
+        if outside or against:
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "expected"),
+    [
+        ("nets/a.py", "from jtransfer.nets.trunk import Trunk", []),
+        ("nets/a.py", "def f():\n    import jtransfer.train.step", ["jtransfer.train.step"]),
+        ("data/a.py", "from jtransfer import transfer", ["jtransfer.transfer"]),
+        ("train/a.py", "import jtransfer as jt", ["jtransfer"]),
+        ("train/a.py", "from . import step", ["..step"]),
+        ("transfer/a.py", "from jtransfer.train import step", []),
+        ("transfer/a.py", "from jtransfer.data.idx import read", ["jtransfer.data.idx.read"]),
+        ("transfer/a.py", "import torch.nn", ["torch.nn"]),
+        ("__init__.py", "from jtransfer.data import load", []),
+        ("__init__.py", "from experiments import report", ["experiments.report"]),
+    ],
+)
+def test_the_arrow_check_sees(path: str, source: str, expected: list[str]):
+    assert breaches(Path(path), source) == expected
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_point_one_way(path: Path):
+    assert breaches(path.relative_to(ROOT / "jtransfer"), path.read_text()) == []
+
+
+def test_every_room_has_its_arrows():
+    rooms = {path.parent.name for path in LIBRARY if path.parent.parent == ROOT / "jtransfer"}
+    assert rooms <= ARROWS.keys()
+
+
+def test_import_is_light():
+    heavy = ["jax", "flax", "optax", "sklearn", "matplotlib", "tensorflow_datasets"]
+    code = f"import sys, jtransfer; print(*[name for name in {heavy} if name in sys.modules])"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == []
+
+
+def test_files_are_short():
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
+    assert {name: count for name, count in lines.items() if count > 400} == {}
+
+
+def test_constraints_are_names_and_versions():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pin = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][0-9A-Za-z.]*")
+    assert lines
+    assert [line for line in lines if not pin.fullmatch(line)] == []
+
+
+def test_version_is_said_once():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert jtransfer.__version__ == project["version"]
+
+
+def test_readme_examples_run():
+    readme = ROOT / "README.md"
+    if not readme.exists():
+        pytest.skip("there is no README.md")
+    text = readme.read_text()
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    names: dict[str, object] = {}  # shared: the blocks are one tour
+    for block in re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        line = text[: block.start(1)].count("\n")
+        test = doctest.DocTestParser().get_doctest(block[1], names, "README.md", "README.md", line)
+        said: list[str] = []
+        runner.run(test, out=said.append, clear_globs=False)
+        names = test.globs
+        assert runner.failures == 0, "".join(said)
