@@ -1,0 +1,1 @@
+"""What is learned: pure Flax modules, and loading pretrained weights into their parameters."""

@@ -1,0 +1,102 @@
+"""The three nets of domain-adversarial training (Ganin et al., JMLR 2016, Figure 4).
+
+Each is a trunk of named convolution stages, a label head and a domain head, all three plain linen
+modules. The paper does not state the padding: the MNIST net is unpadded as the LeNet it comes from,
+the other two keep their maps' size as in other implementations.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import flax.linen as nn
+import jax
+
+from jtransfer.nets.trunk import ConvStage, Head, Trunk
+
+
+class AdaptationNet(nn.Module):
+    """A feature trunk with a label head and a domain head on the trunk's features.
+
+    Attributes:
+      trunk: images to features, called with `train` and `domains`.
+      label_head: features to class logits.
+      domain_head: features to one logit, positive for the target domain.
+    """
+
+    trunk: Trunk
+    label_head: Head
+    domain_head: Head
+
+    def __call__(
+        self, images: jax.Array, *, train: bool = False, domains: tuple[int, ...] = (0,)
+    ) -> tuple[jax.Array, jax.Array]:
+        """Class logits [batch, classes] and domain logits [batch] of [batch, h, w, c] images."""
+        features = self.features(images, train=train, domains=domains)
+        return self.classify(features, train=train), self.discriminate(features, train=train)
+
+    def features(
+        self, images: jax.Array, *, train: bool = False, domains: tuple[int, ...] = (0,)
+    ) -> jax.Array:
+        """The trunk's features, flat: [batch, features]."""
+        maps = self.trunk(images, train=train, domains=domains)
+        return maps.reshape(maps.shape[0], -1)
+
+    def classify(self, features: jax.Array, *, train: bool = False) -> jax.Array:
+        """Class logits [batch, classes] of [batch, features]."""
+        return self.label_head(features, train=train)
+
+    def discriminate(self, features: jax.Array, *, train: bool = False) -> jax.Array:
+        """Domain logits [batch] of [batch, features]."""
+        return self.domain_head(features, train=train)[:, 0]
+
+    def predict(self, images: jax.Array, *, domains: tuple[int, ...] = (0,)) -> jax.Array:
+        """Class logits [batch, classes] of images, as at test time."""
+        return self.classify(self.features(images, domains=domains))
+
+
+def mnist_net(*, classes: int = 10, norm: bool = False, dropout: float = 0.0) -> AdaptationNet:
+    """Figure 4a: conv5x5-32, pool, conv5x5-48, pool | fc100-fc100 | domain fc100. For 32x32x3.
+
+    `norm` (batch norm per domain in the trunk) and `dropout` (of whole maps before the second pool)
+    are off in the paper.
+    """
+    stages = (
+        ("conv1", partial(ConvStage, 32, 5, pool=(2, 2), norm=norm)),
+        ("conv2", partial(ConvStage, 48, 5, pool=(2, 2), norm=norm, dropout=dropout)),
+    )
+    return AdaptationNet(Trunk(stages), Head((100, 100), classes), Head((100,), 1))
+
+
+def svhn_net(*, classes: int = 10, norm: bool = False, dropout: float = 0.0) -> AdaptationNet:
+    """Figure 4b: conv5x5-64, pool, conv5x5-64, pool, conv5x5-128 | fc3072-fc2048 | two fc1024.
+
+    For 32x32x3. `dropout` acts on the domain head's hidden layers.
+    """
+    stages = (
+        ("conv1", partial(ConvStage, 64, 5, "SAME", pool=(3, 2), norm=norm)),
+        ("conv2", partial(ConvStage, 64, 5, "SAME", pool=(3, 2), norm=norm)),
+        ("conv3", partial(ConvStage, 128, 5, "SAME", norm=norm)),
+    )
+    domain_head = Head((1024, 1024), 1, dropout=dropout)
+    return AdaptationNet(Trunk(stages), Head((3072, 2048), classes), domain_head)
+
+
+def gtsrb_net(*, classes: int = 43, norm: bool = False, dropout: float = 0.0) -> AdaptationNet:
+    """Figure 4c: conv5x5-96, conv3x3-144, conv5x5-256, each pooled | fc512 | two fc1024.
+
+    For 40x40x3. `dropout` acts on the domain head's hidden layers.
+    """
+    stages = (
+        ("conv1", partial(ConvStage, 96, 5, "SAME", pool=(2, 2), norm=norm)),
+        ("conv2", partial(ConvStage, 144, 3, "SAME", pool=(2, 2), norm=norm)),
+        ("conv3", partial(ConvStage, 256, 5, "SAME", pool=(2, 2), norm=norm)),
+    )
+    domain_head = Head((1024, 1024), 1, dropout=dropout)
+    return AdaptationNet(Trunk(stages), Head((512,), classes), domain_head)
+
+
+GANIN_NETS: dict[str, Callable[..., AdaptationNet]] = {
+    "mnist": mnist_net,
+    "svhn": svhn_net,
+    "gtsrb": gtsrb_net,
+}

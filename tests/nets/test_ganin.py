@@ -1,0 +1,56 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jtransfer.nets.ganin import GANIN_NETS
+
+
+def layer(inputs, outputs):
+    return inputs * outputs + outputs
+
+
+PARAMETERS = {
+    # trunk | label head | domain head, counted by hand from Figure 4
+    "mnist": (
+        layer(5 * 5 * 3, 32) + layer(5 * 5 * 32, 48),
+        layer(5 * 5 * 48, 100) + layer(100, 100) + layer(100, 10),
+        layer(5 * 5 * 48, 100) + layer(100, 1),
+    ),
+    "svhn": (
+        layer(5 * 5 * 3, 64) + layer(5 * 5 * 64, 64) + layer(5 * 5 * 64, 128),
+        layer(7 * 7 * 128, 3072) + layer(3072, 2048) + layer(2048, 10),
+        layer(7 * 7 * 128, 1024) + layer(1024, 1024) + layer(1024, 1),
+    ),
+    "gtsrb": (
+        layer(5 * 5 * 3, 96) + layer(3 * 3 * 96, 144) + layer(5 * 5 * 144, 256),
+        layer(5 * 5 * 256, 512) + layer(512, 43),
+        layer(5 * 5 * 256, 1024) + layer(1024, 1024) + layer(1024, 1),
+    ),
+}
+SIDE = {"mnist": 32, "svhn": 32, "gtsrb": 40}
+
+
+@pytest.mark.parametrize("name", GANIN_NETS)
+def test_parameters_are_those_of_figure_4(name):
+    net = GANIN_NETS[name]()
+    images = jax.ShapeDtypeStruct((2, SIDE[name], SIDE[name], 3), jnp.float32)
+    (labels, domains), variables = jax.eval_shape(net.init_with_output, jax.random.key(0), images)
+    sizes = {
+        part: sum(leaf.size for leaf in jax.tree.leaves(variables["params"][part]))
+        for part in ("trunk", "label_head", "domain_head")
+    }
+    assert tuple(sizes.values()) == PARAMETERS[name]
+    assert labels.shape == (2, 43 if name == "gtsrb" else 10)
+    assert domains.shape == (2,)
+    assert set(variables) == {"params"}
+
+
+def test_predict_is_features_then_classify():
+    net = GANIN_NETS["mnist"](norm=True, dropout=0.5)
+    images = jax.random.normal(jax.random.key(1), (2, 32, 32, 3))
+    variables = net.init(jax.random.key(0), images)
+    labels, _ = net.apply(variables, images, domains=(1,))
+    predicted = net.apply(variables, images, domains=(1,), method="predict")
+    np.testing.assert_array_equal(predicted, labels)
+    assert variables["batch_stats"]["trunk"]["conv1"]["norm"]["mean"].shape == (2, 32)
