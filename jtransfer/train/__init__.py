@@ -1,0 +1,1 @@
+"""The engine: state, step, loop, schedules, parallelism, checkpoints, logging. Knows no method."""

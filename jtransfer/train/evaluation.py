@@ -1,0 +1,30 @@
+"""Running a compiled function over many examples."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+
+def map_batches(
+    function: Callable[[jax.Array], Any], images: np.ndarray, *, batch: int = 500
+) -> np.ndarray:
+    """Apply a function of a batch to all images, in batches of one size.
+
+    Args:
+      function: from [batch, ...] to an array with the same leading axis; compiled once if jitted,
+        since the last batch is filled up by repeating an image.
+      images: [n, ...].
+      batch: images a call.
+
+    Returns:
+      [n, ...] on the host.
+    """
+    outputs = []
+    for start in range(0, len(images), batch):
+        part = images[start : start + batch]
+        missing = batch - len(part)
+        padded = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
+        outputs.append(function(padded))
+    return np.concatenate(jax.device_get(outputs))[: len(images)]

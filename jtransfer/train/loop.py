@@ -1,0 +1,208 @@
+"""The training loop: dispatch, log a step late, evaluate, checkpoint, stop cleanly."""
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+import jax
+import numpy as np
+
+from jtransfer.train.checkpoint import Checkpoints
+from jtransfer.train.compilation import CompiledStep
+from jtransfer.train.run_log import RunLog
+from jtransfer.train.state import PyTree, TrainState
+from jtransfer.train.step import Metrics
+
+
+class Feed(Protocol):
+    """Where batches come from."""
+
+    @property
+    def constants(self) -> PyTree:
+        """What stays on the device from step to step."""
+
+    def inputs(self, step: int) -> PyTree:
+        """What the host sends for a step; a pure function of the step's number."""
+
+
+class NonFiniteLossError(FloatingPointError):
+    """The loss became NaN or infinite."""
+
+
+class Interrupted(SystemExit):
+    """The run was asked to stop, has saved, and can be resumed."""
+
+
+def fit(
+    step: CompiledStep,
+    state: TrainState,
+    feed: Feed,
+    *,
+    steps: int,
+    steps_per_call: int = 1,
+    log: RunLog | None = None,
+    log_every: int = 100,
+    evaluate: Callable[[TrainState], dict[str, float]] | None = None,
+    evaluate_every: int = 0,
+    checkpoints: Checkpoints | None = None,
+    checkpoint_every: int = 0,
+) -> TrainState:
+    """Train from `state` until `steps` steps have been taken in all.
+
+    The device is waited for only where something is logged, evaluated or saved; a record is fetched
+    after the next step has been dispatched. A checkpoint is written only once the losses up to it
+    were seen to be finite, and always after the last step.
+
+    Args:
+      step: from `compile_step`; it uses up the state it is given.
+      state: where to start; with `state.step > 0` the run goes on from there.
+      feed: gives each step's batch as a function of its number.
+      steps: length of the whole run in steps.
+      steps_per_call: as `step` was compiled; all other numbers of steps are multiples of it.
+      log: told the metrics, averaged over the steps since its last record.
+      log_every: steps between two records; divides `checkpoint_every`, so that a resumed run logs
+        what the uninterrupted one would have.
+      evaluate: gives metrics of a state, which are logged and never acted upon.
+      evaluate_every: steps between evaluations, besides the one at the end; 0 for that one only.
+      checkpoints: where states are saved; None for nowhere.
+      checkpoint_every: steps between checkpoints, besides the one at the end; 0 for that one only.
+
+    Returns:
+      The state after the last step.
+
+    Raises:
+      NonFiniteLossError: naming the first step whose loss is NaN or infinite.
+      Interrupted: after SIGINT or SIGTERM, with the state saved.
+      ValueError: if the numbers of steps do not fit each other.
+    """
+    for name, number in (
+        ("steps", steps),
+        ("log_every", log_every),
+        ("evaluate_every", evaluate_every),
+        ("checkpoint_every", checkpoint_every),
+    ):
+        if number % steps_per_call:
+            raise ValueError(f"{name}={number} is not a multiple of {steps_per_call=}")
+    if checkpoint_every % log_every:
+        raise ValueError(f"{checkpoint_every=} is not a multiple of {log_every=}")
+
+    def due(every: int) -> bool:
+        return number == steps or (every > 0 and number % every == 0)
+
+    constants = feed.constants
+    records = _Records(log, checkpoints)
+    number = int(state.step)
+    with _stop_requests() as requests:
+        while number < steps:
+            batches = [feed.inputs(number + i) for i in range(steps_per_call)]
+            inputs = batches[0] if steps_per_call == 1 else jax.tree.map(_stack, *batches)
+            state, metrics = step(state, constants, inputs)
+            number += steps_per_call
+            records.write()
+            records.add(number, metrics, complete=due(log_every))
+            stopping = bool(requests) and number < steps
+            if stopping or due(checkpoint_every) or due(evaluate_every):
+                records.write()
+                records.check()
+                if evaluate is not None and log is not None and due(evaluate_every):
+                    log.write(number, evaluate(state))
+                if checkpoints is not None and (stopping or due(checkpoint_every)):
+                    checkpoints.save(state)
+            if stopping:
+                if checkpoints is not None:
+                    checkpoints.wait()
+                saved = (
+                    "saved" if checkpoints is not None else "not saved (it keeps no checkpoints)"
+                )
+                sentence = f"stopped by {requests[0].name} at step {number:,} of {steps:,}, {saved}"
+                if checkpoints is not None:
+                    sentence += "; the same command goes on from there"
+                if log is not None:
+                    log.say(sentence)
+                raise Interrupted(128 + requests[0])
+    if checkpoints is not None:
+        checkpoints.wait()
+    return state
+
+
+class _Records:
+    """Metrics of the steps since the last record, kept on the device until they are asked for."""
+
+    def __init__(self, log: RunLog | None, checkpoints: Checkpoints | None):
+        self._log = log
+        self._checkpoints = checkpoints
+        self._open: list[tuple[int, Metrics]] = []
+        self._complete: list[tuple[int, Metrics]] = []
+
+    def add(self, number: int, metrics: Metrics, *, complete: bool) -> None:
+        """Take the metrics of the step that ended at `number`; `complete` ends the record."""
+        self._open.append((number, metrics))
+        if complete:
+            self._complete, self._open = self._open, []
+
+    def write(self) -> None:
+        """Write the completed record, if there is one."""
+        if not self._complete:
+            return
+        totals = self._fetch(self._complete)
+        if self._log is not None:
+            averages = {name: total / count for name, (total, count) in totals.items() if count}
+            self._log.write(self._complete[-1][0], averages)
+        self._complete = []
+
+    def check(self) -> None:
+        """Raise if a step outside of any record yet had a loss that is not finite."""
+        self._fetch(self._open)
+
+    def _fetch(self, steps: list[tuple[int, Metrics]]) -> dict[str, tuple[float, float]]:
+        fetched = jax.device_get([metrics for _, metrics in steps])
+        totals: dict[str, tuple[float, float]] = {}
+        for (number, _), metrics in zip(steps, fetched, strict=True):
+            if not math.isfinite(metrics["loss"][0]):
+                raise NonFiniteLossError(self._explain(number, float(metrics["loss"][0])))
+            for name, (total, count) in metrics.items():
+                before = totals.get(name, (0.0, 0.0))
+                totals[name] = (before[0] + float(total), before[1] + float(count))
+        return totals
+
+    def _explain(self, number: int, loss: float) -> str:
+        kept = self._checkpoints.latest_step if self._checkpoints is not None else None
+        good = (
+            "no checkpoint was kept" if kept is None else f"the checkpoint of step {kept:,} is good"
+        )
+        return (
+            f"the loss is {loss} at step {number:,}; {good}. "
+            "Lower the learning rate, or look for bad values in the data"
+        )
+
+
+def _stack(*arrays: np.ndarray) -> np.ndarray:
+    return np.stack(arrays)
+
+
+@contextmanager
+def _stop_requests() -> Iterator[list[signal.Signals]]:
+    """Collect SIGINT and SIGTERM instead of dying of the first; a second one has its usual effect."""
+    requests: list[signal.Signals] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield requests  # only the main thread may set handlers
+        return
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        del frame
+        requests.append(signal.Signals(number))
+        for each, handler in usual.items():
+            signal.signal(each, handler)
+
+    for each in usual:
+        signal.signal(each, remember)
+    try:
+        yield requests
+    finally:
+        for each, handler in usual.items():
+            signal.signal(each, handler)

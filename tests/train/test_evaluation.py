@@ -1,0 +1,19 @@
+import jax
+import numpy as np
+import pytest
+
+from jtransfer.train.evaluation import map_batches
+
+
+@pytest.mark.parametrize("count", [1, 4, 7, 8])
+def test_every_example_is_seen_once_in_order(count):
+    images = np.arange(count * 2, dtype=np.float32).reshape(count, 2)
+    np.testing.assert_array_equal(
+        map_batches(lambda x: x.sum(axis=1), images, batch=4), images.sum(axis=1)
+    )
+
+
+def test_an_uneven_last_batch_compiles_nothing_new():
+    double = jax.jit(lambda x: 2 * x)
+    map_batches(double, np.ones((7, 2), np.float32), batch=3)
+    assert double._cache_size() == 1

@@ -1,0 +1,52 @@
+"""A run that is killed and started again ends as the run that was not killed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jtransfer.train.run_log import read_records
+from tests.train import regression, resumable
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(folder, *kill):
+    folder.mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, "-m", "tests.train.resumable", str(folder), *map(str, kill)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    done = start(folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("kill", "kept"),
+    [(("between", 27), 20), (("between", 7), None), (("during", 30), 20)],
+)
+def test_killed_and_resumed_is_bit_identical(tmp_path, uninterrupted, kill, kept):
+    killed = start(tmp_path, *kill)
+    assert killed.returncode == -9, killed.stderr
+    finished = [int(path.name) for path in (tmp_path / "steps").iterdir() if path.name.isdigit()]
+    # The newest save of a killed process may be lost with it; an unfinished one never counts.
+    assert max(finished, default=None) in ({kept, None} if kept is None else {kept, kept - 10})
+    resumed = start(tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    ours, theirs = np.load(tmp_path / "params.npz"), np.load(uninterrupted / "params.npz")
+    for name in theirs.files:
+        np.testing.assert_array_equal(ours[name], theirs[name])
+    metrics = [read_records(folder / "metrics.jsonl") for folder in (tmp_path, uninterrupted)]
+    assert metrics[0] == metrics[1]
+    assert [record["step"] for record in metrics[0]] == list(range(5, resumable.STEPS + 1, 5))
+    assert resumable.STEPS <= regression.TOTAL_STEPS
