@@ -1,0 +1,1 @@
+"""How knowledge moves: one file a method."""

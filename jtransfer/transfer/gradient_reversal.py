@@ -1,0 +1,34 @@
+"""The gradient reversal layer (Ganin & Lempitsky, ICML 2015, section 3.2)."""
+
+import jax
+import jax.numpy as jnp
+
+
+@jax.custom_vjp
+def reverse_gradient(features: jax.Array, scale: jax.Array | float) -> jax.Array:
+    """The identity, whose gradient is multiplied by `-scale`.
+
+    What stands behind it learns as usual; what stands before it learns the opposite, `scale` times
+    as strongly. Forward-mode differentiation is not defined.
+
+    Args:
+      features: array of any shape.
+      scale: lambda, a scalar; may be traced, so that it can change during training without
+        recompiling. It receives no gradient.
+
+    Returns:
+      `features`, unchanged.
+    """
+    del scale
+    return features
+
+
+def _forward(features, scale):
+    return features, scale
+
+
+def _backward(scale, gradient):
+    return -scale * gradient, jnp.zeros_like(scale)
+
+
+reverse_gradient.defvjp(_forward, _backward)
