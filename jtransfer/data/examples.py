@@ -1,0 +1,97 @@
+"""Labelled images in memory: what every source gives."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+class DataError(ValueError):
+    """Data that cannot be used, and what to do about it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Labelled images in memory.
+
+    Attributes:
+      images: [n, height, width, channels] uint8, one or three channels.
+      labels: [n] int32, positions in `classes`.
+      classes: names of the classes.
+      name: where they come from, for messages and figures.
+
+    Raises:
+      DataError: if the arrays do not fit each other.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    name: str
+
+    def __post_init__(self):
+        """Check that images, labels and classes fit each other."""
+        images, labels = self.images, self.labels
+        if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
+            raise DataError(
+                f"{self.name}: images are {images.dtype} of shape {images.shape}; expected uint8 "
+                "[n, height, width, 1 or 3]. Convert them first"
+            )
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise DataError(
+                f"{self.name}: labels are {labels.dtype} of shape {labels.shape}; expected [n] "
+                "integers. Give one class number an image"
+            )
+        if len(images) != len(labels):
+            raise DataError(
+                f"{self.name}: {len(images):,} images but {len(labels):,} labels; expected as many "
+                "of each. One of the two files is incomplete or belongs to something else"
+            )
+        if not len(images):
+            raise DataError(
+                f"{self.name}: the split is empty; expected at least one image. Choose another "
+                "split or a larger size"
+            )
+        if labels.min() < 0 or labels.max() >= len(self.classes):
+            position = int(np.argmax((labels < 0) | (labels >= len(self.classes))))
+            raise DataError(
+                f"{self.name}: label {labels[position]} of image {position} is out of range; "
+                f"expected 0 to {len(self.classes) - 1}, one number for each of the "
+                f"{len(self.classes)} classes. Mend the labels or name all the classes"
+            )
+        object.__setattr__(self, "labels", labels.astype(np.int32))
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.images)
+
+    def take(self, indices: np.ndarray) -> "Examples":
+        """The examples at the given positions, in that order."""
+        return replace(self, images=self.images[indices], labels=self.labels[indices])
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that change with any pixel, label or class name."""
+        digest = hashlib.sha256(repr((self.images.shape, self.classes)).encode())
+        digest.update(np.ascontiguousarray(self.images))
+        digest.update(np.ascontiguousarray(self.labels))
+        return digest.hexdigest()[:16]
+
+
+def require_same_classes(source: Examples, target: Examples) -> None:
+    """Check that two domains name the same classes in the same order.
+
+    Raises:
+      DataError: naming the classes that differ.
+    """
+    if source.classes == target.classes:
+        return
+    only_source = [name for name in source.classes if name not in target.classes]
+    only_target = [name for name in target.classes if name not in source.classes]
+    if only_source or only_target:
+        differing = f"only {source.name} has {only_source}, only {target.name} has {only_target}"
+    else:
+        differing = f"their order is {source.classes} and {target.classes}"
+    raise DataError(
+        f"{source.name} and {target.name} differ in their classes: {differing}; expected the same "
+        "classes in the same order. Choose domains that share their classes"
+    )

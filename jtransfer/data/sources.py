@@ -1,0 +1,78 @@
+"""One string names a data set: `scheme:what`."""
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from jtransfer.data.digits import load_digits
+from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.idx import load_idx
+from jtransfer.data.mnist_m import load_mnist_m, subset
+from jtransfer.data.npz import load_npz
+
+Split = Literal["train", "test"]
+
+# Files under the data root, read as they are: {scheme: loader(what, split, root)}.
+_STORED: dict[str, Callable[[str, str, Path], Examples]] = {
+    "idx": load_idx,
+    "npz": load_npz,
+}
+_KNOWN = (
+    "idx:<folder>",
+    "npz:<file>",
+    "tfds:<name>",
+    "sklearn:digits",
+    "synthetic:numbers",
+    "synthetic:mnist_m",
+)
+
+
+def load(
+    name: str,
+    split: Split,
+    *,
+    data_root: Path | str | None = None,
+    size: int | None = None,
+    seed: int = 0,
+) -> Examples:
+    """Load one split of a named data set.
+
+    Args:
+      name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `sklearn:digits`, `synthetic:numbers` or
+        `synthetic:mnist_m`.
+      split: "train" or "test".
+      data_root: where files are looked for; by default the environment's `JTRANSFER_DATA`, else
+        `data`.
+      size: how many images to make or, of stored ones, to draw; None for the source's own number.
+      seed: of what is made or drawn.
+
+    Raises:
+      DataError: if the name is unknown, or what it names is missing or unusable.
+    """
+    if split not in ("train", "test"):
+        raise DataError(f"split {split!r} of {name}; expected 'train' or 'test'")
+    root = Path(data_root or os.environ.get("JTRANSFER_DATA") or "data").expanduser()
+    scheme, _, what = name.partition(":")
+    if name == "synthetic:numbers":
+        from jtransfer.data.numbers import load_numbers
+
+        return load_numbers(split, size=size, seed=seed)
+    if name == "synthetic:mnist_m":
+        return load_mnist_m(split, root, size=size, seed=seed)
+    if name == "sklearn:digits":
+        examples = load_digits(split)
+    elif scheme in _STORED and what:
+        examples = _STORED[scheme](what, split, root)
+    else:
+        close = difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.0)[0]
+        raise DataError(
+            f"unknown data source {name!r}; expected one of {', '.join(_KNOWN)}. "
+            f"Did you mean {close}?"
+        )
+    if size is None:
+        return examples
+    return examples.take(subset(len(examples), size, np.random.default_rng(seed)))
