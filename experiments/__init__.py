@@ -1,0 +1,1 @@
+"""One runnable script per published table or figure."""

@@ -1,0 +1,353 @@
+"""Unsupervised domain adaptation on digits: source only, DANN, train on target.
+
+Reproduces the table of Ganin & Lempitsky (ICML 2015, Table 1; JMLR 2016, Table 2), accuracy on the
+target's test set:
+
+    method           MNIST -> MNIST-M
+    source only      .5749 (ICML)  .5225 (JMLR)
+    DANN             .8149         .7666
+    train on target  .9891         .9596
+
+The demo (nothing to download; drawn digits -> real handwriting; some 3 minutes on two cores):
+
+    python -m experiments.adapt_digits
+
+MNIST -> MNIST-M on the real sets, three seeds (measured numbers and times: BENCHMARKS.md):
+
+    python -m experiments.adapt_digits --pair mnist-mnist_m --net paper --seeds 0 1 2
+    python -m experiments.adapt_digits --pair mnist-mnist_m --net normed --seeds 0 1 2
+
+A finished cell is not run again; an interrupted one goes on from its last checkpoint.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import tyro
+
+from experiments.domain_pairs import PAIRS, Problem
+from experiments.published import DOMAIN_ADAPTATION
+from jtransfer.measure import (
+    Embedding,
+    accuracy,
+    confusion_figure,
+    confusion_matrix,
+    console_table,
+    curves_figure,
+    embedding_figure,
+    gap_closed,
+    mean_per_class_accuracy,
+    mean_std,
+    proxy_a_distance,
+    samples_figure,
+)
+from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet
+from jtransfer.train.checkpoint import Checkpoints
+from jtransfer.train.compilation import CompiledStep, compile_step
+from jtransfer.train.evaluation import map_batches
+from jtransfer.train.loop import fit
+from jtransfer.train.run_folder import RunFolder
+from jtransfer.train.run_log import RunLog, read_records
+from jtransfer.train.runtime import prepare_process
+from jtransfer.train.schedules import inverse_decay, sigmoid_ramp
+from jtransfer.train.state import TrainState
+from jtransfer.train.step import make_step
+from jtransfer.transfer.dann import dann_loss
+from jtransfer.transfer.parameter_groups import ParameterGroups, parameter_groups
+from jtransfer.transfer.supervised import supervised_loss
+
+Method = Literal["source", "dann", "target"]
+METHOD_NAMES = {"source": "source only", "dann": "DANN", "target": "train on target"}
+# What the net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps.
+NETS: dict[str, dict[str, Any]] = {"paper": {}, "normed": {"norm": True, "dropout": 0.5}}
+FEATURE_SAMPLE = 1000  # images a domain for the proxy A-distance and the embedding
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a call; each (method, seed) is one cell."""
+
+    pair: Literal["numbers-digits", "mnist-mnist_m"] = "numbers-digits"  # source-target
+    methods: tuple[Method, ...] = ("source", "dann", "target")  # rows of the table
+    seeds: tuple[int, ...] = (0,)  # of initial parameters, order of the examples and dropout
+    net: Literal["paper", "normed"] = "normed"  # the paper's net, or with batch norm and dropout
+    preset: Literal["small", "paper"] = "small"  # number of steps: for two cores, or accelerators
+    steps: int | None = None  # training steps, instead of the preset's
+    batch: int = 64  # images of each domain in a step
+    rate: float = 0.01  # learning rate at the start, falling as 1 / (1 + 10 p)^0.75
+    momentum: float = 0.9  # of stochastic gradient descent
+    gamma: float = 10.0  # steepness of the ramp of lambda, 2 / (1 + exp(-gamma p)) - 1
+    evaluate_every: int = 500  # steps between looks at the test set, which decide nothing
+    checkpoint_every: int = 500  # steps between checkpoints
+    data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
+    out: Path = Path("checkpoints/adapt_digits")  # one folder a cell, and the figures
+
+    @property
+    def total_steps(self) -> int:
+        """Training steps of a cell."""
+        return self.steps or PAIRS[self.pair].steps[self.preset]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A method, compiled: all its seeds share it."""
+
+    net: AdaptationNet
+    optimizer: optax.GradientTransformation
+    groups: ParameterGroups
+    step: CompiledStep
+    predict: Callable[[TrainState, jax.Array], jax.Array]
+    source_features: Callable[[TrainState, jax.Array], jax.Array]
+    target_features: Callable[[TrainState, jax.Array], jax.Array]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A finished run."""
+
+    result: dict[str, Any]
+    records: list[dict[str, Any]]
+    state: TrainState
+    program: Program
+
+
+def build(config: Config, problem: Problem, method: Method) -> Program:
+    """Put net, loss, optimizer and data together and compile the step."""
+    net = GANIN_NETS[PAIRS[config.pair].net](
+        classes=len(problem.source.classes), **NETS[config.net]
+    )
+    steps = config.total_steps
+    # Domain 0 is the source and 1 the target; source-only training has never seen domain 1.
+    target_domain = 0 if method == "source" else 1
+    loss = {
+        "source": supervised_loss(net, domain="source", domain_index=0),
+        "dann": dann_loss(net, reversal=partial(sigmoid_ramp, gamma=config.gamma)),
+        "target": supervised_loss(net, domain="target", domain_index=1),
+    }[method]
+    variables = initial_variables(net, problem, seed=0)
+    groups = parameter_groups(variables["params"], {".*": "full"})
+    base = optax.sgd(inverse_decay(config.rate, total_steps=steps), momentum=config.momentum)
+    optimizer = groups.optimizer(base)
+    step = make_step(loss, optimizer, total_steps=steps, trainable=groups.trainable)
+    gather = problem.feed(method, batch=config.batch, seed=0).gather
+
+    def apply(state: TrainState, images: jax.Array, name: str, domain: int) -> jax.Array:
+        variables = {"params": state.params, **state.stats}
+        transform = problem.source_transform if name == "source" else problem.target_transform
+        return net.apply(variables, transform(images), domains=(domain,), method="features")
+
+    def predict(state: TrainState, images: jax.Array) -> jax.Array:
+        features = apply(state, images, "target", target_domain)
+        logits = net.apply({"params": state.params, **state.stats}, features, method="classify")
+        return logits.argmax(axis=-1)
+
+    return Program(
+        net,
+        optimizer,
+        groups,
+        compile_step(step, gather),
+        jax.jit(predict),
+        jax.jit(partial(apply, name="source", domain=0)),
+        jax.jit(partial(apply, name="target", domain=target_domain)),
+    )
+
+
+def initial_variables(net: AdaptationNet, problem: Problem, *, seed: int) -> Any:
+    """Parameters and statistics before training."""
+    blank = jnp.zeros((1, *problem.source.images.shape[1:]))
+    return net.init(jax.random.key(seed), blank)
+
+
+def run_cell(config: Config, problem: Problem, program: Program, method: Method, seed: int) -> Cell:
+    """Train a method from a seed, or take up where an earlier call stopped."""
+    steps = config.total_steps
+    name = f"{config.pair}-{config.net}-{method}-seed{seed}"
+    settings = {
+        "experiment": "adapt_digits",
+        **{key: getattr(config, key) for key in ("pair", "net", "preset", "batch", "rate")},
+        **{key: getattr(config, key) for key in ("momentum", "gamma")},
+        "steps": steps,
+        "method": method,
+        "seed": seed,
+        "data": {
+            part: getattr(problem, part).fingerprint() for part in ("source", "target", "test")
+        },
+    }
+    folder = RunFolder(config.out / name, settings)
+    variables = initial_variables(program.net, problem, seed=seed)
+    state = TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
+    with Checkpoints(folder.checkpoint_folder) as checkpoints:
+        if checkpoints.latest_step is not None:
+            state = checkpoints.restore(state)
+        result = folder.result()
+        if result is not None:
+            print(f"{name}: finished before, accuracy {result['target_accuracy']:.4f}")
+            return Cell(result, read_records(folder.metrics_file), state, program)
+        moving, frozen = program.groups.count(state.params)
+        start = int(state.step)
+        print(
+            f"{name}: {moving:,} parameters moving, {frozen:,} frozen; "
+            + (f"going on from step {start:,}" if start else f"{steps:,} steps")
+        )
+        feed = problem.feed(method, batch=config.batch, seed=seed)
+        test = problem.test
+
+        def evaluate(state: TrainState) -> dict[str, float]:
+            guesses = map_batches(partial(program.predict, state), test.images)
+            return {"target_accuracy": accuracy(guesses, test.labels)}
+
+        started = time.perf_counter()
+        with RunLog(
+            folder.metrics_file,
+            name=name,
+            total_steps=steps,
+            first_step=start,
+            examples_per_step=feed.examples_per_step,
+        ) as log:
+            state = fit(
+                program.step,
+                state,
+                feed,
+                steps=steps,
+                log=log,
+                evaluate=evaluate,
+                evaluate_every=config.evaluate_every,
+                checkpoints=checkpoints,
+                checkpoint_every=config.checkpoint_every,
+            )
+        seconds = time.perf_counter() - started
+    guesses = map_batches(partial(program.predict, state), test.images)
+    source, target = features(problem, program, state, "train")
+    result = folder.write_result(
+        {
+            **settings,
+            "target_accuracy": accuracy(guesses, test.labels),
+            "target_mean_per_class_accuracy": mean_per_class_accuracy(
+                guesses, test.labels, len(test.classes)
+            ),
+            "proxy_a_distance": proxy_a_distance(source, target, seed=seed),
+            "chosen_by": "last step",
+            "test_images": len(test),
+            "parameters": moving + frozen,
+            "started_at_step": start,
+            "seconds": round(seconds, 1),
+        }
+    )
+    return Cell(result, read_records(folder.metrics_file), state, program)
+
+
+def features(
+    problem: Problem, program: Program, state: TrainState, split: Literal["train", "test"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Trunk features of a sample of each domain: [FEATURE_SAMPLE or fewer, features]."""
+    target = problem.target if split == "train" else problem.test
+    return (
+        map_batches(
+            partial(program.source_features, state), problem.source.images[:FEATURE_SAMPLE]
+        ),
+        map_batches(partial(program.target_features, state), target.images[:FEATURE_SAMPLE]),
+    )
+
+
+def table(config: Config, cells: dict[tuple[Method, int], Cell]) -> str:
+    """The methods' rows, mean and deviation over seeds, beside the papers'."""
+    accuracies = {
+        method: [cells[method, seed].result["target_accuracy"] for seed in config.seeds]
+        for method in config.methods
+    }
+    published = DOMAIN_ADAPTATION.get(config.pair, {})
+    papers = list(next(iter(published.values()), {}))
+    rows = []
+    for method, values in accuracies.items():
+        closed = "-"
+        if {"source", "target"} <= accuracies.keys() and method == "dann":
+            ends = (np.mean(accuracies["source"]), np.mean(values), np.mean(accuracies["target"]))
+            closed = f"{gap_closed(*map(float, ends)):.1%}"
+        beside = [f"{published[method][paper]:.4f}" for paper in papers]
+        rows.append([METHOD_NAMES[method], mean_std(values), closed, *beside])
+    return console_table(["method", "target accuracy", "gap closed", *papers], rows)
+
+
+def figures(config: Config, problem: Problem, cells: dict[tuple[Method, int], Cell]) -> list[Path]:
+    """Write the pictures of the first seed's runs."""
+    seed = config.seeds[0]
+    title = f"{problem.source.name} → {problem.target.name}"
+    folder = config.out / f"{config.pair}-{config.net}-figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {name: folder / f"{name}.png" for name in ("samples", "curves")}
+    samples_figure(
+        {
+            f"source: {problem.source.name}": (problem.source.images, problem.source.labels),
+            f"target: {problem.target.name}": (problem.target.images, problem.target.labels),
+        },
+        files["samples"],
+        classes=problem.source.classes,
+        title=title,
+    )
+    runs = {METHOD_NAMES[method]: cells[method, seed] for method in config.methods}
+    curves_figure(
+        {name: cell.records for name, cell in runs.items()},
+        files["curves"],
+        left=("target_accuracy",),
+        right=("reversal",) if "dann" in config.methods else (),
+        title=f"{title}: accuracy on the target's test set, seed {seed}",
+    )
+    panels = {}
+    for name, cell in runs.items():
+        files[f"confusion-{name}"] = folder / f"confusion-{name.replace(' ', '_')}.png"
+        guesses = map_batches(partial(cell.program.predict, cell.state), problem.test.images)
+        confusion_figure(
+            confusion_matrix(guesses, problem.test.labels, len(problem.test.classes)),
+            problem.test.classes,
+            files[f"confusion-{name}"],
+            title=f"{title}: {name}",
+        )
+        if name != METHOD_NAMES["target"]:
+            source, target = features(problem, cell.program, cell.state, "test")
+            moment = "before" if name == METHOD_NAMES["source"] else "after"
+            panels[f"{moment} ({name})"] = Embedding(
+                source,
+                target,
+                problem.source.labels[: len(source)],
+                problem.test.labels[: len(target)],
+            )
+    if panels:
+        files["embedding"] = folder / "embedding.png"
+        embedding_figure(panels, files["embedding"], title=f"{title}: trunk features")
+    return list(files.values())
+
+
+def main(config: Config) -> dict[tuple[Method, int], Cell]:
+    """Run the cells of a call, print their table and write their figures."""
+    prepare_process()
+    pair = PAIRS[config.pair]
+    print(f"{config.pair}: loading {pair.source}, {pair.target} and {pair.target_test}")
+    problem = Problem.load(pair, config.data_root)
+    print(
+        f"{len(problem.source):,} labelled source images, {len(problem.target):,} target images "
+        f"without labels, {len(problem.test):,} target test images; "
+        f"{pair.net} net ({config.net}), batch {config.batch} a domain"
+    )
+    cells: dict[tuple[Method, int], Cell] = {}
+    for method in config.methods:
+        program = build(config, problem, method)
+        for seed in config.seeds:
+            cells[method, seed] = run_cell(config, problem, program, method, seed)
+    written = figures(config, problem, cells)
+    print(f"\n{config.pair}, {config.net} net, {config.total_steps:,} steps, last step\n")
+    print(table(config, cells))
+    print(f"\nresults: {config.out}/{config.pair}-{config.net}-*/result.json")
+    print(f"figures: {', '.join(str(path) for path in written)}")
+    return cells
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config, description=__doc__))

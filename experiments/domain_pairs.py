@@ -1,0 +1,104 @@
+"""Pairs of domains to adapt between, and their data made ready for training."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from jtransfer.data import Examples, images, load, require_same_classes
+from jtransfer.data.resident import Domain, ResidentFeed, Transform, centred, channel_means
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source and a target domain, and the net that is used on them.
+
+    Attributes:
+      source: name of the source's training images.
+      target: name of the target's training images; labels are used by "train on target" alone.
+      target_test: name of the target's test images.
+      net: key of `GANIN_NETS`.
+      size: side of the images in pixels.
+      steps: training steps of each preset.
+    """
+
+    source: str
+    target: str
+    target_test: str
+    net: str
+    size: int
+    steps: dict[str, int]
+
+
+PAIRS = {
+    "numbers-digits": Pair(
+        source="synthetic:numbers",
+        target="sklearn:digits",
+        target_test="sklearn:digits",
+        net="mnist",
+        size=32,
+        steps={"small": 1500, "paper": 10_000},
+    ),
+    "mnist-mnist_m": Pair(
+        source="idx:mnist",
+        target="synthetic:mnist_m",
+        target_test="npz:mnist_m_test",
+        net="mnist",
+        size=32,
+        steps={"small": 6_000, "paper": 20_000},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A pair's images at one size and value range.
+
+    Attributes:
+      source: the source's training examples.
+      target: the target's training examples.
+      test: the target's test examples.
+    """
+
+    source: Examples
+    target: Examples
+    test: Examples
+
+    @classmethod
+    def load(cls, pair: Pair, data_root: Path | None) -> "Problem":
+        """Load a pair, fit its images to [n, size, size, 3] and check that the classes agree."""
+        source, target, test = (
+            images.fit(load(name, split, data_root=data_root), size=pair.size, channels=3)
+            for name, split in (
+                (pair.source, "train"),
+                (pair.target, "train"),
+                (pair.target_test, "test"),
+            )
+        )
+        require_same_classes(source, target)
+        require_same_classes(target, test)
+        return cls(source, target, test)
+
+    @cached_property
+    def source_transform(self) -> Transform:
+        """Centre images by the mean of the source's training images."""
+        return centred(channel_means(self.source.images))
+
+    @cached_property
+    def target_transform(self) -> Transform:
+        """Centre images by the mean of the target's training images, which needs no label."""
+        return centred(channel_means(self.target.images))
+
+    def feed(self, method: str, *, batch: int, seed: int) -> ResidentFeed:
+        """The batches that a method sees: the target's labels only where it trains on them."""
+        source = {"image": self.source.images, "label": self.source.labels}
+        target: dict[str, np.ndarray] = {"image": self.target.images}
+        if method == "target":
+            target["label"] = self.target.labels
+        domains = {
+            "source": Domain(source, batch, self.source_transform),
+            "target": Domain(target, batch, self.target_transform),
+        }
+        seen = {"source": ("source",), "dann": ("source", "target"), "target": ("target",)}[method]
+        return ResidentFeed({name: domains[name] for name in seen}, seed)
