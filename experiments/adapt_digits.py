@@ -33,7 +33,7 @@ import numpy as np
 import optax
 import tyro
 
-from experiments.domain_pairs import PAIRS, Problem
+from experiments.domain_pairs import METHODS, PAIRS, Problem, gap_column
 from experiments.published import DOMAIN_ADAPTATION
 from jtransfer.measure import (
     Embedding,
@@ -43,7 +43,6 @@ from jtransfer.measure import (
     console_table,
     curves_figure,
     embedding_figure,
-    gap_closed,
     mean_per_class_accuracy,
     mean_std,
     proxy_a_distance,
@@ -65,7 +64,6 @@ from jtransfer.transfer.parameter_groups import ParameterGroups, parameter_group
 from jtransfer.transfer.supervised import supervised_loss
 
 Method = Literal["source", "dann", "target"]
-METHOD_NAMES = {"source": "source only", "dann": "DANN", "target": "train on target"}
 # What the net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps.
 NETS: dict[str, dict[str, Any]] = {"paper": {}, "normed": {"norm": True, "dropout": 0.5}}
 FEATURE_SAMPLE = 1000  # images a domain for the proxy A-distance and the embedding
@@ -139,14 +137,16 @@ def build(config: Config, problem: Problem, method: Method) -> Program:
     step = make_step(loss, optimizer, total_steps=steps, trainable=groups.trainable)
     gather = problem.feed(method, batch=config.batch, seed=0).gather
 
-    def apply(state: TrainState, images: jax.Array, name: str, domain: int) -> jax.Array:
+    def apply(state: TrainState, images: jax.Array, name: str, domain: int) -> Any:
         variables = {"params": state.params, **state.stats}
         transform = problem.source_transform if name == "source" else problem.target_transform
         return net.apply(variables, transform(images), domains=(domain,), method="features")
 
     def predict(state: TrainState, images: jax.Array) -> jax.Array:
         features = apply(state, images, "target", target_domain)
-        logits = net.apply({"params": state.params, **state.stats}, features, method="classify")
+        logits: Any = net.apply(
+            {"params": state.params, **state.stats}, features, method="classify"
+        )
         return logits.argmax(axis=-1)
 
     return Program(
@@ -263,16 +263,18 @@ def table(config: Config, cells: dict[tuple[Method, int], Cell]) -> str:
         method: [cells[method, seed].result["target_accuracy"] for seed in config.seeds]
         for method in config.methods
     }
+    means = {method: float(np.mean(values)) for method, values in accuracies.items()}
     published = DOMAIN_ADAPTATION.get(config.pair, {})
     papers = list(next(iter(published.values()), {}))
-    rows = []
-    for method, values in accuracies.items():
-        closed = "-"
-        if {"source", "target"} <= accuracies.keys() and method == "dann":
-            ends = (np.mean(accuracies["source"]), np.mean(values), np.mean(accuracies["target"]))
-            closed = f"{gap_closed(*map(float, ends)):.1%}"
-        beside = [f"{published[method][paper]:.4f}" for paper in papers]
-        rows.append([METHOD_NAMES[method], mean_std(values), closed, *beside])
+    rows = [
+        [
+            METHODS[method],
+            mean_std(values),
+            gap_column(method, means),
+            *(f"{published[method][paper]:.4f}" for paper in papers),
+        ]
+        for method, values in accuracies.items()
+    ]
     return console_table(["method", "target accuracy", "gap closed", *papers], rows)
 
 
@@ -292,7 +294,7 @@ def figures(config: Config, problem: Problem, cells: dict[tuple[Method, int], Ce
         classes=problem.source.classes,
         title=title,
     )
-    runs = {METHOD_NAMES[method]: cells[method, seed] for method in config.methods}
+    runs = {METHODS[method]: cells[method, seed] for method in config.methods}
     curves_figure(
         {name: cell.records for name, cell in runs.items()},
         files["curves"],
@@ -310,9 +312,9 @@ def figures(config: Config, problem: Problem, cells: dict[tuple[Method, int], Ce
             files[f"confusion-{name}"],
             title=f"{title}: {name}",
         )
-        if name != METHOD_NAMES["target"]:
+        if name != METHODS["target"]:
             source, target = features(problem, cell.program, cell.state, "test")
-            moment = "before" if name == METHOD_NAMES["source"] else "after"
+            moment = "before" if name == METHODS["source"] else "after"
             panels[f"{moment} ({name})"] = Embedding(
                 source,
                 target,

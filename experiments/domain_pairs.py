@@ -1,5 +1,6 @@
 """Pairs of domains to adapt between, and their data made ready for training."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,9 @@ import numpy as np
 
 from jtransfer.data import Examples, images, load, require_same_classes
 from jtransfer.data.resident import Domain, ResidentFeed, Transform, centred, channel_means
+from jtransfer.measure import gap_closed
+
+METHODS = {"source": "source only", "dann": "DANN", "target": "train on target"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,18 @@ PAIRS = {
 }
 
 
+def gap_column(method: str, means: Mapping[str, float]) -> str:
+    """Share of the gap between source only and train on target that a method closes, in words.
+
+    A dash for the two ends, without them, and where there is no gap.
+    """
+    if method in ("source", "target") or not {"source", "target"} <= means.keys():
+        return "–"
+    if means["source"] >= means["target"]:
+        return "–"
+    return f"{gap_closed(means['source'], means[method], means['target']):.1%}"
+
+
 @dataclass(frozen=True)
 class Problem:
     """A pair's images at one size and value range.
@@ -69,11 +85,11 @@ class Problem:
     def load(cls, pair: Pair, data_root: Path | None) -> "Problem":
         """Load a pair, fit its images to [n, size, size, 3] and check that the classes agree."""
         source, target, test = (
-            images.fit(load(name, split, data_root=data_root), size=pair.size, channels=3)
-            for name, split in (
-                (pair.source, "train"),
-                (pair.target, "train"),
-                (pair.target_test, "test"),
+            images.fit(examples, size=pair.size, channels=3)
+            for examples in (
+                load(pair.source, "train", data_root=data_root),
+                load(pair.target, "train", data_root=data_root),
+                load(pair.target_test, "test", data_root=data_root),
             )
         )
         require_same_classes(source, target)

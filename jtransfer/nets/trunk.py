@@ -1,6 +1,7 @@
 """Trunks made of named stages, and the heads that sit on them."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -12,7 +13,7 @@ from jtransfer.nets.norm import DomainBatchNorm
 class ConvStage(nn.Module):
     """Convolution, optional batch norm and channel dropout, optional max pool, ReLU.
 
-    ReLU and max pool commute (both keep order), so ReLU comes last, where there is least to compute.
+    ReLU and max pool commute (both keep order), so ReLU comes last, where there is least to do.
 
     Attributes:
       features: number of output channels.
@@ -78,7 +79,7 @@ class Trunk(nn.Module):
         domains: tuple[int, ...] = (0,),
         until: str | None = None,
         taps: Sequence[str] = (),
-    ):
+    ) -> Any:
         """Run the stages in order.
 
         Args:

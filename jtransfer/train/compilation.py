@@ -16,7 +16,7 @@ Gather = Callable[[PyTree, PyTree], PyTree]
 DATA_AXIS = "data"
 
 
-def data_mesh(devices: list[jax.Device] | None = None) -> Mesh:
+def data_mesh(devices: list[Any] | None = None) -> Mesh:
     """A mesh with the one axis `data` over the devices, by default all of them."""
     devices = devices or jax.devices()
     return jax.make_mesh((len(devices),), (DATA_AXIS,), (AxisType.Auto,), devices=devices)
@@ -72,7 +72,7 @@ def compile_step(
 
 
 def compile_step_by_pmap(
-    step: Step, gather: Gather, *, devices: list[jax.Device] | None = None
+    step: Step, gather: Gather, *, devices: list[Any] | None = None
 ) -> CompiledStep:
     """Compile a step by `jax.pmap`, each device with its own share of the batch.
 

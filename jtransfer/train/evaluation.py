@@ -8,7 +8,7 @@ import numpy as np
 
 
 def map_batches(
-    function: Callable[[jax.Array], Any], images: np.ndarray, *, batch: int = 500
+    function: Callable[[Any], Any], images: np.ndarray, *, batch: int = 500
 ) -> np.ndarray:
     """Apply a function of a batch to all images, in batches of one size.
 

@@ -186,7 +186,7 @@ def _stack(*arrays: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def _stop_requests() -> Iterator[list[signal.Signals]]:
-    """Collect SIGINT and SIGTERM instead of dying of the first; a second one has its usual effect."""
+    """Collect SIGINT and SIGTERM; a second one has its usual effect."""
     requests: list[signal.Signals] = []
     if threading.current_thread() is not threading.main_thread():
         yield requests  # only the main thread may set handlers

@@ -107,7 +107,9 @@ def device_name() -> str:
     device = jax.devices()[0]
     kind = device.device_kind
     if device.platform == "cpu":
-        kind = f"cpu ({platform.machine()}, {len(os.sched_getaffinity(0))} cores)"
+        # The cores this process may use; only Linux tells them apart from those of the machine.
+        mine = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+        kind = f"cpu ({platform.machine()}, {len(mine)} core{'s' if len(mine) > 1 else ''})"
     return f"{jax.device_count()} x {kind}"
 
 
@@ -119,7 +121,7 @@ def _version(name: str) -> str:
 
 
 def _git_revision() -> str:
-    """The revision of the sources, with `+changes` if they differ from it; `unknown` outside git."""
+    """The sources' revision, with `+changes` if they differ from it; `unknown` outside git."""
     here = Path(__file__).parent
 
     def git(*words: str) -> str:

@@ -1,7 +1,6 @@
 """The one train step of all methods."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp

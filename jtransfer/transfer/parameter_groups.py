@@ -7,7 +7,7 @@ parameter belongs to exactly one group, and a frozen one gets no update and no o
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class ParameterGroups:
 
     def optimizer(self, base: optax.GradientTransformation) -> optax.GradientTransformation:
         """`base` for every group, its updates scaled, and nothing at all for the frozen one."""
-        transforms = {
+        transforms: dict[Hashable, optax.GradientTransformation] = {
             name: optax.set_to_zero() if name == FROZEN else _scaled(base, scale)
             for name, scale in self.scales.items()
         }
@@ -76,7 +76,7 @@ def parameter_groups(params: Any, rules: Rules) -> ParameterGroups:
     factors = {pattern: _factor(pattern, value) for pattern, value in rules.items()}
     paths = [_path(keys) for keys, _ in jax.tree_util.tree_leaves_with_path(params)]
     deciding = {path: _deciding_rule(path, rules) for path in paths}
-    uncovered = [path for path, rule in deciding.items() if rule is None]
+    uncovered = [path for path, rule in deciding.items() if not rule]
     if uncovered:
         raise RuleError(
             f"no rule covers {_some(uncovered)}; the rules are {list(rules)}. "
@@ -118,8 +118,8 @@ def _scaled(base: optax.GradientTransformation, scale: float) -> optax.GradientT
     return base if scale == 1.0 else optax.chain(base, optax.scale(scale))
 
 
-def _deciding_rule(path: str, rules: Rules) -> str | None:
-    return next((rule for rule in rules if re.fullmatch(rule, path)), None)
+def _deciding_rule(path: str, rules: Rules) -> str:
+    return next((rule for rule in rules if re.fullmatch(rule, path)), "")
 
 
 def _path(keys: tuple[Any, ...]) -> str:

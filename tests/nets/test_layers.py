@@ -57,7 +57,7 @@ def test_a_convolution_by_hand():
 
 
 def test_unknown_padding_is_named(operands):
-    with pytest.raises(ValueError, match="'same'.*'VALID' or 'SAME'"):
+    with pytest.raises(ValueError, match=r"'same'.*'VALID' or 'SAME'"):
         convolution(*operands, padding="same")
 
 

@@ -28,7 +28,7 @@ def test_another_config_is_refused_with_what_differs(tmp_path):
 
 def test_a_folder_of_other_things_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(RunFolderError, match="no config.json"):
+    with pytest.raises(RunFolderError, match=r"no config\.json"):
         RunFolder(tmp_path, CONFIG)
 
 

@@ -1,0 +1,200 @@
+"""Write the tables of BENCHMARKS.md from result files.
+
+    python -m experiments.report                     (from experiments/results/)
+    python -m experiments.report --collect checkpoints
+
+With `--collect` the `result.json` of every finished run below a folder is first copied to
+experiments/results/<experiment>/<run>.json; a copy that is there already and differs is an error.
+"""
+
+import json
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+from experiments.domain_pairs import METHODS, PAIRS, gap_column
+from experiments.published import DOMAIN_ADAPTATION
+from jtransfer.measure import markdown_table, mean_std
+from jtransfer.train.run_folder import write_json
+
+NETS = {
+    "paper": "the paper's net",
+    "normed": "with batch norm per domain and channel dropout .5 before the second pool",
+}
+HEAD = """# Benchmarks
+
+Measured by the scripts in `experiments/`; written by `python -m experiments.report` from the files
+in `experiments/results/`, never by hand. Accuracies are shares of the target's test set, mean ±
+standard deviation over seeds.
+"""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a report."""
+
+    collect: Path | None = None  # copy the results of the finished runs below this folder first
+    results: Path = Path("experiments/results")  # where results are kept
+    out: Path = Path("BENCHMARKS.md")  # what is written
+
+
+def collect(folder: Path, results: Path) -> list[Path]:
+    """Copy finished results below `folder` into `results`; return what is new.
+
+    Raises:
+      FileExistsError: if a result of that name is there and differs.
+    """
+    new = []
+    for file in sorted(folder.glob("**/result.json")):
+        content = json.loads(file.read_text())
+        copy = results / content["experiment"] / f"{file.parent.name}.json"
+        if copy.exists():
+            if json.loads(copy.read_text()) != content:
+                raise FileExistsError(
+                    f"{copy} differs from {file}; remove the one that should not count"
+                )
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        write_json(copy, content)
+        new.append(copy)
+    return new
+
+
+def read(results: Path, experiment: str) -> list[dict[str, Any]]:
+    """All results of an experiment, in order of their names."""
+    return [json.loads(file.read_text()) for file in sorted((results / experiment).glob("*.json"))]
+
+
+def domain_adaptation(results: list[dict[str, Any]]) -> str:
+    """A section for every pair, a table for every net and number of steps."""
+    if not results:
+        return ""
+    groups: dict[tuple[str, str, int], dict[str, list[dict[str, Any]]]] = {}
+    for result in results:
+        key = (result["pair"], result["net"], result["steps"])
+        groups.setdefault(key, defaultdict(list))[result["method"]].append(result)
+    parts = ["## Unsupervised domain adaptation"]
+    for pair in PAIRS:
+        tables = [
+            adaptation_table(pair, net, steps, groups[pair, net, steps])
+            for (each, net, steps) in sorted(groups)
+            if each == pair
+        ]
+        if tables:
+            source, target, test = PAIRS[pair].source, PAIRS[pair].target, PAIRS[pair].target_test
+            parts.append(f"### `{source}` → `{target}`, tested on `{test}`")
+            parts.extend(tables)
+    return "\n\n".join(parts) + "\n"
+
+
+def adaptation_table(
+    pair: str, net: str, steps: int, by_method: dict[str, list[dict[str, Any]]]
+) -> str:
+    """The measured rows beside the published ones, and what they were made by."""
+    published = DOMAIN_ADAPTATION.get(pair, {})
+    papers = list(next(iter(published.values()), {}))
+    means = {
+        method: float(np.mean([each["target_accuracy"] for each in cells]))
+        for method, cells in by_method.items()
+    }
+    rows = []
+    for method, title in METHODS.items():
+        cells = by_method.get(method, [])
+        if not cells:
+            continue
+        rows.append(
+            [
+                title,
+                mean_std([each["target_accuracy"] for each in cells]),
+                gap_column(method, means),
+                mean_std([each["proxy_a_distance"] for each in cells], digits=2),
+                ", ".join(str(each["seed"]) for each in cells),
+                f"{np.mean([each['seconds'] for each in cells]):.0f} s",
+                *(f"{published[method][paper]:.4f}" for paper in papers),
+            ]
+        )
+    header = ["method", "accuracy", "gap closed", "proxy A-distance", "seeds", "time a run"]
+    every = [each for cells in by_method.values() for each in cells]
+    first = every[0]
+    made_by = ", ".join(sorted({each["made_by"]["device"] for each in every}))
+    versions = first["made_by"]["versions"]
+    return "\n\n".join(
+        [
+            f"**{NETS[net].capitalize()}**, {steps:,} steps (preset `{first['preset']}`), batch "
+            f"{first['batch']} + {first['batch']}, chosen by: {first['chosen_by']}.",
+            markdown_table([*header, *papers], rows),
+            f"Device of each run: {made_by}; jax {versions['jax']}, flax {versions['flax']}.",
+        ]
+    )
+
+
+def throughput(results: list[dict[str, Any]]) -> str:
+    """The step's time beside PyTorch's, and what the loop adds."""
+    parts = ["## Throughput"] if results else []
+    for result in results:
+        ours = result["step"]["jtransfer"]["median_ms"]
+        rows = [
+            [
+                name,
+                f"{each['median_ms']:.1f}",
+                f"{each['quartiles_ms'][0]:.1f}–{each['quartiles_ms'][1]:.1f}",
+                f"{128 / each['median_ms'] * 1e3:,.0f}",
+                f"{ours / each['median_ms']:.2f}",
+            ]
+            for name, each in result["step"].items()
+        ]
+        versions = result["made_by"]["versions"]
+        costs = result["step"]["jtransfer"]
+        parts.append(
+            "One DANN training step of the paper's MNIST net: 64 + 64 images of 32x32x3, float32, "
+            "whole step with optimizer, the frameworks taking turns in processes of their own, "
+            f"medians of {costs['rounds']}."
+        )
+        parts.append(
+            markdown_table(
+                ["step", "median ms", "quartiles ms", "images/s", "jtransfer's time / this"], rows
+            )
+        )
+        sentence = (
+            f"jtransfer compiles it in {costs['compile_seconds']:.1f} s and computes "
+            f"{costs['gigaflop_a_step']:.2f} GFLOP a step as XLA counts."
+        )
+        if "loop" in result:
+            loop = result["loop"]
+            sentence += (
+                f" {loop['steps']:,} steps through `fit` take {loop['fit_seconds']:.1f} s, bare "
+                f"{loop['bare_seconds']:.1f} s: {loop['ratio']:.3f} times."
+            )
+        parts.append(sentence)
+        torch = f", torch {versions['torch']}" if "torch" in versions else ""
+        parts.append(
+            f"{result['made_by']['device']}; jax {versions['jax']}, flax {versions['flax']}{torch}; "
+            f"{result['date']}."
+        )
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def main(config: Config) -> str:
+    """Collect if asked to, then write the report."""
+    if config.collect is not None:
+        for copy in collect(config.collect, config.results):
+            print(f"new: {copy}")
+    sections = [
+        domain_adaptation(read(config.results, "adapt_digits")),
+        throughput(read(config.results, "benchmark")),
+    ]
+    text = "\n".join([HEAD, *filter(None, sections)])
+    temporary = config.out.with_name(f".{config.out.name}.{os.getpid()}")
+    temporary.write_text(text)
+    os.replace(temporary, config.out)
+    print(f"wrote {config.out}")
+    return text
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config, description=__doc__))
