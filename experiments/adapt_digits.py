@@ -169,7 +169,7 @@ def initial_variables(net: AdaptationNet, problem: Problem, *, seed: int) -> Any
 def run_cell(config: Config, problem: Problem, program: Program, method: Method, seed: int) -> Cell:
     """Train a method from a seed, or take up where an earlier call stopped."""
     steps = config.total_steps
-    name = f"{config.pair}-{config.net}-{method}-seed{seed}"
+    name = f"{config.pair}-{config.net}-{method}-{steps}-seed{seed}"
     settings = {
         "experiment": "adapt_digits",
         **{key: getattr(config, key) for key in ("pair", "net", "preset", "batch", "rate")},

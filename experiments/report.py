@@ -71,64 +71,60 @@ def read(results: Path, experiment: str) -> list[dict[str, Any]]:
 
 
 def domain_adaptation(results: list[dict[str, Any]]) -> str:
-    """A section for every pair, a table for every net and number of steps."""
-    if not results:
-        return ""
-    groups: dict[tuple[str, str, int], dict[str, list[dict[str, Any]]]] = {}
+    """A section for every pair, a table for every net."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for result in results:
-        key = (result["pair"], result["net"], result["steps"])
-        groups.setdefault(key, defaultdict(list))[result["method"]].append(result)
-    parts = ["## Unsupervised domain adaptation"]
-    for pair in PAIRS:
-        tables = [
-            adaptation_table(pair, net, steps, groups[pair, net, steps])
-            for (each, net, steps) in sorted(groups)
-            if each == pair
-        ]
-        if tables:
-            source, target, test = PAIRS[pair].source, PAIRS[pair].target, PAIRS[pair].target_test
-            parts.append(f"### `{source}` → `{target}`, tested on `{test}`")
-            parts.extend(tables)
-    return "\n\n".join(parts) + "\n"
+        groups[result["pair"], result["net"]].append(result)
+    parts = ["## Unsupervised domain adaptation"] if results else []
+    for pair, about in PAIRS.items():
+        nets = [net for net in NETS if (pair, net) in groups]
+        if nets:
+            parts.append(
+                f"### `{about.source}` → `{about.target}`, tested on `{about.target_test}`"
+            )
+            parts.extend(adaptation_table(pair, net, groups[pair, net]) for net in nets)
+    return "\n\n".join(parts) + "\n" if parts else ""
 
 
-def adaptation_table(
-    pair: str, net: str, steps: int, by_method: dict[str, list[dict[str, Any]]]
-) -> str:
-    """The measured rows beside the published ones, and what they were made by."""
+def adaptation_table(pair: str, net: str, results: list[dict[str, Any]]) -> str:
+    """A row for every method and number of steps, beside the published ones."""
     published = DOMAIN_ADAPTATION.get(pair, {})
     papers = list(next(iter(published.values()), {}))
-    means = {
+    runs: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    for result in results:
+        runs[result["method"], result["steps"]].append(result)
+    ends = {
         method: float(np.mean([each["target_accuracy"] for each in cells]))
-        for method, cells in by_method.items()
+        for (method, _), cells in runs.items()
+        if method in ("source", "target")
     }
     rows = []
-    for method, title in METHODS.items():
-        cells = by_method.get(method, [])
-        if not cells:
-            continue
+    for method, steps in sorted(runs, key=lambda key: (list(METHODS).index(key[0]), key[1])):
+        cells = runs[method, steps]
+        accuracies = [each["target_accuracy"] for each in cells]
         rows.append(
             [
-                title,
-                mean_std([each["target_accuracy"] for each in cells]),
-                gap_column(method, means),
+                METHODS[method],
+                mean_std(accuracies),
+                gap_column(method, {**ends, method: float(np.mean(accuracies))}),
                 mean_std([each["proxy_a_distance"] for each in cells], digits=2),
+                f"{steps:,}",
                 ", ".join(str(each["seed"]) for each in cells),
-                f"{np.mean([each['seconds'] for each in cells]):.0f} s",
+                f"{np.mean([each['seconds'] for each in cells]):,.0f} s",
                 *(f"{published[method][paper]:.4f}" for paper in papers),
             ]
         )
-    header = ["method", "accuracy", "gap closed", "proxy A-distance", "seeds", "time a run"]
-    every = [each for cells in by_method.values() for each in cells]
-    first = every[0]
-    made_by = ", ".join(sorted({each["made_by"]["device"] for each in every}))
+    header = ["method", "accuracy", "gap closed", "proxy A-distance", "steps", "seeds", "time"]
+    first = results[0]
+    devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
     versions = first["made_by"]["versions"]
     return "\n\n".join(
         [
-            f"**{NETS[net].capitalize()}**, {steps:,} steps (preset `{first['preset']}`), batch "
-            f"{first['batch']} + {first['batch']}, chosen by: {first['chosen_by']}.",
+            f"**{NETS[net].capitalize()}**. Batch {first['batch']} of each domain; chosen by: "
+            f"{first['chosen_by']}; SGD {first['rate']} / (1 + 10 p)^.75, momentum "
+            f"{first['momentum']}, lambda 2 / (1 + exp(-{first['gamma']:g} p)) - 1.",
             markdown_table([*header, *papers], rows),
-            f"Device of each run: {made_by}; jax {versions['jax']}, flax {versions['flax']}.",
+            f"A run had {devices}; jax {versions['jax']}, flax {versions['flax']}.",
         ]
     )
 
@@ -173,8 +169,8 @@ def throughput(results: list[dict[str, Any]]) -> str:
         parts.append(sentence)
         torch = f", torch {versions['torch']}" if "torch" in versions else ""
         parts.append(
-            f"{result['made_by']['device']}; jax {versions['jax']}, flax {versions['flax']}{torch}; "
-            f"{result['date']}."
+            f"{result['made_by']['device']}; jax {versions['jax']}, flax {versions['flax']}{torch}"
+            f"; {result['date']}."
         )
     return "\n\n".join(parts) + "\n" if parts else ""
 

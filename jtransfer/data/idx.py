@@ -52,10 +52,10 @@ def read_idx(file: Path, *, dimensions: int) -> np.ndarray:
             f"{file} begins with {content[:4].hex(' ')}; expected {magic.hex(' ')}, an IDX file of "
             f"bytes with {dimensions} dimension(s). It is another kind of file: fetch it again"
         )
-    shape = tuple(int(size) for size in np.frombuffer(content[4:header], ">u4"))
-    if len(shape) != dimensions or len(content) != header + math.prod(shape):
+    shape = tuple(np.frombuffer(content[4:header].ljust(4 * dimensions, b"\0"), ">u4").tolist())
+    if len(content) != header + math.prod(shape):
         raise DataError(
-            f"{file} holds {len(content) - header:,} bytes of data; expected "
+            f"{file} holds {max(len(content) - header, 0):,} bytes of data; expected "
             f"{math.prod(shape):,} for shape {shape}. It is truncated or damaged: fetch it again"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

@@ -31,7 +31,7 @@ def load_npz(what: str, split: str, root: Path) -> Examples:
             "Put it there, or name the right data root by --data-root or JTRANSFER_DATA"
         )
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             wanted = (f"{split}_image", f"{split}_label")
             missing = [key for key in wanted if key not in archive.files]
             if missing:

@@ -13,6 +13,8 @@ from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.idx import load_idx
 from jtransfer.data.mnist_m import load_mnist_m, subset
 from jtransfer.data.npz import load_npz
+from jtransfer.data.numbers import load_numbers
+from jtransfer.data.tfds import load_tfds
 
 Split = Literal["train", "test"]
 
@@ -20,6 +22,7 @@ Split = Literal["train", "test"]
 _STORED: dict[str, Callable[[str, str, Path], Examples]] = {
     "idx": load_idx,
     "npz": load_npz,
+    "tfds": load_tfds,
 }
 _KNOWN = (
     "idx:<folder>",
@@ -58,8 +61,6 @@ def load(
     root = Path(data_root or os.environ.get("JTRANSFER_DATA") or "data").expanduser()
     scheme, _, what = name.partition(":")
     if name == "synthetic:numbers":
-        from jtransfer.data.numbers import load_numbers
-
         return load_numbers(split, size=size, seed=seed)
     if name == "synthetic:mnist_m":
         return load_mnist_m(split, root, size=size, seed=seed)

@@ -1,0 +1,96 @@
+"""Digits as drawn by fonts."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from jtransfer.data.examples import DataError
+
+CELL = 40  # side of a glyph's square in pixels
+HEIGHT = 24  # of the digit 0 in pixels
+
+# Of the fonts that matplotlib ships, those whose digits are digits.
+_SHIPPED = (
+    "DejaVuSans*.ttf",
+    "DejaVuSerif*.ttf",
+    "STIXGeneral*.ttf",
+    "cmb10.ttf",
+    "cmr10.ttf",
+    "cmss10.ttf",
+    "cmtt10.ttf",
+)
+_WITHOUT_DIGITS = ("DejaVuSansDisplay.ttf", "DejaVuSerifDisplay.ttf")
+
+
+def shipped_fonts() -> tuple[Path, ...]:
+    """The font files with digits that come with matplotlib, in order of their names."""
+    import matplotlib
+
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    files = {file for pattern in _SHIPPED for file in folder.glob(pattern)}
+    return tuple(sorted(file for file in files if file.name not in _WITHOUT_DIGITS))
+
+
+def fonts_below(folder: Path) -> tuple[Path, ...]:
+    """The .ttf and .otf files below a folder, in order.
+
+    Raises:
+      DataError: if there are none.
+    """
+    files = tuple(sorted(f for f in folder.rglob("*") if f.suffix.lower() in (".ttf", ".otf")))
+    if not files:
+        raise DataError(
+            f"found no fonts (.ttf, .otf) below {folder}; expected at least one. Name another "
+            "folder, or leave it out to use the fonts that matplotlib ships"
+        )
+    return files
+
+
+@lru_cache(maxsize=4)
+def digit_masks(fonts: tuple[Path, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The ten digits of each font.
+
+    Returns:
+      masks: [fonts, 10, CELL, CELL] float32 ink from 0 to 1, the digit in the middle of its cell
+        and all digits of a font at one scale.
+      widths: [fonts, 10] float32, each digit's width in pixels.
+
+    Raises:
+      DataError: if a font cannot be read, or draws nothing for a digit.
+    """
+    masks = np.zeros((len(fonts), 10, CELL, CELL), np.float32)
+    widths = np.zeros((len(fonts), 10), np.float32)
+    for number, file in enumerate(fonts):
+        for digit, mask in enumerate(_draw(file)):
+            height, width = mask.shape
+            top, left = (CELL - height) // 2, (CELL - width) // 2
+            masks[number, digit, top : top + height, left : left + width] = mask
+            widths[number, digit] = width
+    return masks, widths
+
+
+def _draw(file: Path) -> list[np.ndarray]:
+    """Each digit's ink, cropped to it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    try:
+        probe = ImageFont.truetype(str(file), 100)
+    except OSError as error:
+        raise DataError(
+            f"{file} cannot be read as a font ({error}); expected TrueType or OpenType. Remove it"
+        ) from error
+    top, bottom = probe.getbbox("0")[1::2]
+    size = 100 * HEIGHT / max(bottom - top, 1)
+    font = ImageFont.truetype(str(file), round(size))
+    digits = []
+    for digit in range(10):
+        canvas = Image.new("L", (4 * CELL, 4 * CELL))
+        ImageDraw.Draw(canvas).text((CELL, CELL), str(digit), font=font, fill=255)
+        box = canvas.getbbox()
+        if box is None:
+            raise DataError(f"{file} draws nothing for the digit {digit}; remove it")
+        picture = canvas.crop(box)
+        picture.thumbnail((CELL, CELL))  # an unusually wide or tall digit must fit its cell
+        digits.append(np.asarray(picture, np.float32) / 255.0)
+    return digits

@@ -1,0 +1,143 @@
+"""Drawn numbers: digits of many fonts under changing pose, colour and blur.
+
+In the manner of SYN NUMBERS (Ganin & Lempitsky, ICML 2015, section 4.1): texts of one to three
+digits with varying position, orientation, background and stroke colours and amount of blur; the
+label is the digit in the centre. All of it is NumPy on arrays of images.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.glyphs import CELL, HEIGHT, digit_masks, fonts_below, shipped_fonts
+
+SIDE = 32
+_CHUNK = 1024  # images drawn at a time
+_SIZES = {"train": 20_000, "test": 2_000}
+_LEAST_CONTRAST = 0.25  # between ink and background, of the range from black to white
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def load_numbers(
+    split: str, *, size: int | None = None, seed: int = 0, fonts: Path | None = None
+) -> Examples:
+    """Draw numbers.
+
+    Args:
+      split: "train" or "test"; the same seed draws other images for each.
+      size: number of images; by default 20,000 to train and 2,000 to test.
+      seed: of everything that is drawn.
+      fonts: folder of fonts to use besides those that matplotlib ships.
+
+    Returns:
+      Images [n, 32, 32, 3], classes "0" to "9".
+
+    Raises:
+      DataError: if `size` is not positive, or the folder has no usable fonts.
+    """
+    size = _SIZES[split] if size is None else size
+    if size < 1:
+        raise DataError(f"asked for {size} drawn numbers; expected 1 or more")
+    files = shipped_fonts() + (fonts_below(fonts) if fonts is not None else ())
+    masks, widths = digit_masks(files)
+    random = np.random.default_rng((seed, ("train", "test").index(split)))
+    images = np.empty((size, SIDE, SIDE, 3), np.uint8)
+    labels = random.integers(0, 10, size, np.int32)
+    for start in range(0, size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        ink = _draw(labels[part], masks, widths, random)
+        images[part] = _photograph(_paint(ink, random), random)
+    classes = tuple(str(digit) for digit in range(10))
+    return Examples(images, labels, classes, "synthetic:numbers")
+
+
+def _draw(
+    labels: np.ndarray, masks: np.ndarray, widths: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """Ink of texts around the labelled digits in random poses: [n, SIDE, SIDE] from 0 to 1."""
+    count = len(labels)
+    font = random.integers(len(masks), size=count)
+    height = random.uniform(14, 28, count)  # of the digits in pixels
+    angle = random.normal(0, np.deg2rad(10), count)
+    shear = random.normal(0, 0.15, count)
+    stretch = random.uniform(0.8, 1.25, count)  # across, against up and down
+    shift = random.uniform(-3, 3, (2, count))
+    # From pixels of the image, relative to the digit's centre, to pixels of its cell.
+    rows, columns = np.mgrid[:SIDE, :SIDE].reshape(2, 1, -1) - (SIDE - 1) / 2
+    down, across = rows - shift[0][:, None], columns - shift[1][:, None]
+    cosine, sine = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    scale = (HEIGHT / height)[:, None]
+    v = scale * (cosine * down - sine * across)
+    u = scale * (sine * down + cosine * across) / stretch[:, None] - shear[:, None] * v
+
+    ink = _sample(masks[font, labels], v, u)
+    own = widths[font, labels]
+    for side in (-1, 1):
+        there = random.random(count) < 0.5
+        neighbour = random.integers(0, 10, count)
+        gap = random.uniform(1, 5, count)
+        distance = side * ((own + widths[font, neighbour]) / 2 + gap)
+        where = np.flatnonzero(there)
+        beside = _sample(
+            masks[font[where], neighbour[where]], v[where], u[where] - distance[where, None]
+        )
+        ink[where] = np.maximum(ink[where], beside)
+    return ink.reshape(count, SIDE, SIDE)
+
+
+def _sample(cells: np.ndarray, v: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Values of [n, CELL, CELL] cells at positions relative to their centres, 0 outside: [n, p]."""
+    count = len(cells)
+    # One dark pixel around each cell, so that positions outside are clipped onto it.
+    padded = np.pad(cells, ((0, 0), (1, 1), (1, 1))).reshape(-1)
+    side, centre = CELL + 2, (CELL + 1) / 2
+    y = np.clip(v + centre, 0, side - 1.001).astype(np.float32)
+    x = np.clip(u + centre, 0, side - 1.001).astype(np.float32)
+    top, left = y.astype(np.int32), x.astype(np.int32)
+    y -= top
+    x -= left
+    corner = np.arange(count, dtype=np.int32)[:, None] * (side * side) + top * side + left
+    upper = padded[corner] * (1 - x) + padded[corner + 1] * x
+    lower = padded[corner + side] * (1 - x) + padded[corner + side + 1] * x
+    return upper * (1 - y) + lower * y
+
+
+def _paint(ink: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Colour ink and a background that fades from one colour to another: [n, SIDE, SIDE, 3]."""
+    count = len(ink)
+    ground = random.random((count, 3), np.float32)
+    stroke = random.random((count, 3), np.float32)
+    # Too faint: exchange the stroke's colour for the one at the other end of the range.
+    faint = np.abs((ground - stroke) @ _LUMA) < _LEAST_CONTRAST
+    light = ground[faint] @ _LUMA > 0.5
+    stroke[faint] *= np.where(light, 0.4, 1.0)[:, None]
+    stroke[faint] = np.where(light[:, None], stroke[faint], 1 - 0.4 * (1 - stroke[faint]))
+    fade = random.normal(0, 0.15, (count, 2, 3)).astype(np.float32)
+    slope = np.linspace(-0.5, 0.5, SIDE, dtype=np.float32)
+    background = (
+        ground[:, None, None]
+        + fade[:, None, None, 0] * slope[:, None, None]
+        + fade[:, None, None, 1] * slope[:, None]
+    )
+    weight = ink[..., None]
+    return background * (1 - weight) + stroke[:, None, None] * weight
+
+
+def _photograph(pictures: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Blur each picture by an amount of its own, add noise, and round to uint8."""
+    count = len(pictures)
+    sigma = random.uniform(0.3, 1.3, count)
+    taps = np.exp(-0.5 * (np.arange(-2, 3) / sigma[:, None]) ** 2)
+    taps = (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
+    for axis in (1, 2):
+        widths = [(0, 0)] * 4
+        widths[axis] = (2, 2)
+        padded = np.pad(pictures, widths, mode="edge")
+        shifted = [padded.take(range(shift, shift + SIDE), axis=axis) for shift in range(5)]
+        pictures = np.zeros_like(pictures)
+        for shift, picture in enumerate(shifted):
+            pictures += picture * taps[:, shift, None, None, None]
+    noise = random.normal(0, 1, pictures.shape[:3]).astype(np.float32)[..., None]
+    strength = random.uniform(0, 0.06, count).astype(np.float32)[:, None, None, None]
+    return np.rint(255 * np.clip(pictures + strength * noise, 0, 1)).astype(np.uint8)

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from jtransfer.data import DataError, Examples, require_same_classes
+
+CLASSES = ("cat", "dog")
+
+
+def examples(labels=(0, 1, 1), *, classes=CLASSES, name="pets", shape=(4, 5, 3), count=None):
+    count = len(labels) if count is None else count
+    images = np.arange(count * np.prod(shape)).reshape(count, *shape).astype(np.uint8)
+    return Examples(images, np.array(labels, np.int64), classes, name)
+
+
+def test_labels_become_int32_and_examples_are_counted():
+    made = examples()
+    assert made.labels.dtype == np.int32
+    assert len(made) == 3
+
+
+def test_take_keeps_order_and_pairs():
+    taken = examples().take(np.array([2, 0]))
+    np.testing.assert_array_equal(taken.labels, [1, 0])
+    np.testing.assert_array_equal(taken.images, examples().images[[2, 0]])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: examples((0, 2, 1)), "label 2 of image 1 is out of range; expected 0 to 1"),
+        (lambda: examples((0, -1)), "label -1 of image 1 is out of range"),
+        (lambda: examples((0, 1), count=3), "3 images but 2 labels; expected as many of each"),
+        (lambda: examples(()), "the split is empty; expected at least one image"),
+        (lambda: examples(shape=(4, 5, 2)), r"uint8 of shape \(3, 4, 5, 2\); expected uint8"),
+        (
+            lambda: Examples(np.zeros((1, 2, 2, 1)), np.zeros(1, int), CLASSES, "pets"),
+            "images are float64",
+        ),
+        (
+            lambda: Examples(np.zeros((1, 2, 2, 1), np.uint8), np.zeros(1), CLASSES, "pets"),
+            "labels are float64",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(make, message):
+    with pytest.raises(DataError, match=f"pets: .*{message}"):
+        make()
+
+
+def test_the_fingerprint_changes_with_every_part():
+    made = examples()
+    pixel = made.images.copy()
+    pixel[1, 2, 3, 0] += 1
+    others = [
+        examples((0, 1, 0)),
+        examples(classes=("cat", "fox")),
+        Examples(pixel, made.labels, CLASSES, "pets"),
+        Examples(made.images.reshape(3, 5, 4, 3), made.labels, CLASSES, "pets"),
+    ]
+    prints = {made.fingerprint(), *(other.fingerprint() for other in others)}
+    assert len(prints) == 5
+    assert made.fingerprint() == examples(name="another").fingerprint()
+    assert len(made.fingerprint()) == 16
+
+
+def test_domains_must_share_their_classes():
+    require_same_classes(examples(), examples(name="photos"))
+    with pytest.raises(DataError, match=r"only pets has \['dog'\], only zoo has \['emu'\]"):
+        require_same_classes(examples(), examples(classes=("cat", "emu"), name="zoo"))
+    with pytest.raises(DataError, match="their order is"):
+        require_same_classes(examples(), examples(classes=("dog", "cat"), name="zoo"))

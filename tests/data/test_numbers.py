@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from jtransfer.data import DataError, load
+from jtransfer.data.glyphs import CELL, HEIGHT, digit_masks, shipped_fonts
+from jtransfer.data.numbers import _sample, load_numbers
+
+
+def test_the_same_seed_draws_the_same_and_others_draw_others():
+    first, again = (load("synthetic:numbers", "train", size=30, seed=1) for _ in range(2))
+    assert first.fingerprint() == again.fingerprint()
+    assert first.images.shape == (30, 32, 32, 3)
+    others = [load_numbers("train", size=30, seed=2), load_numbers("test", size=30, seed=1)]
+    assert all(other.fingerprint() != first.fingerprint() for other in others)
+
+
+def test_all_digits_come_about_equally_often():
+    labels = load_numbers("train", size=2000).labels
+    counts = np.bincount(labels, minlength=10)
+    # 200 each, with a deviation of about 13
+    assert counts.min() > 140
+    assert counts.max() < 260
+
+
+def test_the_centre_holds_ink_that_stands_out():
+    images = load_numbers("train", size=300).images.astype(int)
+    spread = images.max((1, 2)) - images.min((1, 2))
+    assert (spread.max(axis=1) > 40).mean() > 0.97
+
+
+def test_every_shipped_font_draws_ten_different_digits_in_the_middle():
+    fonts = shipped_fonts()
+    assert len(fonts) >= 15
+    masks, widths = digit_masks(fonts)
+    assert masks.shape == (len(fonts), 10, CELL, CELL)
+    assert 0 <= masks.min() <= masks.max() <= 1
+    flat = masks.reshape(len(fonts), 10, -1)
+    for digits in flat:
+        assert len({digit.tobytes() for digit in digits}) == 10
+    rows = masks.max(axis=3) > 0.1
+    heights = rows.sum(axis=2)
+    assert np.abs(heights[:, 0] - HEIGHT).max() <= 2
+    assert widths.min() >= 3
+    assert widths.max() <= CELL
+
+
+def test_sampling_a_cell_by_hand():
+    cell = np.zeros((1, CELL, CELL), np.float32)
+    cell[0, 20, 20], cell[0, 20, 21] = 1.0, 0.5
+    half = 0.5  # the centre of an even cell lies between pixels 19 and 20
+    v, u = np.array([[half, half, half, 99.0]]), np.array([[half, half + 1, half + 0.5, 0.0]])
+    np.testing.assert_allclose(_sample(cell, v, u), [[1.0, 0.5, 0.75, 0.0]], atol=1e-6)
+
+
+def test_fonts_of_a_folder_join_in(tmp_path):
+    font = shipped_fonts()[0]
+    (tmp_path / "mine.ttf").write_bytes(font.read_bytes())
+    joined = load_numbers("train", size=30, fonts=tmp_path)
+    assert joined.fingerprint() != load_numbers("train", size=30).fingerprint()
+
+
+def test_a_folder_without_usable_fonts_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="found no fonts"):
+        load_numbers("train", size=1, fonts=tmp_path)
+    (tmp_path / "broken.ttf").write_bytes(b"not a font")
+    with pytest.raises(DataError, match=r"broken\.ttf cannot be read as a font"):
+        load_numbers("train", size=1, fonts=tmp_path)
+
+
+def test_an_empty_drawing_is_an_error():
+    with pytest.raises(DataError, match="asked for 0 drawn numbers"):
+        load("synthetic:numbers", "train", size=0)

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from jtransfer.data import DataError, load
+
+
+@pytest.mark.parametrize("name", ["sklearn:digit", "minst", "idx:", "mnist:idx"])
+def test_an_unknown_source_names_what_is_known(name):
+    with pytest.raises(DataError, match=f"unknown data source '{name}'.*idx:<folder>.*mean"):
+        load(name, "train")
+
+
+def test_the_closest_name_is_proposed():
+    with pytest.raises(DataError, match="Did you mean sklearn:digits"):
+        load("sklearn:digit", "train")
+
+
+def test_an_unknown_split_is_an_error():
+    with pytest.raises(DataError, match="split 'validation' of sklearn:digits"):
+        load("sklearn:digits", "validation")
+
+
+def test_the_data_root_comes_from_the_argument_then_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("JTRANSFER_DATA", str(tmp_path / "environment"))
+    with pytest.raises(DataError, match="environment/toys"):
+        load("npz:toys", "train")
+    with pytest.raises(DataError, match="argument/toys"):
+        load("npz:toys", "train", data_root=tmp_path / "argument")
+    monkeypatch.delenv("JTRANSFER_DATA")
+    with pytest.raises(DataError, match=r"found no data/toys\.npz"):
+        load("npz:toys", "train")
+
+
+def test_a_stored_set_can_be_thinned_by_seed():
+    whole = load("sklearn:digits", "train")
+    one, again, other = (load("sklearn:digits", "train", size=50, seed=seed) for seed in (0, 0, 1))
+    assert len(one) == 50
+    assert one.fingerprint() == again.fingerprint() != other.fingerprint()
+    assert {image.tobytes() for image in one.images} <= {image.tobytes() for image in whole.images}
+
+
+def test_scikit_learns_digits_are_split_in_halves_of_equal_shares():
+    from sklearn.datasets import load_digits
+
+    train, test = load("sklearn:digits", "train"), load("sklearn:digits", "test")
+    assert (len(train), len(test)) == (898, 899)
+    assert np.abs(np.bincount(train.labels) - np.bincount(test.labels)).max() <= 1
+    pixels = np.concatenate([train.images, test.images]).reshape(-1, 64)
+    theirs = np.rint(load_digits().data * 255 / 16).astype(np.uint8)
+    assert sorted(map(bytes, pixels)) == sorted(map(bytes, theirs))
+    assert train.images.max() == 255
