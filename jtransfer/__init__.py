@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from jtransfer.data import load as load
     from jtransfer.data.resident import Domain as Domain
     from jtransfer.data.resident import ResidentFeed as ResidentFeed
+    from jtransfer.data.resident import centred as centred
+    from jtransfer.data.resident import channel_means as channel_means
     from jtransfer.nets.ganin import gtsrb_net as gtsrb_net
     from jtransfer.nets.ganin import mnist_net as mnist_net
     from jtransfer.nets.ganin import svhn_net as svhn_net
     from jtransfer.train.checkpoint import Checkpoints as Checkpoints
     from jtransfer.train.compilation import compile_step as compile_step
+    from jtransfer.train.compilation import compile_step_by_pmap as compile_step_by_pmap
+    from jtransfer.train.compilation import data_mesh as data_mesh
+    from jtransfer.train.compilation import replicate as replicate
     from jtransfer.train.loop import fit as fit
     from jtransfer.train.schedules import inverse_decay as inverse_decay
     from jtransfer.train.schedules import sigmoid_ramp as sigmoid_ramp
@@ -33,11 +38,16 @@ _HOMES = {
     "load": "data",
     "Domain": "data.resident",
     "ResidentFeed": "data.resident",
+    "centred": "data.resident",
+    "channel_means": "data.resident",
     "gtsrb_net": "nets.ganin",
     "mnist_net": "nets.ganin",
     "svhn_net": "nets.ganin",
     "Checkpoints": "train.checkpoint",
     "compile_step": "train.compilation",
+    "compile_step_by_pmap": "train.compilation",
+    "data_mesh": "train.compilation",
+    "replicate": "train.compilation",
     "fit": "train.loop",
     "inverse_decay": "train.schedules",
     "sigmoid_ramp": "train.schedules",
