@@ -123,7 +123,9 @@ def build(config: Config, problem: Problem, method: Method) -> Program:
         classes=len(problem.source.classes), **NETS[config.net]
     )
     steps = config.total_steps
-    # Domain 0 is the source and 1 the target; source-only training has never seen domain 1.
+    # Batch norm keeps statistics of domain 0, the source, and 1, the target; a net that was trained
+    # on one of them alone has only that one's.
+    source_domain = 1 if method == "target" else 0
     target_domain = 0 if method == "source" else 1
     loss = {
         "source": supervised_loss(net, domain="source", domain_index=0),
@@ -155,7 +157,7 @@ def build(config: Config, problem: Problem, method: Method) -> Program:
         groups,
         compile_step(step, gather),
         jax.jit(predict),
-        jax.jit(partial(apply, name="source", domain=0)),
+        jax.jit(partial(apply, name="source", domain=source_domain)),
         jax.jit(partial(apply, name="target", domain=target_domain)),
     )
 
@@ -166,21 +168,26 @@ def initial_variables(net: AdaptationNet, problem: Problem, *, seed: int) -> Any
     return net.init(jax.random.key(seed), blank)
 
 
-def run_cell(config: Config, problem: Problem, program: Program, method: Method, seed: int) -> Cell:
-    """Train a method from a seed, or take up where an earlier call stopped."""
-    steps = config.total_steps
-    name = f"{config.pair}-{config.net}-{method}-{steps}-seed{seed}"
-    settings = {
+def cell_settings(config: Config, problem: Problem, method: Method, seed: int) -> dict[str, Any]:
+    """All that a cell's result depends on."""
+    shared = ("pair", "net", "preset", "batch", "rate", "momentum", "gamma")
+    return {
         "experiment": "adapt_digits",
-        **{key: getattr(config, key) for key in ("pair", "net", "preset", "batch", "rate")},
-        **{key: getattr(config, key) for key in ("momentum", "gamma")},
-        "steps": steps,
+        **{key: getattr(config, key) for key in shared},
+        "steps": config.total_steps,
         "method": method,
         "seed": seed,
         "data": {
             part: getattr(problem, part).fingerprint() for part in ("source", "target", "test")
         },
     }
+
+
+def run_cell(config: Config, problem: Problem, program: Program, method: Method, seed: int) -> Cell:
+    """Train a method from a seed, or take up where an earlier call stopped."""
+    steps = config.total_steps
+    name = f"{config.pair}-{config.net}-{method}-{steps}-seed{seed}"
+    settings = cell_settings(config, problem, method, seed)
     folder = RunFolder(config.out / name, settings)
     variables = initial_variables(program.net, problem, seed=seed)
     state = TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
@@ -198,12 +205,6 @@ def run_cell(config: Config, problem: Problem, program: Program, method: Method,
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
         feed = problem.feed(method, batch=config.batch, seed=seed)
-        test = problem.test
-
-        def evaluate(state: TrainState) -> dict[str, float]:
-            guesses = map_batches(partial(program.predict, state), test.images)
-            return {"target_accuracy": accuracy(guesses, test.labels)}
-
         started = time.perf_counter()
         with RunLog(
             folder.metrics_file,
@@ -218,30 +219,38 @@ def run_cell(config: Config, problem: Problem, program: Program, method: Method,
                 feed,
                 steps=steps,
                 log=log,
-                evaluate=evaluate,
+                evaluate=lambda state: {
+                    "target_accuracy": accuracy(guess(problem, program, state), problem.test.labels)
+                },
                 evaluate_every=config.evaluate_every,
                 checkpoints=checkpoints,
                 checkpoint_every=config.checkpoint_every,
             )
         seconds = time.perf_counter() - started
-    guesses = map_batches(partial(program.predict, state), test.images)
-    source, target = features(problem, program, state, "train")
+    guesses, labels = guess(problem, program, state), problem.test.labels
     result = folder.write_result(
         {
             **settings,
-            "target_accuracy": accuracy(guesses, test.labels),
+            "target_accuracy": accuracy(guesses, labels),
             "target_mean_per_class_accuracy": mean_per_class_accuracy(
-                guesses, test.labels, len(test.classes)
+                guesses, labels, len(problem.test.classes)
             ),
-            "proxy_a_distance": proxy_a_distance(source, target, seed=seed),
+            "proxy_a_distance": proxy_a_distance(
+                *features(problem, program, state, "train"), seed=seed
+            ),
             "chosen_by": "last step",
-            "test_images": len(test),
+            "test_images": len(labels),
             "parameters": moving + frozen,
             "started_at_step": start,
             "seconds": round(seconds, 1),
         }
     )
     return Cell(result, read_records(folder.metrics_file), state, program)
+
+
+def guess(problem: Problem, program: Program, state: TrainState) -> np.ndarray:
+    """Predicted classes of the target's test images: [n]."""
+    return map_batches(partial(program.predict, state), problem.test.images)
 
 
 def features(
@@ -305,7 +314,7 @@ def figures(config: Config, problem: Problem, cells: dict[tuple[Method, int], Ce
     panels = {}
     for name, cell in runs.items():
         files[f"confusion-{name}"] = folder / f"confusion-{name.replace(' ', '_')}.png"
-        guesses = map_batches(partial(cell.program.predict, cell.state), problem.test.images)
+        guesses = guess(problem, cell.program, cell.state)
         confusion_figure(
             confusion_matrix(guesses, problem.test.labels, len(problem.test.classes)),
             problem.test.classes,
