@@ -110,7 +110,7 @@ def adaptation_table(pair: str, net: str, results: list[dict[str, Any]]) -> str:
                 mean_std([each["proxy_a_distance"] for each in cells], digits=2),
                 f"{steps:,}",
                 ", ".join(str(each["seed"]) for each in cells),
-                f"{np.mean([each['seconds'] for each in cells]):,.0f} s",
+                mean_seconds(cells),
                 *(f"{published[method][paper]:.4f}" for paper in papers),
             ]
         )
@@ -127,6 +127,12 @@ def adaptation_table(pair: str, net: str, results: list[dict[str, Any]]) -> str:
             f"A run had {devices}; jax {versions['jax']}, flax {versions['flax']}.",
         ]
     )
+
+
+def mean_seconds(cells: list[dict[str, Any]]) -> str:
+    """Mean time of the runs that were not interrupted, which alone have been timed whole."""
+    times = [each["seconds"] for each in cells if not each["started_at_step"]]
+    return f"{np.mean(times):,.0f} s" if times else "–"
 
 
 def throughput(results: list[dict[str, Any]]) -> str:

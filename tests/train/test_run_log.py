@@ -49,3 +49,12 @@ def test_what_will_come_again_is_dropped_and_a_torn_line_is_ignored(file):
     with RunLog(file, name="run", total_steps=20, first_step=10, stream=io.StringIO()) as log:
         log.write(15, {"loss": 2.0})
     assert [(r["step"], r["loss"]) for r in read_records(file)] == [(5, 1.0), (10, 1.0), (15, 2.0)]
+
+
+def test_tensorboard_gets_the_records_when_it_is_there(file):
+    pytest.importorskip("tensorboardX")
+    with RunLog(file, name="run", total_steps=10, stream=io.StringIO()) as log:
+        log.write(5, {"loss": 0.25})
+    events = list((file.parent / "tensorboard").glob("events.*"))
+    assert len(events) == 1
+    assert b"loss" in events[0].read_bytes()
