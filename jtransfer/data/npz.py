@@ -8,6 +8,17 @@ import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
 
+# What NumPy and zipfile raise for damaged files; TypeError is for a lone array, not an archive.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 def load_npz(what: str, split: str, root: Path) -> Examples:
     """Read `<root>/<what>.npz`; nothing in it is executed.
@@ -41,7 +52,7 @@ def load_npz(what: str, split: str, root: Path) -> Examples:
                 )
             images, labels = (archive[key] for key in wanted)
             classes = _classes(archive)
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, ValueError) as error:
+    except _UNREADABLE as error:
         if isinstance(error, DataError):
             raise
         raise DataError(

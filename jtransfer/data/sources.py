@@ -14,15 +14,22 @@ from jtransfer.data.idx import load_idx
 from jtransfer.data.mnist_m import load_mnist_m, subset
 from jtransfer.data.npz import load_npz
 from jtransfer.data.numbers import load_numbers
-from jtransfer.data.tfds import load_tfds
 
 Split = Literal["train", "test"]
+
+
+def _load_tfds(what: str, split: str, root: Path) -> Examples:
+    # Imported late: `python -m jtransfer.data.tfds` must not find itself imported already.
+    from jtransfer.data.tfds import load_tfds
+
+    return load_tfds(what, split, root)
+
 
 # Files under the data root, read as they are: {scheme: loader(what, split, root)}.
 _STORED: dict[str, Callable[[str, str, Path], Examples]] = {
     "idx": load_idx,
     "npz": load_npz,
-    "tfds": load_tfds,
+    "tfds": _load_tfds,
 }
 _KNOWN = (
     "idx:<folder>",

@@ -6,6 +6,8 @@ Preparing a set needs TensorFlow (`pip install "jtransfer[prepare]"`) and the ne
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,8 @@ def load_tfds(what: str, split: str, root: Path) -> Examples:
             f"found no prepared data set {what} in {root / 'tfds'}; expected "
             f"{root / 'tfds' / what}/<version>/dataset_info.json. {_how_to_prepare(what, root)}"
         )
-    builder: Any = tfds.builder_from_directory(folder)
+    with _damage_named(folder, what, root):
+        builder: Any = tfds.builder_from_directory(folder)
     written = builder.info.file_format
     if written is None or written.value != _FORMAT:
         raise DataError(
@@ -59,9 +62,14 @@ def load_tfds(what: str, split: str, root: Path) -> Examples:
             f"tfds:{what} has no {' and no '.join(missing)}; expected labelled images. It has "
             f"{sorted(features)}. Choose another data set"
         )
-    records = builder.as_data_source(split)
-    pairs = [(record["image"], record["label"]) for record in records]
-    shapes = {image.shape for image, _ in pairs}
+    if not isinstance(features["label"], tfds.features.ClassLabel):
+        raise DataError(
+            f"tfds:{what} has a label of the kind {type(features['label']).__name__}; expected "
+            "ClassLabel, one class an image. Choose another data set"
+        )
+    with _damage_named(folder, what, root):
+        pairs = [(record["image"], record["label"]) for record in builder.as_data_source(split)]
+        shapes = {image.shape for image, _ in pairs}
     if len(shapes) > 1:
         raise DataError(
             f"tfds:{what} has images of {len(shapes)} different shapes; expected one. "
@@ -95,6 +103,20 @@ def prepare(name: str, *, data_root: Path | None = None) -> None:
     print(f"{name} is ready: tfds:{name} with the data root {root}")
 
 
+@contextmanager
+def _damage_named(folder: Path, what: str, root: Path) -> Iterator[None]:
+    """Say which data set it is that cannot be read."""
+    try:
+        yield
+    # What a damaged set raises is the affair of three libraries: RuntimeError from array_record,
+    # ParseError from protobuf, JSONDecodeError, or AttributeError where a record comes back empty.
+    except Exception as error:
+        raise DataError(
+            f"{folder} cannot be read ({error}); expected a whole prepared data set. It is "
+            f"truncated or damaged: remove it. {_how_to_prepare(what, root)}"
+        ) from error
+
+
 def _newest_version(folder: Path) -> Path | None:
     found = [file.parent for file in folder.glob("*/dataset_info.json")]
     return max(found, key=lambda path: _version(path.name), default=None)
@@ -114,4 +136,4 @@ def _how_to_prepare(what: str, root: Path) -> str:
 if __name__ == "__main__":
     import tyro
 
-    tyro.cli(prepare)
+    tyro.cli(prepare, config=(tyro.conf.PositionalRequiredArgs,))

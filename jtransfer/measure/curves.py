@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,13 @@ def curves_figure(
     for number, key in enumerate(left + right):
         on_right = number >= len(left)
         place = twin if twin is not None and on_right else axes
-        style = styles[key]
         for index, (steps, values) in enumerate(lines[key].values()):
             colour = PALETTE[index % len(PALETTE)]
             alpha, weight = (0.55, 1.4) if on_right else (0.95, 1.6)
-            place.plot(steps, values, color=colour, linestyle=style, lw=weight, alpha=alpha)
+            # A line through a single record is invisible.
+            marker = "o" if len(steps) == 1 else ""
+            style = {"linestyle": styles[key], "lw": weight, "alpha": alpha, "marker": marker}
+            place.plot(steps, values, color=colour, **style)
     axes.set_xlabel("step", fontsize=10)
     axes.set_ylabel(", ".join(map(_name, left)), fontsize=10)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
@@ -129,7 +132,7 @@ def _line(
                 f"a record of {run!r} has no 'step': {dict(record)}; give the records of a "
                 f"metrics.jsonl"
             )
-        if isinstance(record.get(key), int | float):
+        if isinstance(record.get(key), Real):
             steps.append(float(record["step"]))
             values.append(float(record[key]) if math.isfinite(record[key]) else math.nan)
     return steps, values

@@ -25,10 +25,10 @@ def proxy_a_distance(
     Ganin et al., JMLR 2016, section 5.1.5).
 
     It differs from those in three points. The SVM's C is chosen on a validation part of the
-    training half, then the SVM is fitted again on that whole half: choosing it on the test half, as the
-    papers do, would take the luckiest of several errors and so overstate the distance between equal
-    domains. Features are standardised (mean and deviation of the training half). A classifier that
-    does worse than chance counts as chance, so that the distance is never below 0.
+    training half, then the SVM is fitted again on that whole half: choosing it on the test half, as
+    the papers do, would take the luckiest of several errors and so overstate the distance between
+    equal domains. Features are standardised (mean and deviation of the training half). A classifier
+    that does worse than chance counts as chance, so that the distance is never below 0.
 
     Args:
       source_features: [n, features] numbers.
@@ -80,7 +80,7 @@ def _error(
 
     # The primal solver: it converges in a few Newton steps where the dual one needs many thousand
     # passes for a large C. On 2 x 1000 examples of 768 features tol=1e-2 takes 8 steps where 1e-4
-    # takes up to 477, for the same error within two examples in a thousand or so.
+    # takes up to 477, for an accuracy within 0.004.
     machine = LinearSVC(C=penalty, dual=False, tol=1e-2, max_iter=10_000, random_state=seed)  # pyright: ignore[reportArgumentType]
     classifier = make_pipeline(StandardScaler(), machine)
     classifier.fit(np.concatenate(train), _domains(train))

@@ -52,8 +52,8 @@ def project(embedding: Embedding, *, seed: int = 0, limit: int = 500) -> Embeddi
     """Project both domains together to the plane by t-SNE.
 
     The features are standardised over both domains and the map starts from their first two
-    principal components, which keeps the large distances and makes the picture reproducible (van der Maaten
-    and Hinton, JMLR 2008; Kobak and Berens, Nature Communications 2019).
+    principal components, which keeps the large distances and makes the picture reproducible (van
+    der Maaten and Hinton, JMLR 2008; Kobak and Berens, Nature Communications 2019).
 
     Args:
       embedding: features of both domains, [n, features] and [m, features].

@@ -79,9 +79,9 @@ def confusion_matrix(
 def gap_closed(source_only: float, method: float, target: float) -> float:
     """Share of the gap between training on the source and on the target that a method closes.
 
-    (method - source_only) / (target - source_only), the percentage in brackets in Tables 2 and 3 of
-    Ganin et al., JMLR 2016: 0 is no better than the source-only net, 1 as good as training on
-    labelled target examples, below 0 is a method that does harm.
+    (method - source_only) / (target - source_only), the percentage in brackets in the tables of
+    Ganin and Lempitsky, ICML 2015 (section 4): 0 is no better than the source-only net, 1 as good
+    as training on labelled target examples, below 0 is a method that does harm.
 
     Args:
       source_only: accuracy of the net trained on the source alone (the lower bound).

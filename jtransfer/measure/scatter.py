@@ -78,7 +78,8 @@ def embedding_figure(
     heading = fit_title(title, width - 2 * _GAP, points=14)
     first = 0.3 + 0.25 * len(heading.splitlines()) + 0.25
     second = first + _SIDE + 0.45
-    columns = int(width / (0.45 + 0.085 * max(len(name) for name, _ in by_class)))
+    widths = [0.45 + 0.085 * len(name) for name, _ in by_class]
+    columns = len(widths) if sum(widths) < width else int(width / max(widths))
     height = second + _SIDE + 0.25 + 0.24 * -(-len(by_class) // columns)
     figure = new_figure(width, height, dpi=DPI)
     style = {"va": "top", "fontsize": 14, "fontweight": "bold", "color": INK}
@@ -98,7 +99,7 @@ def embedding_figure(
             [name for name, _ in keys],
             loc="upper center",
             bbox_to_anchor=(0.5, (bottom - 0.03) / height),
-            ncols=columns,
+            ncols=min(columns, len(keys)),
             frameon=False,
             fontsize=9.5,
             labelcolor=INK,

@@ -46,6 +46,23 @@ def test_a_truncated_archive_is_named(archive, keep):
         read(archive)
 
 
+@pytest.mark.parametrize("field", [6, 8, 10], ids=["version", "flags", "method"])
+def test_an_archive_with_a_damaged_directory_is_named(archive, field):
+    """Each field of the zip directory's first entry makes zipfile give up in its own way."""
+    damaged = bytearray(archive.read_bytes())
+    damaged[damaged.index(b"PK\x01\x02") + field] ^= 0xFF
+    archive.write_bytes(damaged)
+    with pytest.raises(DataError, match=r"toys\.npz cannot be read .*fetch it again"):
+        read(archive)
+
+
+def test_a_lone_array_is_no_archive(archive):
+    with archive.open("wb") as stream:
+        np.save(stream, np.zeros(3))
+    with pytest.raises(DataError, match=r"toys\.npz cannot be read .*archive of plain arrays"):
+        read(archive)
+
+
 def test_a_missing_array_is_named_with_what_is_there(archive):
     np.savez(archive, train_image=np.zeros((1, 2, 2), np.uint8), y=np.zeros(1, int))
     with pytest.raises(DataError, match=r"no train_label; it holds \['train_image', 'y'\]"):

@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 
 from jtransfer.data import DataError, load
@@ -37,15 +36,3 @@ def test_a_stored_set_can_be_thinned_by_seed():
     assert len(one) == 50
     assert one.fingerprint() == again.fingerprint() != other.fingerprint()
     assert {image.tobytes() for image in one.images} <= {image.tobytes() for image in whole.images}
-
-
-def test_scikit_learns_digits_are_split_in_halves_of_equal_shares():
-    from sklearn.datasets import load_digits
-
-    train, test = load("sklearn:digits", "train"), load("sklearn:digits", "test")
-    assert (len(train), len(test)) == (898, 899)
-    assert np.abs(np.bincount(train.labels) - np.bincount(test.labels)).max() <= 1
-    pixels = np.concatenate([train.images, test.images]).reshape(-1, 64)
-    theirs = np.rint(load_digits().data * 255 / 16).astype(np.uint8)
-    assert sorted(map(bytes, pixels)) == sorted(map(bytes, theirs))
-    assert train.images.max() == 255

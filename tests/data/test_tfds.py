@@ -1,7 +1,9 @@
 """Reading what TensorFlow Datasets prepared, without TensorFlow; prepared here on the spot."""
 
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -17,15 +19,12 @@ class TinyPictures(tfds.core.GeneratorBasedBuilder):
     """Five PNG pictures of two classes, given as files so that nothing has to encode them."""
 
     VERSION = tfds.core.Version("1.0.0")
+    LABEL = tfds.features.ClassLabel(names=["cat", "dog"])
     pictures = None
 
     def _info(self):
-        features = tfds.features.FeaturesDict(
-            {
-                "image": tfds.features.Image(shape=(6, 4, 3), encoding_format="png"),
-                "label": tfds.features.ClassLabel(names=["cat", "dog"]),
-            }
-        )
+        image = tfds.features.Image(shape=(6, 4, 3), encoding_format="png")
+        features = tfds.features.FeaturesDict({"image": image, "label": self.LABEL})
         return tfds.core.DatasetInfo(builder=self, features=features)
 
     def _split_generators(self, dl_manager):
@@ -36,6 +35,13 @@ class TinyPictures(tfds.core.GeneratorBasedBuilder):
             yield number, {"image": file, "label": number % 2}
 
 
+class TinyScores(TinyPictures):
+    """The same pictures with a number each that is no class."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    LABEL = tfds.features.Scalar(np.int64)
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
@@ -43,9 +49,17 @@ def root(tmp_path_factory):
     TinyPictures.pictures.mkdir()
     for number, pixels in enumerate(PIXELS):
         Image.fromarray(pixels).save(TinyPictures.pictures / f"{number}.png")
-    builder = TinyPictures(data_dir=root / "tfds", file_format="array_record")
-    builder.download_and_prepare()
+    for builder in (TinyPictures, TinyScores):
+        builder(data_dir=root / "tfds", file_format="array_record").download_and_prepare()
     return root
+
+
+@pytest.fixture
+def damaged(root, tmp_path):
+    """A copy of the data set to damage: its data root and its folder."""
+    folder = tmp_path / "tfds" / "tiny_pictures" / "1.0.0"
+    shutil.copytree(root / "tfds" / "tiny_pictures" / "1.0.0", folder)
+    return tmp_path, folder
 
 
 def test_a_prepared_set_is_read_without_tensorflow(root):
@@ -81,6 +95,43 @@ def test_what_is_not_prepared_comes_with_the_command(tmp_path):
 def test_another_split_is_named(root):
     with pytest.raises(DataError, match=r"no split 'test'; it has \['train'\]"):
         load("tfds:tiny_pictures", "test", data_root=root)
+
+
+def test_a_label_that_is_no_class_is_refused(root):
+    with pytest.raises(DataError, match="a label of the kind Scalar; expected ClassLabel"):
+        load("tfds:tiny_scores", "train", data_root=root)
+
+
+@pytest.mark.parametrize("file", ["*.array_record*", "dataset_info.json", "features.json"])
+@pytest.mark.parametrize("keep", [0, 0.5, None])
+def test_a_damaged_set_is_named(damaged, file, keep):
+    data_root, folder = damaged
+    (path,) = folder.glob(file)
+    if keep is None:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
+    # A set without its dataset_info.json counts as one that is not prepared.
+    message = r"(1\.0\.0 cannot be read|no prepared data set).*Prepare it"
+    with pytest.raises(DataError, match=message):
+        load("tfds:tiny_pictures", "train", data_root=data_root)
+
+
+def test_another_file_format_is_refused(damaged):
+    data_root, folder = damaged
+    info = folder / "dataset_info.json"
+    info.write_text(info.read_text().replace("array_record", "tfrecord"))
+    with pytest.raises(DataError, match="written as tfrecord; expected array_record"):
+        load("tfds:tiny_pictures", "train", data_root=data_root)
+
+
+@pytest.mark.skipif(find_spec("tensorflow") is not None, reason="TensorFlow is installed")
+def test_the_command_that_messages_propose_runs(tmp_path):
+    command = ["-W", "error::RuntimeWarning", "-m", "jtransfer.data.tfds", "mnist"]
+    command += ["--data-root", str(tmp_path)]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("preparing mnist needs TensorFlow, which is not installed")
 
 
 def test_preparing_without_tensorflow_says_how_to_get_it(monkeypatch):
