@@ -58,7 +58,7 @@ def _draw(
     """Ink of texts around the labelled digits in random poses: [n, SIDE, SIDE] from 0 to 1."""
     count = len(labels)
     font = random.integers(len(masks), size=count)
-    height = random.uniform(14, 28, count)  # of the digits in pixels
+    height = random.uniform(16, 30, count)  # of the digits in pixels
     angle = random.normal(0, np.deg2rad(10), count)
     shear = random.normal(0, 0.15, count)
     stretch = random.uniform(0.8, 1.25, count)  # across, against up and down
@@ -74,7 +74,7 @@ def _draw(
     ink = _sample(masks[font, labels], v, u)
     own = widths[font, labels]
     for side in (-1, 1):
-        there = random.random(count) < 0.5
+        there = random.random(count) < 0.4
         neighbour = random.integers(0, 10, count)
         gap = random.uniform(1, 5, count)
         distance = side * ((own + widths[font, neighbour]) / 2 + gap)

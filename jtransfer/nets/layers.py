@@ -53,8 +53,10 @@ def _backward(saved, gradient):
     kernel_gradient = lax.platform_dependent(
         images, kernel, gradient, cpu=_kernel_gradient_by_patches, default=_kernel_gradient_by_xla
     )
-    _, to_images = jax.vjp(lambda x: _by_xla(x, kernel), images)
-    return *to_images(gradient), kernel_gradient
+    image_gradient = lax.platform_dependent(
+        images, kernel, gradient, cpu=_image_gradient_on_cpu, default=_image_gradient_by_xla
+    )
+    return image_gradient, kernel_gradient
 
 
 _convolution.defvjp(_forward, _backward)
@@ -81,6 +83,21 @@ def _kernel_gradient_by_patches(images, kernel, gradient):
     transposed = lax.dot_general(rows, patches, (((0,), (0,)), ((), ())))
     # XLA would merge the transposition into the product and reach half the speed or less.
     return lax.optimization_barrier(transposed).T.reshape(kernel.shape)
+
+
+def _image_gradient_by_xla(images, kernel, gradient):
+    _, to_images = jax.vjp(lambda x: _by_xla(x, kernel), images)
+    return to_images(gradient)[0]
+
+
+def _image_gradient_on_cpu(images, kernel, gradient):
+    del images
+    rows, columns = kernel.shape[0] - 1, kernel.shape[1] - 1
+    padded = jnp.pad(gradient, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
+    # Left to itself, XLA takes a gradient of fewer pixels than the kernel for the kernel, and is 20
+    # times slower.
+    padded = lax.optimization_barrier(padded)
+    return _by_xla(padded, kernel[::-1, ::-1].swapaxes(2, 3))
 
 
 def _patches(images, height, width):
