@@ -80,7 +80,7 @@ class Config:
     preset: Literal["small", "paper"] = "small"  # number of steps: for two cores, or accelerators
     steps: int | None = None  # training steps, instead of the preset's
     batch: int = 64  # images of each domain in a step
-    rate: float = 0.01  # learning rate at the start, falling as 1 / (1 + 10 p)^0.75
+    rate: float | None = None  # at the start, instead of the pair's; falls as 1 / (1 + 10 p)^0.75
     momentum: float = 0.9  # of stochastic gradient descent
     gamma: float = 10.0  # steepness of the ramp of lambda, 2 / (1 + exp(-gamma p)) - 1
     evaluate_every: int = 500  # steps between looks at the test set, which decide nothing
@@ -92,6 +92,11 @@ class Config:
     def total_steps(self) -> int:
         """Training steps of a cell."""
         return self.steps or PAIRS[self.pair].steps[self.preset]
+
+    @property
+    def first_rate(self) -> float:
+        """Learning rate at the start of a cell."""
+        return self.rate or PAIRS[self.pair].rate
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ def build(config: Config, problem: Problem, method: Method) -> Program:
     }[method]
     variables = initial_variables(net, problem, seed=0)
     groups = parameter_groups(variables["params"], {".*": "full"})
-    base = optax.sgd(inverse_decay(config.rate, total_steps=steps), momentum=config.momentum)
+    base = optax.sgd(inverse_decay(config.first_rate, total_steps=steps), momentum=config.momentum)
     optimizer = groups.optimizer(base)
     step = make_step(loss, optimizer, total_steps=steps, trainable=groups.trainable)
     gather = problem.feed(method, batch=config.batch, seed=0).gather
@@ -170,10 +175,11 @@ def initial_variables(net: AdaptationNet, problem: Problem, *, seed: int) -> Any
 
 def cell_settings(config: Config, problem: Problem, method: Method, seed: int) -> dict[str, Any]:
     """All that a cell's result depends on."""
-    shared = ("pair", "net", "preset", "batch", "rate", "momentum", "gamma")
+    shared = ("pair", "net", "preset", "batch", "momentum", "gamma")
     return {
         "experiment": "adapt_digits",
         **{key: getattr(config, key) for key in shared},
+        "rate": config.first_rate,
         "steps": config.total_steps,
         "method": method,
         "seed": seed,

@@ -24,6 +24,7 @@ class Pair:
       target_test: name of the target's test images.
       net: key of `GANIN_NETS`.
       size: side of the images in pixels.
+      rate: learning rate at the start.
       steps: training steps of each preset.
     """
 
@@ -32,6 +33,7 @@ class Pair:
     target_test: str
     net: str
     size: int
+    rate: float
     steps: dict[str, int]
 
 
@@ -41,8 +43,9 @@ PAIRS = {
         target="sklearn:digits",
         target_test="sklearn:digits",
         net="mnist",
-        size=32,
-        steps={"small": 1500, "paper": 10_000},
+        size=20,
+        rate=0.03,
+        steps={"small": 2400, "paper": 10_000},
     ),
     "mnist-mnist_m": Pair(
         source="idx:mnist",
@@ -50,6 +53,7 @@ PAIRS = {
         target_test="npz:mnist_m_test",
         net="mnist",
         size=32,
+        rate=0.01,
         steps={"small": 6_000, "paper": 20_000},
     ),
 }

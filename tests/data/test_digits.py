@@ -9,7 +9,10 @@ def test_scikit_learns_digits_are_split_in_halves_of_equal_shares():
     train, test = load("sklearn:digits", "train"), load("sklearn:digits", "test")
     assert (len(train), len(test)) == (898, 899)
     assert np.abs(np.bincount(train.labels) - np.bincount(test.labels)).max() <= 1
-    pixels = np.concatenate([train.images, test.images]).reshape(-1, 64)
+    images = np.concatenate([train.images, test.images])
+    assert images.shape == (1797, 10, 10, 1)
+    assert images[:, 0].max() == images[:, :, 9].max() == 0
+    pixels = images[:, 1:9, 1:9].reshape(-1, 64)
     theirs = np.rint(load_digits().data * 255 / 16).astype(np.uint8)
     assert sorted(map(bytes, pixels)) == sorted(map(bytes, theirs))
     assert train.images.max() == 255

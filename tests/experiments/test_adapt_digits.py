@@ -68,7 +68,7 @@ def test_a_folder_with_another_config_is_refused(problem, config):
     short = {**vars(config), "methods": ("source",), "seeds": (0,), "steps": 2}
     short |= {"evaluate_every": 0, "checkpoint_every": 0}
     main(Config(**short))
-    with pytest.raises(RunFolderError, match=r"rate: 0\.01 there, 0\.02 asked for"):
+    with pytest.raises(RunFolderError, match=r"rate: 0\.03 there, 0\.02 asked for"):
         main(Config(**{**short, "rate": 0.02}))
 
 
