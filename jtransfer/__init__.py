@@ -59,7 +59,31 @@ _HOMES = {
     "supervised_loss": "transfer.supervised",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "Checkpoints",
+    "Domain",
+    "Examples",
+    "ResidentFeed",
+    "TrainState",
+    "centred",
+    "channel_means",
+    "compile_step",
+    "compile_step_by_pmap",
+    "dann_loss",
+    "data_mesh",
+    "fit",
+    "gtsrb_net",
+    "inverse_decay",
+    "load",
+    "make_step",
+    "mnist_net",
+    "parameter_groups",
+    "replicate",
+    "reverse_gradient",
+    "sigmoid_ramp",
+    "supervised_loss",
+    "svhn_net",
+]
 
 
 def __getattr__(name: str) -> Any:
