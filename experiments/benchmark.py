@@ -29,6 +29,7 @@ import tyro
 
 from jtransfer.measure import console_table
 from jtransfer.train.run_folder import device_name, provenance, write_json
+from jtransfer.train.runtime import prepare_process
 
 BATCH = 64  # images a domain
 IMAGES = 4096  # images a domain held in memory
@@ -69,7 +70,6 @@ def jax_parts() -> tuple[Any, Any, Any]:
     from jtransfer.data.resident import Domain, ResidentFeed, centred, channel_means
     from jtransfer.nets.ganin import mnist_net
     from jtransfer.train.compilation import compile_step
-    from jtransfer.train.runtime import prepare_process
     from jtransfer.train.schedules import inverse_decay
     from jtransfer.train.state import TrainState
     from jtransfer.train.step import make_step
@@ -149,8 +149,6 @@ def torch_step() -> tuple[Callable[[], None], dict[str, float]]:
 
 def torch_step_keeping_memory() -> tuple[Callable[[], None], dict[str, float]]:
     """As `torch_step`, with the process set up as jtransfer sets itself up."""
-    from jtransfer.train.runtime import prepare_process
-
     prepare_process()
     return torch_step()
 
@@ -236,6 +234,7 @@ def loop_overhead(steps: int) -> dict[str, float]:
 
 def main(config: Config) -> dict[str, Any]:
     """Take the times, print them and write them down."""
+    prepare_process()
     rivals = [Rival("jtransfer", jax_step)]
     if find_spec("torch") is not None:
         rivals.append(Rival("PyTorch", torch_step))

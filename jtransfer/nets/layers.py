@@ -91,12 +91,13 @@ def _image_gradient_by_xla(images, kernel, gradient):
 
 
 def _image_gradient_on_cpu(images, kernel, gradient):
-    del images
-    rows, columns = kernel.shape[0] - 1, kernel.shape[1] - 1
-    padded = jnp.pad(gradient, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
-    # Left to itself, XLA takes a gradient of fewer pixels than the kernel for the kernel, and is 20
-    # times slower.
-    padded = lax.optimization_barrier(padded)
+    height, width = kernel.shape[:2]
+    if gradient.shape[1] >= height and gradient.shape[2] >= width:
+        return _image_gradient_by_xla(images, kernel, gradient)
+    # XLA would take a gradient of fewer pixels than the kernel for the kernel, and be several times
+    # slower; it cannot where the padding is behind a barrier.
+    around = ((0, 0), (height - 1, height - 1), (width - 1, width - 1), (0, 0))
+    padded = lax.optimization_barrier(jnp.pad(gradient, around))
     return _by_xla(padded, kernel[::-1, ::-1].swapaxes(2, 3))
 
 
