@@ -82,6 +82,7 @@ def domain_adaptation(results: list[dict[str, Any]]) -> str:
             parts.append(
                 f"### `{about.source}` → `{about.target}`, tested on `{about.target_test}`"
             )
+            parts.append(f"Decided after looking at the target's test accuracy: {about.seen}.")
             parts.extend(adaptation_table(pair, net, groups[pair, net]) for net in nets)
     return "\n\n".join(parts) + "\n" if parts else ""
 
