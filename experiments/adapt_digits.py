@@ -144,17 +144,15 @@ def build(config: Config, problem: Problem, method: Method) -> Program:
     step = make_step(loss, optimizer, total_steps=steps, trainable=groups.trainable)
     gather = problem.feed(method, batch=config.batch, seed=0).gather
 
-    def apply(state: TrainState, images: jax.Array, name: str, domain: int) -> Any:
+    def apply(
+        state: TrainState, images: jax.Array, name: str, domain: int, method: str = "features"
+    ) -> Any:
         variables = {"params": state.params, **state.stats}
         transform = problem.source_transform if name == "source" else problem.target_transform
-        return net.apply(variables, transform(images), domains=(domain,), method="features")
+        return net.apply(variables, transform(images), domains=(domain,), method=method)
 
     def predict(state: TrainState, images: jax.Array) -> jax.Array:
-        features = apply(state, images, "target", target_domain)
-        logits: Any = net.apply(
-            {"params": state.params, **state.stats}, features, method="classify"
-        )
-        return logits.argmax(axis=-1)
+        return apply(state, images, "target", target_domain, "predict").argmax(axis=-1)
 
     return Program(
         net,

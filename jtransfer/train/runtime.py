@@ -8,16 +8,16 @@ from pathlib import Path
 import jax
 
 
-def prepare_process(*, cache: Path | None = None) -> None:
+def prepare_process() -> None:
     """Turn on the persistent compilation cache and let freed memory be reused.
 
-    Args:
-      cache: folder of compiled programs; by default `JAX_COMPILATION_CACHE_DIR` if that is set,
-        else `jtransfer/xla` in the user's cache folder.
+    Compiled programs are kept in `JAX_COMPILATION_CACHE_DIR` if that is set, else below the user's
+    cache folder in `jtransfer/xla`. Call it before JAX is first used: threads that are there
+    already keep their own way with memory.
     """
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        jax.config.update("jax_compilation_cache_dir", str(cache or home / "jtransfer" / "xla"))
+        jax.config.update("jax_compilation_cache_dir", str(home / "jtransfer" / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     _keep_freed_memory()
 
