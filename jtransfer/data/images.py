@@ -1,4 +1,4 @@
-"""Bringing the images of different domains to one size and number of channels, and shifting them."""
+"""Bringing the images of different domains to one size and number of channels; shifting them."""
 
 from dataclasses import replace
 

@@ -10,7 +10,9 @@ import numpy as np
 
 from jtransfer.data.digits import load_digits
 from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.folder import load_folder
 from jtransfer.data.idx import load_idx
+from jtransfer.data.image_files import ImageFiles
 from jtransfer.data.mnist_m import load_mnist_m, subset
 from jtransfer.data.npz import load_npz
 from jtransfer.data.numbers import load_numbers
@@ -65,7 +67,7 @@ def load(
     """
     if split not in ("train", "test"):
         raise DataError(f"split {split!r} of {name}; expected 'train' or 'test'")
-    root = Path(data_root or os.environ.get("JTRANSFER_DATA") or "data").expanduser()
+    root = _root(data_root)
     scheme, _, what = name.partition(":")
     if name == "synthetic:numbers":
         return load_numbers(split, size=size, seed=seed)
@@ -75,6 +77,11 @@ def load(
         examples = load_digits(split)
     elif scheme in _STORED and what:
         examples = _STORED[scheme](what, split, root)
+    elif scheme == "folder":
+        raise DataError(
+            f"{name} has images of many sizes and no splits; expected a source that fits in memory "
+            "as one array. List it by load_files and read it by image_batches"
+        )
     else:
         close = difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.0)[0]
         raise DataError(
@@ -84,3 +91,26 @@ def load(
     if size is None:
         return examples
     return examples.take(subset(len(examples), size, np.random.default_rng(seed)))
+
+
+def load_files(name: str, *, data_root: Path | str | None = None) -> ImageFiles:
+    """List the images of a named folder: `load` for images of many sizes, or too many for memory.
+
+    Args:
+      name: `folder:<name>`, such as `folder:caltech101`, with one folder of images a class.
+      data_root: as in `load`.
+
+    Raises:
+      DataError: if the name is of another kind, or the folder is missing or lacks images.
+    """
+    scheme, _, what = name.partition(":")
+    if scheme != "folder" or not what:
+        raise DataError(
+            f"{name!r} names no folder of images; expected folder:<name>, such as "
+            "folder:caltech101. Other sources are read by load"
+        )
+    return load_folder(what, _root(data_root))
+
+
+def _root(data_root: Path | str | None) -> Path:
+    return Path(data_root or os.environ.get("JTRANSFER_DATA") or "data").expanduser()

@@ -1,6 +1,7 @@
 import pytest
 
 from jtransfer.data import DataError, load
+from jtransfer.data.sources import load_files
 
 
 @pytest.mark.parametrize("name", ["sklearn:digit", "minst", "idx:", "mnist:idx"])
@@ -36,3 +37,18 @@ def test_a_stored_set_can_be_thinned_by_seed():
     assert len(one) == 50
     assert one.fingerprint() == again.fingerprint() != other.fingerprint()
     assert {image.tobytes() for image in one.images} <= {image.tobytes() for image in whole.images}
+
+
+def test_a_folder_of_images_is_listed_and_not_loaded(tmp_path):
+    (tmp_path / "toys/kite").mkdir(parents=True)
+    (tmp_path / "toys/kite/a.jpg").touch()
+    files = load_files("folder:toys", data_root=tmp_path)
+    assert (files.name, files.classes, len(files)) == ("folder:toys", ("kite",), 1)
+    with pytest.raises(DataError, match=r"folder:toys has images of many sizes.*load_files"):
+        load("folder:toys", "train", data_root=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["folder:", "npz:usps", "caltech101"])
+def test_only_a_folder_can_be_listed(name):
+    with pytest.raises(DataError, match=f"'{name}' names no folder.*folder:caltech101"):
+        load_files(name)

@@ -1,0 +1,86 @@
+"""Labelled images on disk: what is too large, or of too many sizes, to be held in memory."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from jtransfer.data.examples import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFiles:
+    """Labelled image files, unread.
+
+    Attributes:
+      paths: of the n files.
+      labels: [n] int32, positions in `classes`.
+      classes: names of the classes.
+      name: where they come from, for messages and figures.
+
+    Raises:
+      DataError: if the labels do not fit the files or the classes.
+    """
+
+    paths: tuple[Path, ...]
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    name: str
+
+    def __post_init__(self):
+        """Check that files, labels and classes fit each other."""
+        labels = self.labels
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise DataError(
+                f"{self.name}: labels are {labels.dtype} of shape {labels.shape}; expected [n] "
+                "integers. Give one class number a file"
+            )
+        if len(self.paths) != len(labels):
+            raise DataError(
+                f"{self.name}: {len(self.paths):,} files but {len(labels):,} labels; expected as "
+                "many of each. Give one class number a file"
+            )
+        if not len(labels):
+            raise DataError(
+                f"{self.name}: there are no files; expected at least one image. Choose other "
+                "classes or positions"
+            )
+        if labels.min() < 0 or labels.max() >= len(self.classes):
+            position = int(np.argmax((labels < 0) | (labels >= len(self.classes))))
+            raise DataError(
+                f"{self.name}: label {labels[position]} of {self.paths[position]} is out of range; "
+                f"expected 0 to {len(self.classes) - 1}, one number for each of the "
+                f"{len(self.classes)} classes. Mend the labels or name all the classes"
+            )
+        object.__setattr__(self, "labels", labels.astype(np.int32))
+
+    def __len__(self) -> int:
+        """Number of files."""
+        return len(self.paths)
+
+    def take(self, indices: np.ndarray) -> "ImageFiles":
+        """The files at the given positions, in that order."""
+        paths = tuple(self.paths[index] for index in indices)
+        return replace(self, paths=paths, labels=self.labels[indices])
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that change with any file's content, label or class name.
+
+        They do not change when the files move or get other names but stay in the same order. All
+        the files are read: a second or two for a gigabyte that the system has at hand.
+
+        Raises:
+          DataError: naming a file that cannot be opened.
+        """
+        digest = hashlib.sha256(repr((len(self), self.classes)).encode())
+        digest.update(self.labels.tobytes())
+        for path in self.paths:
+            try:
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+            except OSError as error:
+                raise DataError(
+                    f"{path} cannot be opened ({error.strerror}); expected every file of "
+                    f"{self.name} to be there. Put it back, or list the files anew"
+                ) from error
+        return digest.hexdigest()[:16]

@@ -1,0 +1,95 @@
+"""Which examples to train on and which to test on: the literature's splits, by seed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jtransfer.data.examples import DataError
+
+
+def per_class_split(
+    labels: np.ndarray,
+    *,
+    train: int,
+    test_at_most: int | None = None,
+    seed: int,
+    classes: Sequence[str] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw `train` examples of each class to train on, and test on the rest.
+
+    Caltech-101's protocol is train=30, test_at_most=50, five seeds (Zeiler & Fergus 2013, section
+    5.2). With the same seed, the examples to train on do not depend on `test_at_most`.
+
+    Args:
+      labels: [n] integers.
+      train: examples a class to train on.
+      test_at_most: examples a class to test on, or as many as are left; None for all of the rest.
+      seed: of the draw.
+      classes: names of the classes, for messages, and so that none without examples is overlooked;
+        None for the classes that occur.
+
+    Returns:
+      Positions to train on, and positions to test on, both ascending.
+
+    Raises:
+      DataError: naming the classes with too few examples to train on and leave one to test on.
+    """
+    if train < 1 or (test_at_most is not None and test_at_most < 1):
+        raise DataError(
+            f"train={train}, test_at_most={test_at_most}; expected at least 1 example a class of "
+            "each"
+        )
+    _require(labels, train + 1, f"{train} to train on and at least 1 to test on", classes)
+    random = np.random.default_rng(seed)
+    end = None if test_at_most is None else train + test_at_most
+    parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for label in np.unique(labels):
+        drawn = random.permutation(np.flatnonzero(labels == label))
+        parts[0].append(drawn[:train])
+        parts[1].append(drawn[train:end])
+    return np.sort(np.concatenate(parts[0])), np.sort(np.concatenate(parts[1]))
+
+
+def stratified_folds(
+    labels: np.ndarray, folds: int, *, seed: int, classes: Sequence[str] | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Cut the examples into folds that have each class in the same share.
+
+    Args:
+      labels: [n] integers.
+      folds: number of parts; each serves once to validate what the others train.
+      seed: of the draw.
+      classes: names of the classes, as in `per_class_split`.
+
+    Returns:
+      For each fold, the positions to train on and those to validate on, both ascending.
+
+    Raises:
+      DataError: naming the classes with fewer examples than folds.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if folds < 2:
+        raise DataError(f"{folds} folds; expected at least 2, one to validate what others train")
+    _require(labels, folds, f"one for each of the {folds} folds", classes)
+    cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return list(cut.split(np.zeros(len(labels)), labels))
+
+
+def _require(labels: np.ndarray, least: int, purpose: str, classes: Sequence[str] | None) -> None:
+    """Check that every class has enough examples."""
+    if labels.ndim != 1 or not len(labels) or labels.min() < 0:
+        raise DataError(
+            f"labels of shape {labels.shape}; expected [n] numbers of classes, from 0 upwards and "
+            "at least one"
+        )
+    counts = np.bincount(labels, minlength=0 if classes is None else len(classes))
+    asked = counts > 0 if classes is None else np.ones(len(counts), bool)
+    few = np.flatnonzero(asked & (counts < least))
+    if few.size:
+        names = range(len(counts)) if classes is None else classes
+        named = ", ".join(f"{names[label]} has {counts[label]}" for label in few.tolist())
+        raise DataError(
+            f"too few examples: {named}; expected at least {least} of every class, {purpose}. Ask "
+            "for fewer, or leave these classes out"
+        )

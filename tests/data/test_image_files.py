@@ -1,0 +1,93 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jtransfer.data import DataError
+from jtransfer.data.image_files import ImageFiles
+
+CLASSES = ("cat", "dog")
+
+
+def image_files(folder=Path("pets"), labels=(0, 1, 1), *, classes=CLASSES, count=None):
+    paths = tuple(folder / f"{n}.jpg" for n in range(len(labels) if count is None else count))
+    return ImageFiles(paths, np.array(labels, np.int64), classes, "pets")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pets"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(bytes([number]) * 10)
+    return folder
+
+
+def test_labels_become_int32_and_files_are_counted():
+    assert image_files().labels.dtype == np.int32
+    assert len(image_files()) == 3
+
+
+def test_take_keeps_order_and_pairs():
+    taken = image_files().take(np.array([2, 0]))
+    assert [path.name for path in taken.paths] == ["2.jpg", "0.jpg"]
+    np.testing.assert_array_equal(taken.labels, [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: image_files(labels=(0, 2, 1)),
+            r"label 2 of pets/1\.jpg is out of range; .*0 to 1",
+        ),
+        (lambda: image_files(labels=(0, -1)), r"label -1 of pets/1\.jpg is out of range"),
+        (lambda: image_files(labels=(0, 1), count=3), "3 files but 2 labels; expected as many"),
+        (lambda: image_files(labels=()), "there are no files; expected at least one"),
+        (
+            lambda: ImageFiles((Path("a.jpg"),), np.zeros(1), CLASSES, "pets"),
+            "labels are float64",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(make, message):
+    with pytest.raises(DataError, match=f"pets: {message}"):
+        make()
+
+
+def test_the_fingerprint_changes_with_every_part(folder):
+    made = image_files(folder)
+    first = made.fingerprint()
+    others = [
+        image_files(folder, (0, 1, 0)),
+        image_files(folder, classes=("cat", "fox")),
+        ImageFiles(made.paths[::-1], made.labels, CLASSES, "pets"),
+        made.take(np.array([0, 1])),
+    ]
+    prints = {first, *(other.fingerprint() for other in others)}
+    (folder / "1.jpg").write_bytes(bytes(10))
+    prints.add(made.fingerprint())
+    assert len(prints) == 6
+    assert len(first) == 16
+
+
+def test_the_fingerprint_stays_when_the_folder_moves(folder):
+    before = image_files(folder).fingerprint()
+    moved = shutil.move(folder, folder.parent / "elsewhere")
+    assert image_files(moved).fingerprint() == before
+
+
+def test_the_border_between_files_counts(folder):
+    """The same bytes in a row, cut at another place."""
+    before = image_files(folder).fingerprint()
+    (folder / "0.jpg").write_bytes(bytes(10) + bytes([1]))
+    (folder / "1.jpg").write_bytes(bytes([1]) * 9)
+    assert image_files(folder).fingerprint() != before
+
+
+def test_a_file_that_went_missing_is_named(folder):
+    made = image_files(folder)
+    (folder / "1.jpg").unlink()
+    with pytest.raises(DataError, match=r"1\.jpg cannot be opened \(No such file"):
+        made.fingerprint()
