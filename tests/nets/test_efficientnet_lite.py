@@ -1,0 +1,128 @@
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jtransfer.nets.convolutions import strided_convolution
+from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
+from jtransfer.nets.pretrained import PRETRAINED
+from jtransfer.nets.torch_layout import place_weights
+
+# Published as 4.7, 5.4, 6.1, 8.2 and 13.0 million; to the last one they are those of timm's models.
+PARAMETERS = (4_652_008, 5_416_680, 6_092_072, 8_197_096, 13_006_568)
+
+
+def shapes(number, size, **settings):
+    """The shapes of the variables and of what every stage gives, without computing them."""
+    net = efficientnet_lite(number, **settings)
+    images = jax.ShapeDtypeStruct((2, size, size, 3), jnp.float32)
+    init = partial(net.init_with_output, taps=net.stage_names)
+    (_, taps), variables = jax.eval_shape(init, jax.random.key(0), images)
+    return variables, {name: tap.shape[1:] for name, tap in taps.items()}
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_the_parameters_are_the_published_ones(number):
+    variables, taps = shapes(number, EFFICIENTNET_LITE[number].size)
+    assert sum(leaf.size for leaf in jax.tree.leaves(variables["params"])) == PARAMETERS[number]
+    assert taps["top"] == (1280,)
+    assert taps["fc"] == (1000,)
+    assert set(variables["batch_stats"]) == {*variables["params"]} - {"fc"}
+
+
+def test_the_stages_of_the_smallest_have_the_published_shapes():
+    variables, taps = shapes(0, 224, classes=7)
+    assert taps == {
+        "stem": (112, 112, 32),
+        "block1": (112, 112, 16),
+        "block2": (56, 56, 24),
+        "block3": (28, 28, 40),
+        "block4": (14, 14, 80),
+        "block5": (14, 14, 112),
+        "block6": (7, 7, 192),
+        "block7": (7, 7, 320),
+        "top": (1280,),
+        "fc": (7,),
+    }
+    layers = [len(variables["params"][f"block{number}"]) for number in range(1, 8)]
+    assert layers == [1, 2, 2, 3, 3, 4, 1]
+
+
+def test_only_the_blocks_between_the_ends_get_deeper():
+    variables, taps = shapes(4, 300)
+    layers = [len(variables["params"][f"block{number}"]) for number in range(1, 8)]
+    assert layers == [1, 4, 4, 6, 6, 8, 1]
+    channels = [taps[f"block{number}"][-1] for number in range(1, 8)]
+    # 1.4 x 16, 24, 40, 80, 112, 192, 320, to multiples of 8 but never a tenth below
+    assert channels == [24, 32, 56, 112, 160, 272, 448]
+
+
+@pytest.mark.parametrize("number", [-1, 5])
+def test_an_unknown_net_is_an_error(number):
+    with pytest.raises(ValueError, match=f"no EfficientNet-Lite{number}; expected .* 0 to 4"):
+        efficientnet_lite(number)
+
+
+@pytest.fixture(scope="module")
+def stem():
+    """Images of odd sides, the variables of the stem, and what its convolution gives."""
+    images = jax.random.normal(jax.random.key(0), (3, 17, 13, 3))
+    init = partial(efficientnet_lite(0).init, until="stem")
+    variables = jax.jit(init)(jax.random.key(1), images)
+    statistics = {"mean": jnp.full(32, 0.3), "var": jnp.full(32, 2.0)}
+    variables = {**variables, "batch_stats": {"stem": {"norm": statistics}}}
+    kernel = variables["params"]["stem"]["conv"]["kernel"]
+    maps = strided_convolution(images, kernel, stride=2, padding="SAME")
+    assert maps.shape == (3, 9, 7, 32)
+    return images, variables, maps
+
+
+def train(stem, *, frozen):
+    images, variables, _ = stem
+    net = efficientnet_lite(0, frozen_statistics=frozen)
+    apply = partial(net.apply, train=True, until="stem", mutable=["batch_stats"])
+    return apply(variables, images)
+
+
+def test_frozen_statistics_are_used_and_kept_in_training(stem):
+    _, variables, maps = stem
+    outputs, updated = train(stem, frozen=True)
+    expected = jnp.clip((maps - 0.3) / np.sqrt(2 + 1e-3), 0, 6)
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+    assert jax.tree.all(
+        jax.tree.map(jnp.array_equal, updated["batch_stats"], variables["batch_stats"])
+    )
+
+
+def test_moving_statistics_are_the_batchs_and_are_recorded(stem):
+    _, _, maps = stem
+    outputs, updated = train(stem, frozen=False)
+    mean, var = maps.mean((0, 1, 2)), maps.var((0, 1, 2))
+    expected = (maps - mean[None, None, None]) / jnp.sqrt(var + 1e-3)[None, None, None]
+    np.testing.assert_allclose(outputs, jnp.clip(expected, 0, 6), atol=1e-4)
+    recorded = updated["batch_stats"]["stem"]["norm"]
+    np.testing.assert_allclose(recorded["mean"], 0.99 * 0.3 + 0.01 * mean, rtol=1e-4)
+    np.testing.assert_allclose(recorded["var"], 0.99 * 2.0 + 0.01 * var, rtol=1e-4)
+
+
+def test_odd_sides_equal_the_same_net_in_torch():
+    torch = pytest.importorskip("torch")
+    from tests.nets.torch_nets import EfficientNetLite0, randomised
+
+    rival, net = randomised(EfficientNetLite0(classes=7)), efficientnet_lite(0, classes=7)
+    images = np.random.default_rng(0).normal(size=(2, 37, 51, 3)).astype(np.float32)
+    with torch.no_grad():
+        expected = rival(torch.from_numpy(images).permute(0, 3, 1, 2))
+    stages = net.stage_names[:4]  # three of the net's five strides, kernels 3x3 and 5x5
+    apply = partial(net.apply, until=stages[-1], taps=stages)
+    template = jax.eval_shape(partial(net.init, until=stages[-1]), jax.random.key(0), images)
+    weights = {name: array.numpy() for name, array in rival.state_dict().items()}
+    names = PRETRAINED["efficientnet_lite0"].names
+    variables = place_weights(weights, names, template, net="Lite0", source="the rival")
+    _, taps = jax.jit(apply)(variables, images)
+    for stage in stages:
+        wanted = expected[stage].permute(0, 2, 3, 1).numpy()
+        assert wanted.std() > 0.1
+        np.testing.assert_allclose(taps[stage], wanted, atol=1e-4, err_msg=stage)

@@ -1,0 +1,142 @@
+"""The published nets in PyTorch, with the names that their publishers gave to their modules.
+
+Each gives the outputs of the stages that the net of jtransfer has, by name.
+"""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+
+
+class AlexNet2014(nn.Module):
+    """torchvision's AlexNet, for 224 x 224 pixels; whole, or until its fifth convolution."""
+
+    def __init__(self, until: str = "fc8"):
+        super().__init__()
+        relu, pool = nn.ReLU, lambda: nn.MaxPool2d(3, 2)
+        self.features = nn.Sequential(
+            *(nn.Conv2d(3, 64, 11, stride=4, padding=2), relu(), pool()),
+            *(nn.Conv2d(64, 192, 5, padding=2), relu(), pool()),
+            *(nn.Conv2d(192, 384, 3, padding=1), relu()),
+            *(nn.Conv2d(384, 256, 3, padding=1), relu()),
+            *(nn.Conv2d(256, 256, 3, padding=1), relu(), pool()),
+        )
+        self.classifier = nn.Sequential()
+        if until == "conv5":
+            return
+        self.classifier = nn.Sequential(
+            *(nn.Dropout(), nn.Linear(256 * 6 * 6, 4096), relu()),
+            *(nn.Dropout(), nn.Linear(4096, 4096), relu()),
+            nn.Linear(4096, 1000),
+        )
+
+    def forward(self, images):
+        maps, outputs = images, []
+        for layer in self.features:
+            outputs.append(maps := layer(maps))
+        maps = maps.flatten(1)
+        for layer in self.classifier:
+            outputs.append(maps := layer(maps))
+        ends = {"conv1": 2, "conv2": 5, "conv3": 7, "conv4": 9, "conv5": 12}
+        ends |= {"fc6": 15, "fc7": 18, "fc8": 19}
+        return {stage: outputs[end] for stage, end in ends.items() if end < len(outputs)}
+
+
+class SameConv(nn.Conv2d):
+    """A convolution without bias, padded as TensorFlow's SAME: the odd pixel comes last."""
+
+    def __init__(self, inputs, outputs, kernel_size, stride=1, groups=1):
+        super().__init__(inputs, outputs, kernel_size, stride, groups=groups, bias=False)
+
+    def forward(self, images):
+        around = []
+        for size in (images.shape[3], images.shape[2]):
+            (side, _), (stride, _) = self.kernel_size, self.stride
+            missing = max((-(-size // stride) - 1) * stride + side - size, 0)
+            around += [missing // 2, missing - missing // 2]
+        return super().forward(nn.functional.pad(images, around))
+
+
+def batch_norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3)
+
+
+class MBConv(nn.Module):
+    """An inverted bottleneck of EfficientNet-Lite."""
+
+    def __init__(self, expansion, kernel_size, stride, inputs, outputs):
+        super().__init__()
+        wide = expansion * inputs
+        self.skips = stride == 1 and inputs == outputs
+        self.expands = expansion > 1
+        if self.expands:
+            self._expand_conv, self._bn0 = SameConv(inputs, wide, 1), batch_norm(wide)
+        self._depthwise_conv = SameConv(wide, wide, kernel_size, stride, groups=wide)
+        self._bn1 = batch_norm(wide)
+        self._project_conv, self._bn2 = SameConv(wide, outputs, 1), batch_norm(outputs)
+
+    def forward(self, images):
+        relu6, maps = nn.functional.relu6, images
+        if self.expands:
+            maps = relu6(self._bn0(self._expand_conv(maps)))
+        maps = relu6(self._bn1(self._depthwise_conv(maps)))
+        maps = self._bn2(self._project_conv(maps))
+        return maps + images if self.skips else maps
+
+
+class EfficientNetLite0(nn.Module):
+    """EfficientNet-Lite0, its layers counted through from 0 to 15."""
+
+    # layers, expansion, kernel size, stride of the first layer, channels
+    blocks = (
+        (1, 1, 3, 1, 16),
+        (2, 6, 3, 2, 24),
+        (2, 6, 5, 2, 40),
+        (3, 6, 3, 2, 80),
+        (3, 6, 5, 1, 112),
+        (4, 6, 5, 2, 192),
+        (1, 6, 3, 1, 320),
+    )
+
+    def __init__(self, classes: int = 1000):
+        super().__init__()
+        self._conv_stem, self._bn0 = SameConv(3, 32, 3, 2), batch_norm(32)
+        self._blocks, inputs = nn.ModuleList(), 32
+        for layers, expansion, kernel_size, stride, outputs in self.blocks:
+            for layer in range(layers):
+                self._blocks.append(
+                    MBConv(expansion, kernel_size, 1 if layer else stride, inputs, outputs)
+                )
+                inputs = outputs
+        self._conv_head, self._bn1 = SameConv(inputs, 1280, 1), batch_norm(1280)
+        self._fc = nn.Linear(1280, classes)
+
+    def forward(self, images):
+        relu6, rest = nn.functional.relu6, iter(self._blocks)
+        outputs = {"stem": (maps := relu6(self._bn0(self._conv_stem(images))))}
+        for number, (layers, *_) in enumerate(self.blocks, start=1):
+            for _ in range(layers):
+                maps = next(rest)(maps)
+            outputs[f"block{number}"] = maps
+        outputs["top"] = relu6(self._bn1(self._conv_head(maps))).mean(dim=(2, 3))
+        return {**outputs, "fc": self._fc(outputs["top"])}
+
+
+def randomised(net: nn.Module) -> nn.Module:
+    """The net for testing, with random numbers in everything that it has, about 1 in size."""
+    torch.manual_seed(0)
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.uniform_(module.bias, -0.5, 0.5)
+        elif isinstance(module, nn.BatchNorm2d):
+            for numbers, low in (
+                (module.weight, 0.5),
+                (module.bias, -0.5),
+                (module.running_mean, -0.5),
+                (module.running_var, 0.5),
+            ):
+                nn.init.uniform_(numbers, low, low + 1)
+    return net.eval()
