@@ -1,0 +1,99 @@
+import os
+
+import numpy as np
+import pytest
+
+from experiments import deep_features as module
+from experiments.deep_features import NETS, crop_for, deep_features
+from jtransfer.data.examples import DataError
+from jtransfer.data.folder import load_folder
+from jtransfer.data.image_batches import image_batches
+from jtransfer.nets.pretrained import PRETRAINED
+from tests.experiments.toy_images import SIZE, replace_nets, tiny_net, write_images
+
+
+@pytest.fixture
+def tiny_nets(monkeypatch):
+    return replace_nets(monkeypatch)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_images(tmp_path / "colours")
+    return tmp_path
+
+
+def extracted(folder, layers=("conv1", "conv2"), **changes):
+    settings = {"cache_folder": folder / "cache", "workers": 0, "batch": 5}
+    files = load_folder("colours", folder)
+    views = changes.pop("views", 1)
+    crop = crop_for("alexnet_2014", views=views)
+    return deep_features("alexnet_2014", files, crop, layers, **{**settings, **changes})
+
+
+@pytest.mark.parametrize("views", [1, 10])
+def test_features_are_the_nets_of_the_normalised_crops(folder, tiny_nets, views):
+    features = extracted(folder, views=views)
+    crop = crop_for("alexnet_2014", views=views)
+    assert (crop.resize, crop.size) == (SIZE + 32, SIZE)
+    (_, images), *_ = image_batches(load_folder("colours", folder), crop, batch=12)
+    pixels = images.reshape(-1, SIZE, SIZE, 3) / 255
+    pixels = ((pixels - tiny_nets.about.mean) / tiny_nets.about.std).astype(np.float32)
+    _, tapped = tiny_net().apply(tiny_nets.variables, pixels, taps=("conv1", "conv2"))
+    for layer, maps in tapped.items():
+        expected = np.asarray(maps).reshape(12, views, -1).mean(axis=1)
+        np.testing.assert_allclose(features.layers[layer], expected, atol=1e-5)
+    assert features.present.all()
+
+
+def test_only_the_stages_that_are_needed_are_loaded(folder, tiny_nets):
+    extracted(folder, ["conv2", "conv1"], weights_path=folder / "weights.pth")
+    assert tiny_nets.loaded == [("tiny", ["conv1", "conv2"], folder / "weights.pth")]
+
+
+def test_extracted_once(folder, tiny_nets, capsys, monkeypatch):
+    first = extracted(folder)
+    printed = capsys.readouterr().out
+    assert "12 images to go" in printed
+    # Twelve images in batches of five; the first compiles and is not counted.
+    assert "images/s with decoding" in printed
+    assert "images/s in the net alone" in printed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "image_batches", None)
+        again = extracted(folder)
+    np.testing.assert_array_equal(again.layers["conv2"], first.layers["conv2"])
+    assert capsys.readouterr().out == ""
+
+    # Another choice of layers, or other data, has a cache of its own.
+    extracted(folder, ["conv3"])
+    (folder / "colours" / "red" / "0.png").unlink()
+    assert len(extracted(folder).present) == 11
+    assert len(list((folder / "cache").iterdir())) == 3
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_image_that_cannot_be_read(folder, tiny_nets, workers, capsys):
+    broken = folder / "colours" / "green" / "2.png"
+    os.truncate(broken, 100)
+    with pytest.raises(DataError, match=r"green/2\.png"):
+        extracted(folder, workers=workers)
+    features = extracted(folder, on_unreadable="skip", workers=workers)
+    assert np.flatnonzero(~features.present).tolist() == [6]
+    # What was skipped once is not passed over in silence later.
+    with pytest.raises(DataError, match=r"1 of 12 images of folder:colours could not .*\(2\.png\)"):
+        extracted(folder, workers=workers)
+
+
+def test_unknown_names(folder, tiny_nets):
+    with pytest.raises(ValueError, match=r"layers \['conv9'\] of alexnet_2014; expected some of"):
+        extracted(folder, ["conv9"])
+    files, crop = load_folder("colours", folder), crop_for("alexnet_2014")
+    with pytest.raises(ValueError, match="no net 'vgg'; expected one of alexnet_2014"):
+        deep_features("vgg", files, crop, ["conv1"], cache_folder=folder / "cache")
+
+
+def test_the_real_nets_have_weights_and_layers():
+    assert {net.weights for net in NETS.values()} <= set(PRETRAINED)
+    assert crop_for("efficientnet_lite0").size == 224
+    assert "conv5" in NETS["alexnet_2014_unpooled"].build().stage_names
