@@ -9,3 +9,28 @@ DOMAIN_ADAPTATION: dict[str, dict[str, dict[str, float]]] = {
         "target": {"ICML 2015": 0.9891, "JMLR 2016": 0.9596},
     },
 }
+
+# Mean accuracy per class of a linear classifier on a layer: {data set: {(head, layer): value}}.
+# Zeiler & Fergus, ECCV 2014, Table 7; their net is a ZFNet.
+LAYER_PROBES: dict[str, dict[tuple[str, str], str]] = {
+    "Caltech-101": {
+        ("svm", "conv1"): ".448 ± .007",
+        ("svm", "conv2"): ".662 ± .005",
+        ("svm", "conv3"): ".723 ± .004",
+        ("svm", "conv4"): ".766 ± .004",
+        ("svm", "conv5"): ".862 ± .008",
+        ("svm", "fc7"): ".855 ± .004",
+        ("softmax", "conv5"): ".829 ± .004",
+        ("softmax", "fc7"): ".854 ± .004",
+    },
+    "Caltech-256": {
+        ("svm", "conv1"): ".246 ± .004",
+        ("svm", "conv2"): ".396 ± .003",
+        ("svm", "conv3"): ".460 ± .003",
+        ("svm", "conv4"): ".513 ± .001",
+        ("svm", "conv5"): ".656 ± .003",
+        ("svm", "fc7"): ".717 ± .002",
+        ("softmax", "conv5"): ".657 ± .005",
+        ("softmax", "fc7"): ".726 ± .001",
+    },
+}

@@ -18,6 +18,7 @@ import numpy as np
 import tyro
 
 from experiments.domain_pairs import METHODS, PAIRS, gap_column
+from experiments.feature_tables import layer_probes, retrieval
 from experiments.published import DOMAIN_ADAPTATION
 from jtransfer.measure import markdown_table, mean_std
 from jtransfer.train.run_folder import write_json
@@ -30,7 +31,7 @@ HEAD = """# Benchmarks
 
 Measured by the scripts in `experiments/`; written by `python -m experiments.report` from the files
 in `experiments/results/`, never by hand. Accuracies are shares of the target's test set, mean ±
-standard deviation over seeds.
+standard deviation over seeds or folds.
 """
 
 
@@ -188,6 +189,8 @@ def main(config: Config) -> str:
         for copy in collect(config.collect, config.results):
             print(f"new: {copy}")
     sections = [
+        layer_probes(read(config.results, "probe_layers")),
+        retrieval(read(config.results, "retrieve")),
         domain_adaptation(read(config.results, "adapt_digits")),
         throughput(read(config.results, "benchmark")),
     ]

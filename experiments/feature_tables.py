@@ -1,0 +1,92 @@
+"""The sections of BENCHMARKS.md on frozen features."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from experiments.probe_layers import HEADS, accuracies, published_column
+from experiments.retrieve import PUBLISHED
+from jtransfer.measure import markdown_table, mean_std
+
+SCALINGS = {"l2": "length 1", "mean": "mean length 1"}
+
+
+def layer_probes(results: list[dict[str, Any]]) -> str:
+    """A section for every data set and net, a row for every layer, classifier and scaling."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for result in results:
+        groups[result["data"], result["net"].removesuffix("_unpooled")].append(result)
+    parts = ["## A linear classifier on every layer"] if results else []
+    for (data, net), cells in groups.items():
+        column, numbers = published_column(data)
+        # The published net is an AlexNet of a kind; its numbers stand beside no other's layers.
+        beside = numbers if net.startswith("alexnet") else {}
+        rows = [
+            [
+                f"{HEADS[each['head']]} ({each['layer']}"
+                + (", before its pool)" if each["net"].endswith("_unpooled") else ")"),
+                SCALINGS[each["scaling"]],
+                f"{each['dims']:,}",
+                mean_std(accuracies(each)),
+                ", ".join(f"{C:g}" for C in sorted({fold["C"] for fold in each["measured"]})),
+                f"{np.mean([fold['seconds'] for fold in each['measured']]):.0f} s",
+                *([beside.get((each["head"], each["layer"]), "–")] if beside else []),
+            ]
+            for each in sorted(cells, key=lambda each: (*order(each), each["net"]))
+        ]
+        header = ["head (layer)", "features to", "number", "accuracy", "C chosen", "a fold"]
+        first = cells[0]
+        parts.append(f"### `{data}` by {net}")
+        parts.append(
+            f"{first['train']} images a class to train, at most {first['test_at_most']} of the "
+            f"rest to test, mean accuracy per class over {first['folds']} random folds; C from "
+            f"{first['penalties'][0]:g} to {first['penalties'][-1]:g} by "
+            f"{first['inner_folds']}-fold cross-validation inside each training set."
+        )
+        parts.append(markdown_table([*header, *([f"ZFNet, {column}"] if beside else [])], rows))
+        parts.append(f"{made_by(first)}.")
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def order(result: dict[str, Any]) -> tuple[int, str, str]:
+    """SVMs before softmax, layers in order of their names, the usual scaling first."""
+    return [*HEADS].index(result["head"]), result["layer"], result["scaling"]
+
+
+def retrieval(results: list[dict[str, Any]]) -> str:
+    """A table of all nets and representations."""
+    if not results:
+        return ""
+    rows = []
+    for each in results:
+        for name, measured in each["measured"].items():
+            label = f"{each['net']} {each['layer']}, {name}"
+            rows.append([label, *(f"{value:.3f}" for value in measured.values())])
+    columns = list(next(iter(results[0]["measured"].values())))
+    published = "; ".join(
+        f"{name}: " + ", ".join(f"{place} {value:.3f}" for place, value in places.items())
+        for name, places in PUBLISHED.items()
+    )
+    first = results[0]
+    return (
+        "\n\n".join(
+            [
+                "## Retrieval",
+                f"{first['queries']} queries of each class in all other images of "
+                f"`{first['features']['data'].split()[0]}`, exact search by cosine, seed "
+                f"{first['seed']}; PCA to {first['components']} components, signed power "
+                f"{first['power']:g}.",
+                markdown_table(["features", *columns], rows),
+                f"For orientation, mAP of Sharif Razavian et al. 2014 on landmarks: {published} "
+                f"(the last with augmentation and spatial search). {made_by(first)}.",
+            ]
+        )
+        + "\n"
+    )
+
+
+def made_by(result: dict[str, Any]) -> str:
+    """Device and versions of a result."""
+    versions = result["made_by"]["versions"]
+    return f"{result['made_by']['device']}; jax {versions['jax']}, flax {versions['flax']}"

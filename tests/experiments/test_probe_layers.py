@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from experiments import deep_features, probe_layers
+from experiments.feature_tables import layer_probes
+from experiments.probe_layers import Config, main, scaled
+from tests.experiments.toy_images import replace_nets, write_images
+from tests.measure.picture import pixels_of
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    replace_nets(monkeypatch)
+    monkeypatch.setattr(probe_layers, "NETS", deep_features.NETS)
+    write_images(tmp_path / "data" / "caltech101", each=9)
+    return Config(
+        data="folder:caltech101",
+        svm=("conv1", "conv2"),
+        softmax=("conv2",),
+        train=6,
+        folds=2,
+        inner_folds=2,
+        penalties=(0.1, 1.0),
+        workers=0,
+        batch=8,
+        data_root=tmp_path / "data",
+        cache=tmp_path / "cache",
+        out=tmp_path / "out",
+    )
+
+
+def test_every_cell_is_measured_and_drawn(config, capsys):
+    results = main(config)
+    printed = capsys.readouterr().out
+    assert [(each["head"], each["layer"]) for each in results] == [
+        ("svm", "conv1"),
+        ("svm", "conv2"),
+        ("softmax", "conv2"),
+    ]
+    # Colours are told apart easily by what sees colours.
+    assert [fold["accuracy"] for fold in results[0]["measured"]] == [1.0, 1.0]
+    for each in results:
+        assert all(fold["C"] in (0.1, 1.0) for fold in each["measured"])
+    assert "ZFNet, Caltech-101" in printed
+    assert ".662 ± .005" in printed
+    assert pixels_of(config.out / "caltech101-alexnet_2014.png").shape == (650, 1170, 3)
+
+    assert main(config) == results
+    assert capsys.readouterr().out.count("finished before") == 3
+
+    text = layer_probes(results)
+    rows = [line for line in text.splitlines() if line.startswith("| SVM")]
+    assert [row.split("|")[1].strip() for row in rows] == ["SVM (conv1)", "SVM (conv2)"]
+    assert "1.000 ± 0.000" in rows[0]
+    assert rows[0].endswith("| .448 ± .007 |")
+
+
+def test_scaling_by_hand():
+    features = np.array([[3.0, 4.0], [0.0, 10.0], [0.0, 0.0]])
+    np.testing.assert_allclose(scaled(features, "l2", 2), [[0.6, 0.8], [0, 1], [0, 0]], rtol=1e-6)
+    # The first two have lengths 5 and 10, 7.5 in the mean.
+    np.testing.assert_allclose(scaled(features, "mean", 2), features / 7.5, rtol=1e-6)
