@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jtransfer.data import Examples as Examples
     from jtransfer.data import load as load
+    from jtransfer.data.crops import Crop as Crop
+    from jtransfer.data.image_batches import image_batches as image_batches
     from jtransfer.data.resident import Domain as Domain
     from jtransfer.data.resident import ResidentFeed as ResidentFeed
     from jtransfer.data.resident import centred as centred
     from jtransfer.data.resident import channel_means as channel_means
+    from jtransfer.data.sources import load_files as load_files
+    from jtransfer.nets.alexnet import alexnet_2012 as alexnet_2012
+    from jtransfer.nets.alexnet import alexnet_2014 as alexnet_2014
+    from jtransfer.nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
     from jtransfer.nets.ganin import gtsrb_net as gtsrb_net
     from jtransfer.nets.ganin import mnist_net as mnist_net
     from jtransfer.nets.ganin import svhn_net as svhn_net
+    from jtransfer.nets.pretrained import load_pretrained as load_pretrained
     from jtransfer.train.checkpoint import Checkpoints as Checkpoints
     from jtransfer.train.compilation import compile_step as compile_step
     from jtransfer.train.compilation import compile_step_by_pmap as compile_step_by_pmap
@@ -27,13 +34,32 @@ if TYPE_CHECKING:
     from jtransfer.train.state import TrainState as TrainState
     from jtransfer.train.step import make_step as make_step
     from jtransfer.transfer.dann import dann_loss as dann_loss
+    from jtransfer.transfer.features import extract as extract
     from jtransfer.transfer.gradient_reversal import reverse_gradient as reverse_gradient
     from jtransfer.transfer.parameter_groups import parameter_groups as parameter_groups
+    from jtransfer.transfer.probe import cross_validate as cross_validate
+    from jtransfer.transfer.probe import fit_softmax as fit_softmax
+    from jtransfer.transfer.probe import fit_svm as fit_svm
+    from jtransfer.transfer.retrieval import fit_whitening as fit_whitening
+    from jtransfer.transfer.retrieval import nearest as nearest
     from jtransfer.transfer.supervised import supervised_loss as supervised_loss
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "alexnet_2012": "nets.alexnet",
+    "alexnet_2014": "nets.alexnet",
+    "efficientnet_lite": "nets.efficientnet_lite",
+    "load_pretrained": "nets.pretrained",
+    "load_files": "data.sources",
+    "image_batches": "data.image_batches",
+    "Crop": "data.crops",
+    "extract": "transfer.features",
+    "fit_svm": "transfer.probe",
+    "fit_softmax": "transfer.probe",
+    "cross_validate": "transfer.probe",
+    "nearest": "transfer.retrieval",
+    "fit_whitening": "transfer.retrieval",
     "Examples": "data",
     "load": "data",
     "Domain": "data.resident",
@@ -61,22 +87,35 @@ _HOMES = {
 
 __all__ = [
     "Checkpoints",
+    "Crop",
     "Domain",
     "Examples",
     "ResidentFeed",
     "TrainState",
+    "alexnet_2012",
+    "alexnet_2014",
     "centred",
     "channel_means",
     "compile_step",
     "compile_step_by_pmap",
+    "cross_validate",
     "dann_loss",
     "data_mesh",
+    "efficientnet_lite",
+    "extract",
     "fit",
+    "fit_softmax",
+    "fit_svm",
+    "fit_whitening",
     "gtsrb_net",
+    "image_batches",
     "inverse_decay",
     "load",
+    "load_files",
+    "load_pretrained",
     "make_step",
     "mnist_net",
+    "nearest",
     "parameter_groups",
     "replicate",
     "reverse_gradient",

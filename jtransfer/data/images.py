@@ -1,4 +1,4 @@
-"""Bringing the images of different domains to one size and number of channels; shifting them."""
+"""Bringing the images of different domains to one size and number of channels."""
 
 from dataclasses import replace
 
@@ -37,34 +37,6 @@ def fit(examples: Examples, *, size: int, channels: int = 3) -> Examples:
     if images.shape[-1] < channels:
         images = np.repeat(images, channels, axis=-1)
     return replace(examples, images=images)
-
-
-def shifted(examples: Examples, *, reach: int) -> Examples:
-    """Every image in all (2 reach + 1)^2 positions around its own, on black ground.
-
-    Args:
-      examples: images [n, height, width, channels].
-      reach: largest shift up, down, left and right in pixels.
-
-    Returns:
-      (2 reach + 1)^2 n examples, all of one position after all of another.
-
-    Raises:
-      DataError: if the shift is negative or leaves nothing of an image.
-    """
-    height, width = examples.images.shape[1:3]
-    if not 0 <= reach < min(height, width):
-        raise DataError(
-            f"{examples.name}: a shift by {reach} pixels of images of {height}x{width}; expected 0 "
-            f"to {min(height, width) - 1}"
-        )
-    around = ((0, 0), (reach, reach), (reach, reach), (0, 0))
-    padded = np.pad(examples.images, around)
-    places = [(down, across) for down in range(2 * reach + 1) for across in range(2 * reach + 1)]
-    images = np.concatenate(
-        [padded[:, down : down + height, across : across + width] for down, across in places]
-    )
-    return replace(examples, images=images, labels=np.tile(examples.labels, len(places)))
 
 
 def resize(images: np.ndarray, size: int) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jtransfer.data import DataError, Examples
-from jtransfer.data.images import fit, shifted
+from jtransfer.data.images import fit
 
 
 def examples(side, channels, value=200):
@@ -36,30 +36,3 @@ def test_what_fits_is_left_alone():
 def test_colour_does_not_become_grey():
     with pytest.raises(DataError, match="toys: images have 3 channels; expected at most 1"):
         fit(examples(32, 3), size=32, channels=1)
-
-
-def test_shifts_by_hand():
-    images = np.zeros((1, 3, 3, 1), np.uint8)
-    images[0, 1, 1], images[0, 0, 0] = 9, 5
-    there = Examples(images, np.array([1]), ("a", "b"), "toys")
-    moved = shifted(there, reach=1)
-    assert moved.images.shape == (9, 3, 3, 1)
-    assert moved.labels.tolist() == [1] * 9
-    # The window moves up and left first, so that the picture moves down and right.
-    np.testing.assert_array_equal(moved.images[0, ..., 0], [[0, 0, 0], [0, 5, 0], [0, 0, 9]])
-    np.testing.assert_array_equal(moved.images[4], images[0])
-    np.testing.assert_array_equal(moved.images[8, ..., 0], [[9, 0, 0], [0, 0, 0], [0, 0, 0]])
-
-
-def test_labels_move_with_their_images():
-    there = examples(5, 1)
-    there.images[1] = 7
-    moved = shifted(there, reach=2)
-    assert len(moved) == 50
-    assert ((moved.images.max(axis=(1, 2, 3)) == 7) == (moved.labels == 1)).all()
-
-
-@pytest.mark.parametrize("reach", [-1, 5])
-def test_a_shift_that_leaves_nothing(reach):
-    with pytest.raises(DataError, match=f"toys: a shift by {reach} pixels of images of 5x5"):
-        shifted(examples(5, 1), reach=reach)
