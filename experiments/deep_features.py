@@ -53,6 +53,11 @@ def crop_for(net_name: str, *, views: Literal[1, 10] = 1) -> Crop:
     return Crop(resize=size + 32, size=size, views=views)
 
 
+def short_name(files: ImageFiles) -> str:
+    """The data set's name as a part of file names."""
+    return files.name.partition(":")[2].replace("/", "_")
+
+
 def deep_features(
     net_name: str,
     files: ImageFiles,

@@ -3,10 +3,14 @@
 from collections import defaultdict
 from typing import Any
 
-import numpy as np
-
-from experiments.probe_layers import HEADS, accuracies, published_column
-from experiments.retrieve import PUBLISHED
+from experiments.probe_layers import (
+    HEADS,
+    accuracies,
+    chosen_penalties,
+    published_column,
+    seconds_a_fold,
+)
+from experiments.published import RETRIEVAL
 from jtransfer.measure import markdown_table, mean_std
 
 SCALINGS = {"l2": "length 1", "mean": "mean length 1"}
@@ -29,8 +33,8 @@ def layer_probes(results: list[dict[str, Any]]) -> str:
                 SCALINGS[each["scaling"]],
                 f"{each['dims']:,}",
                 mean_std(accuracies(each)),
-                ", ".join(f"{C:g}" for C in sorted({fold["C"] for fold in each["measured"]})),
-                f"{np.mean([fold['seconds'] for fold in each['measured']]):.0f} s",
+                chosen_penalties(each),
+                f"{seconds_a_fold(each):.0f} s",
                 *([beside.get((each["head"], each["layer"]), "–")] if beside else []),
             ]
             for each in sorted(cells, key=lambda each: (*order(each), each["net"]))
@@ -66,7 +70,7 @@ def retrieval(results: list[dict[str, Any]]) -> str:
     columns = list(next(iter(results[0]["measured"].values())))
     published = "; ".join(
         f"{name}: " + ", ".join(f"{place} {value:.3f}" for place, value in places.items())
-        for name, places in PUBLISHED.items()
+        for name, places in RETRIEVAL.items()
     )
     first = results[0]
     return (

@@ -32,7 +32,7 @@ from typing import Any, Literal
 import numpy as np
 import tyro
 
-from experiments.deep_features import NETS, crop_for, deep_features
+from experiments.deep_features import NETS, crop_for, deep_features, short_name
 from experiments.published import LAYER_PROBES
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.data.sources import load_files
@@ -42,7 +42,7 @@ from jtransfer.measure.depth import depth_figure
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.features import Features
-from jtransfer.transfer.probe import cross_validate, fit_softmax, fit_svm
+from jtransfer.transfer.probe import cross_validate
 
 Head = Literal["svm", "softmax"]
 HEADS: dict[str, str] = {"svm": "SVM", "softmax": "softmax"}
@@ -130,9 +130,7 @@ def run_fold(
     choice = cross_validate(
         values[: len(train)], labels[train], config.penalties, inner, kind=head, classes=classes
     )
-    fit = {"svm": fit_svm, "softmax": fit_softmax}[head]
-    probe = fit(values[: len(train)], labels[train], choice.C, classes=classes)
-    guesses = np.asarray(probe.predict(values[len(train) :]))
+    guesses = np.asarray(choice.probe.predict(values[len(train) :]))
     accuracy = mean_per_class_accuracy(guesses, labels[test], classes)
     seconds = time.perf_counter() - began
     print(
@@ -140,7 +138,7 @@ def run_fold(
         f"mean accuracy per class {accuracy:.4f}, {seconds:.1f} s",
         flush=True,
     )
-    return {"accuracy": accuracy, "C": float(choice.C), "seconds": round(seconds, 1)}
+    return {"accuracy": accuracy, "C": choice.C, "seconds": round(seconds, 1)}
 
 
 def run_cell(
@@ -158,8 +156,7 @@ def run_cell(
         "features": dict(features.key),
     }
     values = features.layers[layer]
-    data = files.name.partition(":")[2].replace("/", "_")
-    name = f"{data}-{config.net}-{layer}-{head}-{config.scaling}-views{config.views}"
+    name = f"{short_name(files)}-{config.net}-{layer}-{head}-{config.scaling}-views{config.views}"
     name += f"-train{config.train}-folds{config.folds}"
     folder = RunFolder(config.out / name, settings)
     result = folder.result()
@@ -175,6 +172,16 @@ def run_cell(
 def accuracies(result: dict[str, Any]) -> list[float]:
     """A cell's mean accuracy per class, a number for each fold."""
     return [each["accuracy"] for each in result["measured"]]
+
+
+def chosen_penalties(result: dict[str, Any]) -> str:
+    """The values of C that a cell's folds chose, each once."""
+    return ", ".join(f"{C:g}" for C in sorted({fold["C"] for fold in result["measured"]}))
+
+
+def seconds_a_fold(result: dict[str, Any]) -> float:
+    """Mean time of a cell's folds."""
+    return float(np.mean([fold["seconds"] for fold in result["measured"]]))
 
 
 def published_column(files_name: str) -> tuple[str, dict[tuple[str, str], str]]:
@@ -197,8 +204,8 @@ def table(results: Sequence[dict[str, Any]], files_name: str) -> str:
             f"{HEADS[each['head']]} ({each['layer']})",
             f"{each['dims']:,}",
             mean_std(accuracies(each)),
-            ", ".join(f"{C:g}" for C in sorted({fold["C"] for fold in each["measured"]})),
-            f"{np.mean([fold['seconds'] for fold in each['measured']]):.1f}",
+            chosen_penalties(each),
+            f"{seconds_a_fold(each):.1f}",
             numbers.get((each["head"], each["layer"]), "–"),
         ]
         for each in results
@@ -223,7 +230,7 @@ def figure(config: Config, results: Sequence[dict[str, Any]], files: ImageFiles)
             if HEADS[head] in measured and layer in order:
                 published.setdefault(HEADS[head], {})[layer] = float(text.split()[0])
     named = [layer for line in (*measured.values(), *published.values()) for layer in line]
-    path = config.out / f"{files.name.partition(':')[2].replace('/', '_')}-{config.net}.png"
+    path = config.out / f"{short_name(files)}-{config.net}.png"
     depth_figure(
         measured,
         path,

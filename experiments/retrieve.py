@@ -37,7 +37,8 @@ import jax
 import numpy as np
 import tyro
 
-from experiments.deep_features import crop_for, deep_features
+from experiments.deep_features import crop_for, deep_features, short_name
+from experiments.published import RETRIEVAL
 from jtransfer.data.image_batches import image_batches
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.data.sources import load_files
@@ -59,12 +60,6 @@ from jtransfer.transfer.retrieval import (
 LAYER = {"alexnet_2014": "conv5", "efficientnet_lite0": "top"}  # used unless another one is named
 RECALLS = (1, 5, 10)
 PLAIN, WHITENED, POWERED = "cosine", "PCA-whitened", "and signed power"
-# Sharif Razavian et al. 2014, mean average precision; the second with augmentation and spatial
-# search, which are not done here.
-PUBLISHED = {
-    PLAIN: {"Oxford5k": 0.322, "Paris6k": 0.495, "Holidays": 0.642},
-    POWERED: {"Oxford5k": 0.680, "Paris6k": 0.795, "Holidays": 0.843},
-}
 
 
 @dataclass(frozen=True)
@@ -184,12 +179,12 @@ def contact_sheet(
 def table(result: dict[str, Any]) -> str:
     """A row for every representation, beside the paper's."""
     columns = list(result["measured"][PLAIN])
-    places = list(PUBLISHED[PLAIN])
+    places = list(RETRIEVAL[PLAIN])
     rows = [
         [
             name,
             *(f"{measured[column]:.4f}" for column in columns),
-            *(f"{PUBLISHED[name][place]:.3f}" if name in PUBLISHED else "" for place in places),
+            *(f"{RETRIEVAL[name][place]:.3f}" if name in RETRIEVAL else "" for place in places),
         ]
         for name, measured in result["measured"].items()
     ]
@@ -219,7 +214,7 @@ def main(config: Config) -> dict[str, Any]:
         "layer": layer,
         "features": dict(features.key),
     }
-    name = f"{files.name.partition(':')[2].replace('/', '_')}-{config.net}-{layer}"
+    name = f"{short_name(files)}-{config.net}-{layer}"
     name += f"-views{config.views}-pca{config.components}-power{config.power:g}"
     name += f"-queries{config.queries}-seed{config.seed}"
     folder = RunFolder(config.out / name, settings)

@@ -98,6 +98,18 @@ def fit_title(text: str, width: float, *, points: float) -> str:
     return textwrap.fill(text, max(letters, 8))
 
 
+def heading(axes: "Axes", title: str, width: float, *, pad: float = 12) -> None:
+    """Put a bold title over `axes`, on the left, broken to fit `width` inches."""
+    axes.set_title(
+        fit_title(title, width, points=13),
+        loc="left",
+        fontsize=13,
+        fontweight="bold",
+        color=INK,
+        pad=pad,
+    )
+
+
 def legend_key(colour: Any, style: Any, marker: str = "") -> Any:
     """A handle for a legend: a line, a marker, or both."""
     from matplotlib.lines import Line2D

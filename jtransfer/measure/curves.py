@@ -11,7 +11,7 @@ from jtransfer.measure.canvas import (
     INK,
     MUTED,
     PALETTE,
-    fit_title,
+    heading,
     legend_key,
     new_figure,
     png_path,
@@ -106,14 +106,7 @@ def curves_figure(
         ncols=min(len(runs), 4),
         **text,
     )
-    axes.set_title(
-        fit_title(title, 8, points=13),
-        loc="left",
-        fontsize=13,
-        fontweight="bold",
-        color=INK,
-        pad=30 if metrics else 12,
-    )
+    heading(axes, title, 8, pad=30 if metrics else 12)
     save(figure, path)
 
 

@@ -8,7 +8,7 @@ from jtransfer.measure.canvas import (
     DPI,
     INK,
     PALETTE,
-    fit_title,
+    heading,
     new_figure,
     png_path,
     quiet,
@@ -52,8 +52,11 @@ def depth_figure(
     figure = new_figure(9, 5, dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     positions = {layer: position for position, layer in enumerate(layers)}
+    colours = {name: PALETTE[index % len(PALETTE)] for index, name in enumerate(names)}
+    # The numbers stand to the right of the first classifier's points, to the left of the others'.
+    sides = {name: ("right", -9) if index else ("left", 9) for index, name in enumerate(names)}
     for name, line in measured.items():
-        colour = PALETTE[names.index(name) % len(PALETTE)]
+        colour, (aligned, beside) = colours[name], sides[name]
         kept = [layer for layer in layers if layer in line]
         means, deviations = zip(*(line[layer] for layer in kept), strict=True)
         axes.errorbar(
@@ -71,9 +74,9 @@ def depth_figure(
             axes.annotate(
                 f"{mean:.3f}",
                 (positions[layer], mean),
-                (9, -4) if colour == PALETTE[0] else (-9, -4),
+                (beside, -4),
                 textcoords="offset points",
-                ha="left" if colour == PALETTE[0] else "right",
+                ha=aligned,
                 fontsize=8.5,
                 color=colour,
             )
@@ -82,7 +85,7 @@ def depth_figure(
         axes.plot(
             [positions[layer] for layer in kept],
             [values[layer] for layer in kept],
-            color=PALETTE[names.index(name) % len(PALETTE)],
+            color=colours[name],
             linestyle="--",
             marker="s",
             ms=4.5,
@@ -99,12 +102,5 @@ def depth_figure(
     axes.margins(y=0.12)
     quiet(axes)
     axes.legend(loc="lower right", frameon=False, fontsize=9.5, labelcolor=INK)
-    axes.set_title(
-        fit_title(title, 8, points=13),
-        loc="left",
-        fontsize=13,
-        fontweight="bold",
-        color=INK,
-        pad=12,
-    )
+    heading(axes, title, 8)
     save(figure, path)

@@ -11,6 +11,7 @@ import numpy as np
 
 from jtransfer.nets.download import cache_folder as default_cache_folder
 from jtransfer.nets.download import download
+from jtransfer.nets.efficientnet_lite import BLOCKS
 from jtransfer.nets.safetensors import read_safetensors
 from jtransfer.nets.torch_file import read_torch
 from jtransfer.nets.torch_layout import TorchNames, place_weights
@@ -79,11 +80,11 @@ _MBCONV = {
     "_project_conv": "project",
     "_bn2": "project_norm",
 }
-_LITE0_LAYERS = (1, 2, 2, 3, 3, 4, 1)  # of each block; the file counts them through
+# The file counts the layers of all blocks through.
 _LITE0_PLACES = [
     (f"block{block}", f"layer{layer}")
-    for block, layers in enumerate(_LITE0_LAYERS, start=1)
-    for layer in range(1, layers + 1)
+    for block, shape in enumerate(BLOCKS, start=1)
+    for layer in range(1, shape.layers + 1)
 ]
 _EFFICIENTNET_LITE0 = TorchNames(
     modules={

@@ -125,6 +125,25 @@ def _complete(
         return writer.progress
 
 
+def require_finite(features: np.ndarray, *, name: str = "features", first: int = 0) -> None:
+    """Check that features [n, dims] hold neither NaN nor infinity.
+
+    Args:
+      features: what is checked.
+      name: what to call it in the message.
+      first: number of the first row, for the message.
+
+    Raises:
+      ValueError: naming the first row that does.
+    """
+    finite = np.isfinite(features).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"row {first + int(np.argmin(finite))} of the {name} holds NaN or infinity; expected "
+            "finite features. Leave such rows out"
+        )
+
+
 def _check(numbers: np.ndarray, images: np.ndarray, *, first: int, rows: int) -> None:
     ascending = len(numbers) > 0 and bool((np.diff(numbers) > 0).all())
     if len(numbers) == len(images) and ascending and first <= numbers[0] <= numbers[-1] < rows:

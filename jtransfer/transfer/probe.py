@@ -15,11 +15,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtransfer.measure import mean_per_class_accuracy
+from jtransfer.transfer.features import require_finite
+
 Kind = Literal["svm", "softmax"]
 # Folds with their examples to train on and to validate on, as positions.
 Folds = Sequence[tuple[np.ndarray, np.ndarray]]
 
 _LINE_STEPS = 6  # of Newton's method along a direction
+# Of a classifier that is kept: its excess, and the most iterations.
+_TOLERANCE, _MOST = 1e-5, 1000
 _product = partial(jnp.matmul, precision="highest")
 
 
@@ -55,12 +60,14 @@ class Choice:
 
     Attributes:
       C: of the best mean score, the smallest among equals.
+      probe: fitted to all the examples with it.
       scores: mean accuracy per class [penalties, folds] on the folds' validation examples.
-      excess: largest excess of all the classifiers, as `LinearProbe.excess`.
+      excess: largest excess of the folds' classifiers, as `LinearProbe.excess`.
       iterations: products with the Gram matrix at each C.
     """
 
     C: float
+    probe: LinearProbe
     scores: np.ndarray
     excess: float
     iterations: np.ndarray
@@ -72,8 +79,8 @@ def fit_svm(
     C: float,
     *,
     classes: int,
-    tolerance: float = 1e-5,
-    most: int = 1000,
+    tolerance: float = _TOLERANCE,
+    most: int = _MOST,
 ) -> LinearProbe:
     """One-vs-rest linear SVMs: 1/2 |(w, b)|^2 + C sum max(0, 1 - y (w x + b))^2 for each class.
 
@@ -99,8 +106,8 @@ def fit_softmax(
     C: float,
     *,
     classes: int,
-    tolerance: float = 1e-5,
-    most: int = 1000,
+    tolerance: float = _TOLERANCE,
+    most: int = _MOST,
 ) -> LinearProbe:
     """Multinomial logistic regression: 1/2 |W|^2 + C sum cross-entropy, the bias unpenalised.
 
@@ -120,7 +127,9 @@ def cross_validate(
     tolerance: float = 1e-4,
     most: int = 300,
 ) -> Choice:
-    """Choose C by the mean accuracy per class on folds; all folds and classes in one program.
+    """Choose C by the mean accuracy per class on folds, and fit a classifier with it to all.
+
+    All penalties, folds and classes are solved in one program.
 
     Args:
       features: [n, dims] float32.
@@ -129,8 +138,8 @@ def cross_validate(
       folds: positions to train on and to validate on; each with examples of every class.
       kind: "svm" or "softmax".
       classes: how many there are.
-      tolerance: as for `fit_svm`.
-      most: as for `fit_svm`.
+      tolerance: of the folds' classifiers, as for `fit_svm`; the last one has that one's own.
+      most: likewise.
 
     Raises:
       ValueError: as `fit_svm`, or naming a fold that lacks a class.
@@ -148,31 +157,38 @@ def cross_validate(
                     "of every class. Stratify the folds, or take fewer"
                 )
         trained[train, number] = 1
-    gram = _gram(jnp.asarray(features, jnp.float32))
-    _, _, scores, excess, iterations = _path(
+    examples = jnp.asarray(features, jnp.float32)
+    gram = _gram(examples)
+    _, _, guesses, excess, iterations = _path(
         gram, _one_hot(labels, classes), jnp.asarray(trained), Cs, tolerance, most, kind=kind
     )
-    guesses = np.asarray(scores)
+    guesses = np.asarray(guesses)
     accuracies = np.array(
         [
             [
-                _mean_per_class(guesses[c, validation, number], labels[validation])
+                mean_per_class_accuracy(guesses[c, validation, number], labels[validation], classes)
                 for number, (_, validation) in enumerate(folds)
             ]
             for c in range(len(Cs))
         ]
     )
     best = int(accuracies.mean(axis=1).argmax())
-    return Choice(ordered[best], accuracies, float(excess.max()), np.asarray(iterations))
+    probe = _solve(examples, gram, labels, Cs[best : best + 1], kind, classes, _TOLERANCE, _MOST)
+    return Choice(ordered[best], probe, accuracies, float(excess.max()), np.asarray(iterations))
 
 
 def _fit(features, labels, C, kind, classes, tolerance, most) -> LinearProbe:
     Cs = np.array([C], np.float32)
     _check(features, labels, Cs, classes)
     features = jnp.asarray(features, jnp.float32)
+    return _solve(features, _gram(features), labels, Cs, kind, classes, tolerance, most)
+
+
+def _solve(features, gram, labels, Cs, kind, classes, tolerance, most) -> LinearProbe:
+    """One classifier of all the examples, whose Gram matrix is at hand."""
     everyone = jnp.ones((len(labels), 1))
     coefficients, bias, _, excess, _ = _path(
-        _gram(features), _one_hot(labels, classes), everyone, Cs, tolerance, most, kind=kind
+        gram, _one_hot(labels, classes), everyone, Cs, tolerance, most, kind=kind
     )
     weights = _product(features.T, coefficients[0, :, 0])
     return LinearProbe(weights, bias[0, 0, 0], excess.max())
@@ -184,12 +200,7 @@ def _check(features, labels, Cs, classes) -> None:
             f"features {np.shape(features)} and labels {np.shape(labels)}; expected [n, dims] and "
             "[n]"
         )
-    finite = np.isfinite(features).all(axis=1)
-    if not finite.all():
-        raise ValueError(
-            f"row {int(np.argmin(finite))} of the features holds NaN or infinity; expected finite "
-            "features. Leave such rows out"
-        )
+    require_finite(features)
     there = np.unique(labels)
     if there[0] < 0 or there[-1] >= classes or len(there) < 2:
         raise ValueError(
@@ -207,11 +218,6 @@ def _one_hot(labels, classes) -> jax.Array:
 @jax.jit
 def _gram(features):
     return _product(features, features.T)
-
-
-def _mean_per_class(guesses: np.ndarray, labels: np.ndarray) -> float:
-    right = guesses == labels
-    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
 
 
 class _Search(NamedTuple):

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtransfer.transfer.features import require_finite
+
 
 def l2_normalised(features: jax.Array) -> jax.Array:
     """Features [..., dims] divided by their length; zero stays zero."""
@@ -160,10 +162,5 @@ _product = partial(jnp.matmul, precision="highest")
 def _rows(features: np.ndarray, start: int, size: int, name: str) -> np.ndarray:
     """Rows from `start`, filled up by zeros to `size`, as float32."""
     rows = np.asarray(features[start : start + size], np.float32)
-    finite = np.isfinite(rows).all(axis=1)
-    if not finite.all():
-        raise ValueError(
-            f"row {start + int(np.argmin(finite))} of the {name} holds NaN or infinity; expected "
-            "finite features. Leave such rows out"
-        )
+    require_finite(rows, name=name, first=start)
     return np.pad(rows, ((0, size - len(rows)), (0, 0)))

@@ -4,16 +4,14 @@ from matplotlib.colors import to_rgb
 
 from jtransfer.measure.canvas import PALETTE
 from jtransfer.measure.curves import curves_figure
-from tests.measure.picture import pixels_of
+from tests.measure.picture import drawn_in, pixels_of
 
 RECORDS = [{"step": step, "loss": 1 / step, "reversal": step / 50} for step in range(1, 51)]
 
 
 def columns_of(file, colour):
     """Pixel columns in which something is drawn in just that colour."""
-    drawn = pixels_of(file).astype(int)
-    near = np.abs(drawn - np.round(np.multiply(255, to_rgb(colour)))).max(axis=-1) < 16
-    return np.flatnonzero(near.any(axis=0))
+    return np.flatnonzero(drawn_in(file, colour).any(axis=0))
 
 
 def test_each_run_has_its_colour_over_all_steps(tmp_path):

@@ -2,11 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
 
 from jtransfer.measure.canvas import PALETTE
 from jtransfer.measure.depth import depth_figure
-from tests.measure.picture import pixels_of
+from tests.measure.picture import drawn_in, pixels_of
 
 LAYERS = ("conv1", "conv2", "fc3")
 MEASURED = {"SVM": {"conv1": (0.2, 0.01), "conv2": (0.5, 0.02), "fc3": (0.8, math.nan)}}
@@ -14,9 +13,7 @@ MEASURED = {"SVM": {"conv1": (0.2, 0.01), "conv2": (0.5, 0.02), "fc3": (0.8, mat
 
 def rows_of(file, colour):
     """Pixel rows in which something is drawn in just that colour."""
-    drawn = pixels_of(file).astype(int)
-    near = np.abs(drawn - np.round(np.multiply(255, to_rgb(colour)))).max(axis=-1) < 16
-    return np.flatnonzero(near.any(axis=1))
+    return np.flatnonzero(drawn_in(file, colour).any(axis=1))
 
 
 def test_every_classifier_has_its_colour(tmp_path):

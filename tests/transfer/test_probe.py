@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -33,28 +35,22 @@ def softmax_objective(weights, bias, features, labels, C):
 # Fewer features than examples, and more.
 @pytest.mark.parametrize("dims", [20, 300])
 @pytest.mark.parametrize("C", [0.05, 1.0, 30.0])
-def test_the_svm_is_scikit_learns(dims, C):
+@pytest.mark.parametrize(
+    ("fit", "rival", "objective"),
+    [
+        (fit_svm, partial(LinearSVC, tol=1e-8, max_iter=1_000_000), svm_objective),
+        (fit_softmax, partial(LogisticRegression, tol=1e-8, max_iter=100_000), softmax_objective),
+    ],
+    ids=["svm", "softmax"],
+)
+def test_a_probe_is_scikit_learns(fit, rival, objective, dims, C):
     features, labels = clouds(120, dims)
-    probe = fit_svm(features, labels, C, classes=CLASSES)
-    theirs = LinearSVC(C=C, tol=1e-8, max_iter=1_000_000).fit(features, labels)
-    ours = svm_objective(np.asarray(probe.weights), np.asarray(probe.bias), features, labels, C)
-    best = svm_objective(theirs.coef_.T, theirs.intercept_, features, labels, C)
+    probe = fit(features, labels, C, classes=CLASSES)
+    theirs = rival(C=C).fit(features, labels)
+    ours = objective(np.asarray(probe.weights), np.asarray(probe.bias), features, labels, C)
+    best = objective(theirs.coef_.T, theirs.intercept_, features, labels, C)
     assert ours == pytest.approx(best, rel=1e-4)
     assert float(probe.excess) <= 1e-5
-    other, _ = clouds(400, dims, seed=1)
-    same = np.asarray(probe.predict(other)) == theirs.predict(other)
-    assert same.mean() >= 0.995
-
-
-@pytest.mark.parametrize("dims", [20, 300])
-@pytest.mark.parametrize("C", [0.05, 1.0, 30.0])
-def test_the_softmax_is_scikit_learns(dims, C):
-    features, labels = clouds(120, dims)
-    probe = fit_softmax(features, labels, C, classes=CLASSES)
-    theirs = LogisticRegression(C=C, tol=1e-8, max_iter=100_000).fit(features, labels)
-    ours = softmax_objective(np.asarray(probe.weights), np.asarray(probe.bias), features, labels, C)
-    best = softmax_objective(theirs.coef_.T, theirs.intercept_, features, labels, C)
-    assert ours == pytest.approx(best, rel=1e-4)
     other, _ = clouds(400, dims, seed=1)
     same = np.asarray(probe.predict(other)) == theirs.predict(other)
     assert same.mean() >= 0.995
@@ -87,6 +83,9 @@ def test_cross_validation_is_a_fit_on_every_fold(kind):
             assert choice.scores[row, column] == pytest.approx(np.mean(each), abs=0.051)
     assert sorted(penalties)[choice.scores.mean(axis=1).argmax()] == choice.C
     assert choice.excess <= 1e-5
+    refitted = fit(features, labels, choice.C, classes=CLASSES)
+    np.testing.assert_array_equal(choice.probe.weights, refitted.weights)
+    np.testing.assert_array_equal(choice.probe.bias, refitted.bias)
 
 
 @pytest.mark.parametrize("fit", [fit_svm, fit_softmax])
