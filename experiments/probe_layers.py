@@ -57,8 +57,8 @@ LAYERS: dict[str, dict[str, tuple[str, ...]]] = {
         "softmax": ("top",),
     },
 }
-# Powers of two around the C that suits features of length 1.
-PENALTIES = tuple(2.0**power for power in range(-4, 4))
+# Powers of four around the C that suits features of length 1.
+PENALTIES = tuple(4.0**power for power in range(-2, 6))
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,11 @@
-"""Linear classifiers on frozen features: SVM and softmax over a whole grid of C at once.
+"""Linear classifiers on frozen features: SVM and softmax, C chosen by cross-validation.
 
-Both minimise an L2 penalty plus C times a loss, so the weights are combinations of the training
-features: w = X^T a. Everything but the last product needs the Gram matrix X X^T alone, whatever the
-number of features, and all classes, folds and columns of a grid share its products (Chapelle 2007,
-"Training a support vector machine in the primal", sections 3 and 4).
+A whole grid of C, with all folds and classes, is fitted in one compiled program whose work is
+products with the Gram matrix of the features (`penalty_path`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,15 +13,13 @@ import numpy as np
 
 from jtransfer.measure import mean_per_class_accuracy
 from jtransfer.transfer.features import require_finite
+from jtransfer.transfer.penalty_path import Kind, gram_matrix, penalty_path, product
 
-Kind = Literal["svm", "softmax"]
 # Folds with their examples to train on and to validate on, as positions.
 Folds = Sequence[tuple[np.ndarray, np.ndarray]]
 
-_LINE_STEPS = 6  # of Newton's method along a direction
 # Of a classifier that is kept: its excess, and the most iterations.
 _TOLERANCE, _MOST = 1e-5, 1000
-_product = partial(jnp.matmul, precision="highest")
 
 
 @jax.tree_util.register_dataclass
@@ -36,9 +30,8 @@ class LinearProbe:
     Attributes:
       weights: [dims, classes].
       bias: [classes].
-      excess: how far its objective is above the minimum at most, as a share of it: half the squared
-        norm of the gradient, which bounds it for the SVM (the objective is 1-strongly convex) and
-        estimates it for the softmax, whose bias is not penalised.
+      excess: how far its objective is above the minimum, as a share of it and for the worst class:
+        a bound for the SVM, an estimate for the softmax (see `penalty_path`).
     """
 
     weights: jax.Array
@@ -47,7 +40,7 @@ class LinearProbe:
 
     def decision(self, features: jax.Array | np.ndarray) -> jax.Array:
         """Scores [n, classes] of features [n, dims]."""
-        return _product(jnp.asarray(features), self.weights) + self.bias[None]
+        return product(jnp.asarray(features), self.weights) + self.bias[None]
 
     def predict(self, features: jax.Array | np.ndarray) -> jax.Array:
         """Classes [n] of features [n, dims]."""
@@ -158,11 +151,10 @@ def cross_validate(
                 )
         trained[train, number] = 1
     examples = jnp.asarray(features, jnp.float32)
-    gram = _gram(examples)
-    _, _, guesses, excess, iterations = _path(
-        gram, _one_hot(labels, classes), jnp.asarray(trained), Cs, tolerance, most, kind=kind
-    )
-    guesses = np.asarray(guesses)
+    gram = gram_matrix(examples)
+    targets = _one_hot(labels, classes)
+    path = penalty_path(gram, targets, jnp.asarray(trained), Cs, tolerance, most, kind=kind)
+    guesses = np.asarray(path.predictions)
     accuracies = np.array(
         [
             [
@@ -174,24 +166,25 @@ def cross_validate(
     )
     best = int(accuracies.mean(axis=1).argmax())
     probe = _solve(examples, gram, labels, Cs[best : best + 1], kind, classes, _TOLERANCE, _MOST)
-    return Choice(ordered[best], probe, accuracies, float(excess.max()), np.asarray(iterations))
+    return Choice(
+        ordered[best], probe, accuracies, float(path.excess.max()), np.asarray(path.iterations)
+    )
 
 
 def _fit(features, labels, C, kind, classes, tolerance, most) -> LinearProbe:
     Cs = np.array([C], np.float32)
     _check(features, labels, Cs, classes)
     features = jnp.asarray(features, jnp.float32)
-    return _solve(features, _gram(features), labels, Cs, kind, classes, tolerance, most)
+    return _solve(features, gram_matrix(features), labels, Cs, kind, classes, tolerance, most)
 
 
 def _solve(features, gram, labels, Cs, kind, classes, tolerance, most) -> LinearProbe:
     """One classifier of all the examples, whose Gram matrix is at hand."""
     everyone = jnp.ones((len(labels), 1))
-    coefficients, bias, _, excess, _ = _path(
-        gram, _one_hot(labels, classes), everyone, Cs, tolerance, most, kind=kind
-    )
-    weights = _product(features.T, coefficients[0, :, 0])
-    return LinearProbe(weights, bias[0, 0, 0], excess.max())
+    targets = _one_hot(labels, classes)
+    path = penalty_path(gram, targets, everyone, Cs, tolerance, most, kind=kind)
+    weights = product(features.T, path.coefficients[:, 0])
+    return LinearProbe(weights, path.bias[0], path.excess.max())
 
 
 def _check(features, labels, Cs, classes) -> None:
@@ -213,133 +206,3 @@ def _check(features, labels, Cs, classes) -> None:
 
 def _one_hot(labels, classes) -> jax.Array:
     return jax.nn.one_hot(jnp.asarray(labels), classes)
-
-
-@jax.jit
-def _gram(features):
-    return _product(features, features.T)
-
-
-class _Search(NamedTuple):
-    """Conjugate gradients at one C; arrays [n, folds, classes], biases [1, folds, classes]."""
-
-    a: jax.Array  # coefficients of the training features
-    bias: jax.Array
-    scores: jax.Array  # K a + bias
-    a_way: jax.Array  # the direction of each of the three
-    bias_way: jax.Array
-    scores_way: jax.Array
-    slope: jax.Array  # of the objective by K^-1, at the step before
-    bias_slope: jax.Array
-    squared: jax.Array  # norm of the slope
-    excess: jax.Array
-    iterations: jax.Array
-
-
-@partial(jax.jit, static_argnames="kind")
-def _path(gram, targets, trained, Cs, tolerance, most, *, kind):
-    """Solve for every C in turn, each from the solution of the one before.
-
-    The metric of the descent is that of the weights, so its slope is a + C dloss/dscores, and one
-    product with the Gram matrix an iteration moves everything (Polak-Ribiere, restarted where it
-    does not descend, with an exact search along the way).
-
-    Returns:
-      a [Cs, n, folds, classes], bias [Cs, 1, folds, classes], predicted classes [Cs, n, folds],
-      excess [Cs, folds, classes or 1], iterations [Cs].
-    """
-    n, classes = targets.shape
-    folds = trained.shape[1]
-    svm = kind == "svm"
-    y = targets[:, None, :]
-    mask = trained[:, :, None]
-    # The SVM's classes are problems of their own; the softmax's are one.
-    over = (0,) if svm else (0, 2)
-    total = partial(jnp.sum, axis=over, keepdims=True)
-
-    def times_gram(a):
-        return _product(gram, a.reshape(n, -1)).reshape(a.shape)
-
-    def losses(scores):
-        """Loss, its slope and the factors of its curvature, of every example."""
-        if svm:
-            sign = 2 * y - 1
-            short = jnp.maximum(0, 1 - sign * scores) * mask
-            return short**2, -2 * sign * short
-        logs = jax.nn.log_softmax(scores, axis=-1)
-        return -(logs * y).sum(-1, keepdims=True) * mask, (jnp.exp(logs) - y) * mask
-
-    def bend(scores, way):
-        """Second derivative of the loss along a way."""
-        if svm:
-            return total(2 * ((2 * y - 1) * scores < 1) * way**2 * mask)
-        p = jax.nn.softmax(scores, axis=-1)
-        mean = (p * way).sum(-1, keepdims=True)
-        return total(p * (way - mean) ** 2 * mask)
-
-    def solve(start, C):
-        a, bias = start
-        # Of the unpenalised bias of the softmax: about the inverse of its curvature.
-        scale = 1.0 if svm else classes / (C * trained.sum(0)[None, :, None])
-
-        def step(s: _Search) -> _Search:
-            _, data = losses(s.scores)
-            slope = s.a + C * data
-            bias_slope = (s.bias if svm else 0.0) + C * data.sum(0, keepdims=True)
-            moved = times_gram(slope)
-            bias_moved = scale * bias_slope
-            squared = total(slope * moved) + total(bias_slope * bias_moved)
-            along = total(s.slope * moved) + total(s.bias_slope * bias_moved)
-            turn = jnp.maximum(0, (squared - along) / s.squared)
-            a_way = turn * s.a_way - slope
-            bias_way = turn * s.bias_way - bias_moved
-            scores_way = turn * s.scores_way - moved - bias_moved
-            uphill = total(slope * (scores_way - bias_way)) + total(bias_slope * bias_way) >= 0
-            a_way = jnp.where(uphill, -slope, a_way)
-            bias_way = jnp.where(uphill, -bias_moved, bias_way)
-            scores_way = jnp.where(uphill, -moved - bias_moved, scores_way)
-
-            first = total(s.a * (scores_way - bias_way))
-            second = total(a_way * (scores_way - bias_way))
-            if svm:
-                first += total(s.bias * bias_way)
-                second += total(bias_way**2)
-            length = jnp.zeros_like(first)
-            for _ in range(_LINE_STEPS):
-                scores = s.scores + length * scores_way
-                gradient = first + length * second + C * total(losses(scores)[1] * scores_way)
-                length -= gradient / jnp.maximum(second + C * bend(scores, scores_way), 1e-30)
-            loss, _ = losses(s.scores)
-            value = total(s.a * (s.scores - s.bias)) / 2 + C * total(loss)
-            if svm:
-                value += total(s.bias**2) / 2
-            return _Search(
-                s.a + length * a_way,
-                s.bias + length * bias_way,
-                s.scores + length * scores_way,
-                a_way,
-                bias_way,
-                scores_way,
-                slope,
-                bias_slope,
-                squared,
-                squared / 2 / value,
-                s.iterations + 1,
-            )
-
-        def unfinished(s: _Search):
-            return (s.iterations < most) & (s.excess > tolerance).any()
-
-        nothing, no_bias = jnp.zeros_like(a), jnp.zeros_like(bias)
-        never = jnp.full_like(total(a), jnp.inf)
-        scores = times_gram(a) + bias
-        begin = _Search(
-            a, bias, scores, nothing, no_bias, nothing, nothing, no_bias, never, never, jnp.int32(0)
-        )
-        end = jax.lax.while_loop(unfinished, step, begin)
-        found = (end.a, end.bias)
-        return found, (*found, end.scores.argmax(-1), end.excess[0], end.iterations)
-
-    start = (jnp.zeros((n, folds, classes)), jnp.zeros((1, folds, classes)))
-    _, solved = jax.lax.scan(solve, start, jnp.asarray(Cs))
-    return solved

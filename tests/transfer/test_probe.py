@@ -88,6 +88,18 @@ def test_cross_validation_is_a_fit_on_every_fold(kind):
     np.testing.assert_array_equal(choice.probe.bias, refitted.bias)
 
 
+@pytest.mark.parametrize("kind", ["svm", "softmax"])
+def test_what_all_features_have_in_common_costs_no_iterations(kind):
+    """ReLU features share a direction some times as long as what tells them apart."""
+    features, labels = clouds(60, 40, apart=1.0)
+    folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(features, labels))
+    iterations = [
+        cross_validate(moved, labels, [0.1, 1, 10], folds, kind=kind, classes=CLASSES).iterations
+        for moved in (features, features + 0.5)
+    ]
+    assert (iterations[1] <= iterations[0] + 5).all()
+
+
 @pytest.mark.parametrize("fit", [fit_svm, fit_softmax])
 def test_what_cannot_be_used(fit):
     features, labels = clouds(12, 3)

@@ -1,0 +1,273 @@
+"""Linear models for a whole grid of C, on all folds and for all classes, in one compiled program.
+
+Each minimises |w|^2 / 2 plus C times a loss of the scores X w + b, so w is a combination of the
+training features, X^T a. In the metric of w the gradient has the coefficients a + C loss'(scores),
+so an iteration of nonlinear conjugate gradients (Polak-Ribiere) needs one product with the Gram
+matrix X X^T, shared by all models and whatever the number of features (Chapelle 2007, "Training a
+support vector machine in the primal", sections 3 and 4).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+Kind = Literal["svm", "softmax"]
+# Accelerators round the factors of a float32 product unless they are told not to.
+product = partial(jnp.matmul, precision="highest")
+
+_ROUND = 32  # iterations after which the scores are computed afresh, against float32's drift
+_LINE_STEPS = 8  # at most, of the search along a direction
+_LINE_TOLERANCE = 0.02  # of the slope along it, as a share of that at its beginning
+_POWER_STEPS = 20  # of the iteration for the largest variance; it scales a bias, so roughly will do
+
+
+class Path(NamedTuple):
+    """The models of every C in turn.
+
+    Attributes:
+      coefficients: a of the last C's models, [n, folds, classes].
+      bias: of the last C's models, [folds, classes].
+      predictions: classes [penalties, n, folds] of all examples, those held out as well.
+      excess: how far the objective is above the minimum, as a share of it, at most:
+        [penalties, folds, classes], or [penalties, folds, 1] where the classes are one problem.
+      iterations: [penalties].
+    """
+
+    coefficients: jax.Array
+    bias: jax.Array
+    predictions: jax.Array
+    excess: jax.Array
+    iterations: jax.Array
+
+
+class _Loss(NamedTuple):
+    """A convex loss of scores [n, folds, classes] with targets [n, 1, classes] of 0 and 1."""
+
+    value: Callable[..., jax.Array]  # (scores, targets), [n, folds, classes or 1]
+    slope: Callable[..., jax.Array]  # by each score
+    curvature: Callable[..., jax.Array]  # by each score
+    bend: Callable[..., jax.Array]  # (scores, targets, way): second derivative along it
+    axes: tuple[int, ...]  # of the scores that make one problem
+    bias_penalty: float  # weight of |b|^2 / 2
+
+
+def _squared_hinge() -> _Loss:
+    """max(0, 1 - y s)^2 with y = 1 for the class and -1 for the rest, each class a problem.
+
+    The bias is a feature like others, as in liblinear (Fan et al., JMLR 2008).
+    """
+
+    def short(scores, targets):
+        return jnp.maximum(0, 1 - (2 * targets - 1) * scores)
+
+    def curvature(scores, targets):
+        return 2.0 * (short(scores, targets) > 0)
+
+    return _Loss(
+        value=lambda scores, targets: short(scores, targets) ** 2,
+        slope=lambda scores, targets: -2 * (2 * targets - 1) * short(scores, targets),
+        curvature=curvature,
+        bend=lambda scores, targets, way: curvature(scores, targets) * way**2,
+        axes=(0,),
+        bias_penalty=1.0,
+    )
+
+
+def _cross_entropy() -> _Loss:
+    """Log sum exp(s) - s of the example's class, all classes one problem; the bias is free."""
+
+    def shares(scores):
+        return jax.nn.softmax(scores, axis=2)
+
+    def value(scores, targets):
+        own = (scores * targets).sum(2, keepdims=True)
+        return jax.nn.logsumexp(scores, axis=2, keepdims=True) - own
+
+    def bend(scores, targets, way):
+        del targets
+        mean = (shares(scores) * way).sum(2, keepdims=True)
+        return shares(scores) * (way - mean) ** 2
+
+    return _Loss(
+        value=value,
+        slope=lambda scores, targets: shares(scores) - targets,
+        curvature=lambda scores, _: shares(scores) * (1 - shares(scores)),
+        bend=bend,
+        axes=(0, 2),
+        bias_penalty=0.0,
+    )
+
+
+_LOSSES = {"svm": _squared_hinge(), "softmax": _cross_entropy()}
+
+
+class _Model(NamedTuple):
+    """Linear models, or directions in which to change them."""
+
+    a: jax.Array  # [n, folds, classes]
+    bias: jax.Array  # [1, folds, classes]
+    scores: jax.Array  # K a + bias, [n, folds, classes]
+
+
+class _Search(NamedTuple):
+    """Where the descent at one C stands; numbers of a problem are [1, folds, classes or 1]."""
+
+    model: _Model
+    way: _Model  # the direction of the last step
+    slope: jax.Array  # the gradient before it, as coefficients
+    bias_slope: jax.Array
+    squared: jax.Array  # its norm in the metric of the descent
+    excess: jax.Array
+    iterations: jax.Array
+
+
+@partial(jax.jit, static_argnames="kind")
+def penalty_path(
+    gram: jax.Array,
+    targets: jax.Array,
+    trained: jax.Array,
+    penalties: jax.Array,
+    tolerance: float,
+    most: int,
+    *,
+    kind: Kind,
+) -> Path:
+    """Fit models for every C in turn, each from those of the one before.
+
+    Args:
+      gram: K = X X^T, [n, n].
+      targets: 1 for the example's class, else 0: [n, classes].
+      trained: 1 for examples that a fold trains on, else 0: [n, folds].
+      penalties: values of C; ascending ones are the quickest.
+      tolerance: excess at which to stop. The SVM's objective P is 1-strongly convex, so that
+        P - |gradient|^2 / 2 bounds its minimum from below; where a bias is free, its share of the
+        gradient is measured by its curvature, and the excess is an estimate.
+      most: iterations after which to stop anyway, at each C.
+      kind: "svm" or "softmax".
+    """
+    loss = _LOSSES[kind]
+    y, mask = targets[:, None, :], trained[:, :, None]
+    total = partial(jnp.sum, axis=loss.axes, keepdims=True)
+
+    def times_gram(a):
+        return product(gram, a.reshape(len(a), -1)).reshape(a.shape)
+
+    def inner(one: _Model, other: _Model):
+        weights = total(one.a * (other.scores - other.bias))
+        return weights + loss.bias_penalty * total(one.bias * other.bias)
+
+    mean = mask / mask.sum(0, keepdims=True)  # the coefficients of each fold's mean feature
+    mean_scores = times_gram(mean)
+    variance = _largest_variance(gram)
+
+    def minimise(start, C):
+        def step(s: _Search, metric, bias_scale) -> _Search:
+            model = s.model
+            data = C * loss.slope(model.scores, y) * mask
+            slope = model.a + data
+            bias_slope = loss.bias_penalty * model.bias + data.sum(0, keepdims=True)
+            slope_scores = times_gram(slope)
+            value = inner(model, model) / 2 + C * total(loss.value(model.scores, y) * mask)
+            norm = total(slope * slope_scores) + total(bias_slope**2 / bias_scale)
+            excess = norm / 2 / value
+
+            # The direction of steepest descent where each fold's features have mean zero, which
+            # leaves the bias what the mean had; its scale is that of the steepest other direction.
+            down = slope - mean * bias_slope
+            moved = slope_scores - mean_scores * bias_slope
+            bias_down = metric * bias_slope - (mean * moved).sum(0, keepdims=True)
+            steepest = _Model(-down, -bias_down, -moved - bias_down)
+
+            def by_steepest(coefficients, bias):
+                return total(coefficients * -moved) + total(bias * -bias_down)
+
+            squared = -by_steepest(slope, bias_slope)
+            turn = jnp.maximum(0, (squared + by_steepest(s.slope, s.bias_slope)) / s.squared)
+            way = jax.tree.map(lambda to, at: to + turn * at, steepest, s.way)
+            descent = total(slope * (way.scores - way.bias)) + total(bias_slope * way.bias)
+            way = jax.tree.map(lambda to, at: jnp.where(descent < 0, to, at), way, steepest)
+            length = search(model, way)
+            model = jax.tree.map(lambda at, to: at + length * to, model, way)
+            return _Search(model, way, slope, bias_slope, squared, excess, s.iterations + 1)
+
+        def search(model: _Model, way: _Model):
+            """The length of the way to its lowest point, by Newton's method between bounds."""
+            first, second = inner(model, way), inner(way, way)
+
+            def slopes(length):
+                scores = model.scores + length * way.scores
+                slope = first + length * second
+                slope += C * total(loss.slope(scores, y) * way.scores * mask)
+                return slope, second + C * total(loss.bend(scores, y, way.scores) * mask)
+
+            def unfinished(carry):
+                _, _, _, slope, _, steps = carry
+                return (steps < _LINE_STEPS) & (jnp.abs(slope) > small).any()
+
+            def newton(carry):
+                length, low, high, slope, bend, steps = carry
+                low = jnp.where(slope < 0, length, low)
+                high = jnp.where(slope < 0, high, length)
+                better = length - slope / jnp.maximum(bend, 1e-30)
+                middle = jnp.where(jnp.isinf(high), 2 * low + 1, (low + high) / 2)
+                better = jnp.where((better >= low) & (better <= high), better, middle)
+                length = jnp.where(jnp.abs(slope) > small, better, length)
+                return length, low, high, *slopes(length), steps + 1
+
+            zero = jnp.zeros_like(first)
+            begin = slopes(zero)
+            small = _LINE_TOLERANCE * jnp.abs(begin[0])
+            carry = (zero, zero, jnp.full_like(zero, jnp.inf), *begin, jnp.int32(0))
+            return jax.lax.while_loop(unfinished, newton, carry)[0]
+
+        def unfinished(s: _Search):
+            return (s.iterations < most) & (s.excess > tolerance).any()
+
+        def one_round(s: _Search) -> _Search:
+            model = s.model._replace(scores=times_gram(s.model.a) + s.model.bias)
+            bend = C * (loss.curvature(model.scores, y) * mask).sum(0, keepdims=True)
+            metric = (1 + bend * variance) / (loss.bias_penalty + bend)
+            bias_scale = loss.bias_penalty or bend
+            until = s.iterations + _ROUND
+            return jax.lax.while_loop(
+                lambda s: unfinished(s) & (s.iterations < until),
+                lambda s: step(s, metric, bias_scale),
+                s._replace(model=model),
+            )
+
+        a, bias = start
+        model = _Model(a, bias, jnp.zeros_like(a))
+        nothing = jax.tree.map(jnp.zeros_like, model)
+        never = jnp.full_like(total(model.a), jnp.inf)
+        begin = _Search(model, nothing, nothing.a, nothing.bias, never, never, jnp.int32(0))
+        end = jax.lax.while_loop(unfinished, one_round, begin)
+        found = (end.model.a, end.model.bias)
+        return found, (end.model.scores.argmax(2), end.excess[0], end.iterations)
+
+    shape = (*trained.shape, targets.shape[1])
+    start = jnp.zeros(shape), jnp.zeros((1, *shape[1:]))
+    (coefficients, bias), about = jax.lax.scan(minimise, start, penalties)
+    return Path(coefficients, bias[0], *about)
+
+
+@jax.jit
+def gram_matrix(features: jax.Array) -> jax.Array:
+    """Products [n, n] of the features [n, dims] of every two examples."""
+    return product(features, features.T)
+
+
+def _largest_variance(gram):
+    """Of the features, in any direction: by power iteration on the centred Gram matrix."""
+
+    def step(_, carry):
+        vector, _ = carry
+        vector = vector / jnp.maximum(jnp.linalg.norm(vector), 1e-30)
+        vector = product(gram, vector - vector.mean())
+        vector = vector - vector.mean()
+        return vector, jnp.linalg.norm(vector)
+
+    begin = jax.random.normal(jax.random.key(0), (len(gram),)), jnp.zeros(())
+    return jax.lax.fori_loop(0, _POWER_STEPS, step, begin)[1] / len(gram)
