@@ -58,7 +58,7 @@ LAYERS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 # Powers of four around the C that suits features of length 1.
-PENALTIES = tuple(4.0**power for power in range(-2, 6))
+PENALTIES = tuple(4.0**power for power in range(-3, 5))
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,18 @@ def _solve(features, gram, labels, Cs, kind, classes, tolerance, most) -> Linear
 
 
 def _check(features, labels, Cs, classes) -> None:
+    check_examples(features, labels, classes)
+    if not (len(Cs) and (Cs > 0).all() and np.isfinite(Cs).all()):
+        raise ValueError(f"C is {Cs.tolist()}; expected positive finite numbers, at least one")
+
+
+def check_examples(features: np.ndarray, labels: np.ndarray, classes: int) -> None:
+    """Check that a classifier of `classes` classes can be fitted to features [n, dims].
+
+    Raises:
+      ValueError: if they and the labels [n] do not fit together, are not finite, or name classes
+        that are not there.
+    """
     if np.ndim(features) != 2 or np.shape(labels) != np.shape(features)[:1]:
         raise ValueError(
             f"features {np.shape(features)} and labels {np.shape(labels)}; expected [n, dims] and "
@@ -200,8 +212,6 @@ def _check(features, labels, Cs, classes) -> None:
             f"labels from {there[0]} to {there[-1]}, {len(there)} of them different; expected "
             f"numbers from 0 to {classes - 1}, at least two of them"
         )
-    if not (len(Cs) and (Cs > 0).all() and np.isfinite(Cs).all()):
-        raise ValueError(f"C is {Cs.tolist()}; expected positive finite numbers, at least one")
 
 
 def _one_hot(labels, classes) -> jax.Array:
