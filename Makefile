@@ -30,8 +30,10 @@ lint: $(VENV)/.installed-dev ## style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 
-bench: $(VENV)/.installed-torch ## time one training step against the same in PyTorch
-	$(BIN)/python -m experiments.benchmark $(ARGS)
+bench: $(VENV)/.installed-torch ## time train step and forward pass against PyTorch, probes against scikit-learn
+	$(BIN)/python -m experiments.benchmark
+	$(BIN)/python -m experiments.benchmark_features $(if $(JTRANSFER_DATA),--data folder:caltech101)
+	$(BIN)/python -m experiments.benchmark_probe
 
 clean: ## remove the environment and caches; checkpoints/ stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist

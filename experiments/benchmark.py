@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -165,19 +166,19 @@ def serve(rival: Rival, warm_up: int, pipe: Connection) -> None:
         pipe.send(time.perf_counter() - started)
 
 
-def take_turns(rivals: list[Rival], config: Config) -> dict[str, dict[str, Any]]:
+def take_turns(rivals: list[Rival], *, rounds: int, warm_up: int) -> dict[str, dict[str, Any]]:
     """Median seconds of a step for each rival, a step of each in every round."""
     context = multiprocessing.get_context("spawn")
     pipes, costs, processes = {}, {}, []
     for rival in rivals:
         ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(rival, config.warm_up, theirs), daemon=True)
+        process = context.Process(target=serve, args=(rival, warm_up, theirs), daemon=True)
         process.start()
         pipes[rival.name], costs[rival.name] = ours, ours.recv()
         processes.append(process)
         print(f"{rival.name}: ready")
     times: dict[str, list[float]] = {rival.name: [] for rival in rivals}
-    for _ in range(config.rounds):
+    for _ in range(rounds):
         for name, pipe in pipes.items():
             pipe.send(True)
             times[name].append(pipe.recv())
@@ -193,6 +194,11 @@ def take_turns(rivals: list[Rival], config: Config) -> dict[str, dict[str, Any]]
         }
         for name, values in times.items()
     }
+
+
+def torch_version() -> dict[str, str]:
+    """PyTorch's version, if it is installed."""
+    return {"torch": version("torch")} if find_spec("torch") is not None else {}
 
 
 def loop_overhead(steps: int) -> dict[str, float]:
@@ -242,7 +248,7 @@ def main(config: Config) -> dict[str, Any]:
     else:
         print("PyTorch is not installed (make bench installs it): its rows are left out")
     print(f"one DANN step, {BATCH} + {BATCH} images of 32x32x3 in float32, on {device_name()}")
-    times = take_turns(rivals, config)
+    times = take_turns(rivals, rounds=config.rounds, warm_up=config.warm_up)
     ours = times["jtransfer"]["median_ms"]
     rows = [
         [
@@ -264,10 +270,7 @@ def main(config: Config) -> dict[str, Any]:
             f"{loop['ratio']:.3f} times the bare steps"
         )
     result["made_by"] = provenance()
-    if find_spec("torch") is not None:
-        from importlib.metadata import version
-
-        result["made_by"]["versions"]["torch"] = version("torch")
+    result["made_by"]["versions"] |= torch_version()
     config.out.mkdir(parents=True, exist_ok=True)
     file = config.out / "dann_step.json"
     write_json(file, result)

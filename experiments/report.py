@@ -20,6 +20,7 @@ import tyro
 from experiments.domain_pairs import METHODS, PAIRS, gap_column
 from experiments.feature_tables import layer_probes, retrieval
 from experiments.published import DOMAIN_ADAPTATION
+from experiments.throughput_tables import dann_step, feature_extraction, probe_solver
 from jtransfer.measure import markdown_table, mean_std
 from jtransfer.train.run_folder import write_json
 
@@ -137,62 +138,21 @@ def mean_seconds(cells: list[dict[str, Any]]) -> str:
     return f"{np.mean(times):,.0f} s" if times else "–"
 
 
-def throughput(results: list[dict[str, Any]]) -> str:
-    """The step's time beside PyTorch's, and what the loop adds."""
-    parts = ["## Throughput"] if results else []
-    for result in results:
-        ours = result["step"]["jtransfer"]["median_ms"]
-        rows = [
-            [
-                name,
-                f"{each['median_ms']:.1f}",
-                f"{each['quartiles_ms'][0]:.1f}–{each['quartiles_ms'][1]:.1f}",
-                f"{128 / each['median_ms'] * 1e3:,.0f}",
-                f"{ours / each['median_ms']:.2f}",
-            ]
-            for name, each in result["step"].items()
-        ]
-        versions = result["made_by"]["versions"]
-        costs = result["step"]["jtransfer"]
-        parts.append(
-            "One DANN training step of the paper's MNIST net: 64 + 64 images of 32x32x3, float32, "
-            "whole step with optimizer, the frameworks taking turns in processes of their own, "
-            f"medians of {costs['rounds']}."
-        )
-        parts.append(
-            markdown_table(
-                ["step", "median ms", "quartiles ms", "images/s", "jtransfer's time / this"], rows
-            )
-        )
-        sentence = (
-            f"jtransfer compiles it in {costs['compile_seconds']:.1f} s and computes "
-            f"{costs['gigaflop_a_step']:.2f} GFLOP a step as XLA counts."
-        )
-        if "loop" in result:
-            loop = result["loop"]
-            sentence += (
-                f" {loop['steps']:,} steps through `fit` take {loop['fit_seconds']:.1f} s, bare "
-                f"{loop['bare_seconds']:.1f} s: {loop['ratio']:.3f} times."
-            )
-        parts.append(sentence)
-        torch = f", torch {versions['torch']}" if "torch" in versions else ""
-        parts.append(
-            f"{result['made_by']['device']}; jax {versions['jax']}, flax {versions['flax']}{torch}"
-            f"; {result['date']}."
-        )
-    return "\n\n".join(parts) + "\n" if parts else ""
-
-
 def main(config: Config) -> str:
     """Collect if asked to, then write the report."""
     if config.collect is not None:
         for copy in collect(config.collect, config.results):
             print(f"new: {copy}")
+    throughput = [
+        dann_step(read(config.results, "benchmark")),
+        feature_extraction(read(config.results, "benchmark_features")),
+        probe_solver(read(config.results, "benchmark_probe")),
+    ]
     sections = [
         layer_probes(read(config.results, "probe_layers")),
         retrieval(read(config.results, "retrieve")),
         domain_adaptation(read(config.results, "adapt_digits")),
-        throughput(read(config.results, "benchmark")),
+        *throughput,
     ]
     text = "\n".join([HEAD, *filter(None, sections)])
     temporary = config.out.with_name(f".{config.out.name}.{os.getpid()}")

@@ -14,7 +14,8 @@ from jtransfer.nets.trunk import Trunk
 
 torch = pytest.importorskip("torch")
 
-from tests.nets.torch_nets import AlexNet2014, EfficientNetLite0, randomised  # noqa: E402
+from experiments.torch_alexnet import AlexNet2014  # noqa: E402
+from tests.nets.torch_nets import EfficientNetLite0, randomised  # noqa: E402
 
 
 def compare(net: Trunk, name: str, rival, size: int, path, *, as_zip: bool, until: str):

@@ -1,0 +1,142 @@
+"""The sections of BENCHMARKS.md on speed."""
+
+from typing import Any
+
+from experiments.probe_layers import HEADS
+from jtransfer.measure import markdown_table
+
+
+def dann_step(results: list[dict[str, Any]]) -> str:
+    """The step's time beside PyTorch's, and what the loop adds."""
+    parts = ["## Throughput: the train step"] if results else []
+    for result in results:
+        ours = result["step"]["jtransfer"]["median_ms"]
+        rows = [
+            [
+                name,
+                f"{each['median_ms']:.1f}",
+                f"{each['quartiles_ms'][0]:.1f}–{each['quartiles_ms'][1]:.1f}",
+                f"{128 / each['median_ms'] * 1e3:,.0f}",
+                f"{ours / each['median_ms']:.2f}",
+            ]
+            for name, each in result["step"].items()
+        ]
+        costs = result["step"]["jtransfer"]
+        parts.append(
+            "One DANN training step of the paper's MNIST net: 64 + 64 images of 32x32x3, float32, "
+            "whole step with optimizer, the frameworks taking turns in processes of their own, "
+            f"medians of {costs['rounds']}."
+        )
+        parts.append(
+            markdown_table(
+                ["step", "median ms", "quartiles ms", "images/s", "jtransfer's time / this"], rows
+            )
+        )
+        sentence = (
+            f"jtransfer compiles it in {costs['compile_seconds']:.1f} s and computes "
+            f"{costs['gigaflop_a_step']:.2f} GFLOP a step as XLA counts."
+        )
+        if "loop" in result:
+            loop = result["loop"]
+            sentence += (
+                f" {loop['steps']:,} steps through `fit` take {loop['fit_seconds']:.1f} s, bare "
+                f"{loop['bare_seconds']:.1f} s: {loop['ratio']:.3f} times."
+            )
+        parts.append(sentence)
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def feature_extraction(results: list[dict[str, Any]]) -> str:
+    """AlexNet's forward pass beside PyTorch's, and images a second with decoding."""
+    parts = ["## Throughput: feature extraction"] if results else []
+    for result in results:
+        times, batch = result["forward"], result["batch"]
+        ours = times["jtransfer"]["median_ms"]
+        rows = [
+            [
+                name,
+                f"{each['median_ms']:.0f}",
+                f"{each['quartiles_ms'][0]:.0f}–{each['quartiles_ms'][1]:.0f}",
+                f"{batch / each['median_ms'] * 1e3:,.1f}",
+                f"{ours / each['median_ms']:.2f}",
+            ]
+            for name, each in times.items()
+        ]
+        parts.append(
+            f"The whole AlexNet-2014 on {batch} images of 224x224x3, float32, the frameworks "
+            "taking turns in processes of their own, medians of "
+            f"{times['jtransfer']['rounds']}."
+        )
+        parts.append(
+            markdown_table(
+                ["forward", "median ms", "quartiles ms", "images/s", "jtransfer's time / this"],
+                rows,
+            )
+        )
+        if "images_per_second" in result:
+            speeds = result["images_per_second"]
+            parts.append(
+                f"`{result['data']}` with {result['workers']} worker processes: "
+                f"{speeds['decoded']:.1f} images/s decoded and cropped, "
+                f"{speeds['decoded_and_net']:.1f} images/s decoded, cropped and put through the "
+                "net."
+            )
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def probe_solver(results: list[dict[str, Any]]) -> str:
+    """Cross-validation of the whole grid beside scikit-learn's."""
+    parts = ["## Throughput: choosing C by cross-validation"] if results else []
+    for result in results:
+        rows = []
+        for kind, each in result["measured"].items():
+            rival = each["scikit_learn"]
+            # The objective of a rival that stopped early may be far above ours, never below.
+            worst = max(fit["our_objective_less_theirs"] for fit in rival)
+            rows.append(
+                [
+                    HEADS[kind],
+                    f"{each['seconds']:.1f} s",
+                    f"{each['scikit_learn_seconds']:,.0f} s",
+                    f"{each['ratio']:.1f}",
+                    f"{worst:+.1e}",
+                    f"{min(fit['same_predictions'] for fit in rival):.2%}",
+                ]
+            )
+        parts.append(
+            f"{result['examples']:,} x {result['dims']:,} features ({result['features']}), "
+            f"{result['classes']} classes, {len(result['penalties'])} values of C from "
+            f"{result['penalties'][0]:g} to {result['penalties'][-1]:g} x {result['folds']} folds, "
+            "and the refit; ours in one process with compilation, the mean of two runs. "
+            "scikit-learn's LinearSVC and LogisticRegression are timed at every second C of one "
+            "fold and taken to need as long for every other fit; they run one fit at a time. Our "
+            "objective less theirs and the share of equal predictions are the worst of these fits."
+        )
+        parts.append(
+            markdown_table(
+                [
+                    "whole job",
+                    "jtransfer",
+                    "scikit-learn",
+                    "times faster",
+                    "objective less theirs",
+                    "equal predictions",
+                ],
+                rows,
+            )
+        )
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def made_by(result: dict[str, Any]) -> str:
+    """Device, versions and date of a result, as a sentence."""
+    versions = result["made_by"]["versions"]
+    named = ", ".join(
+        f"{name} {versions[name]}"
+        for name in ("jax", "flax", "torch", "scikit-learn")
+        if name in versions
+    )
+    return f"{result['made_by']['device']}; {named}; {result['date']}."
