@@ -60,3 +60,32 @@ def test_scaling_by_hand():
     np.testing.assert_allclose(scaled(features, "l2", 2), [[0.6, 0.8], [0, 1], [0, 0]], rtol=1e-6)
     # The first two have lengths 5 and 10, 7.5 in the mean.
     np.testing.assert_allclose(scaled(features, "mean", 2), features / 7.5, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_layers_6_and_7_of_a_whole_alexnet(tmp_path):
+    """Random weights in a file as torchvision's: the fully connected layers are classified too."""
+    torch = pytest.importorskip("torch")
+    from experiments.torch_alexnet import AlexNet2014
+
+    torch.save(AlexNet2014().state_dict(), tmp_path / "alexnet.pth")
+    write_images(tmp_path / "data" / "toys", each=6)
+    results = main(
+        Config(
+            data="folder:toys",
+            weights=tmp_path / "alexnet.pth",
+            svm=("conv5", "fc6", "fc7"),
+            softmax=("fc7",),
+            train=4,
+            folds=1,
+            inner_folds=2,
+            penalties=(1.0,),
+            workers=0,
+            batch=6,
+            data_root=tmp_path / "data",
+            cache=tmp_path / "cache",
+            out=tmp_path / "out",
+        )
+    )
+    assert [each["dims"] for each in results] == [9216, 4096, 4096, 4096]
+    assert all(len(each["measured"]) == 1 for each in results)
