@@ -3,6 +3,8 @@
 from collections import defaultdict
 from typing import Any
 
+import numpy as np
+
 from experiments.probe_layers import (
     HEADS,
     accuracies,
@@ -26,18 +28,17 @@ def layer_probes(results: list[dict[str, Any]]) -> str:
         column, numbers = published_column(data)
         # The published net is an AlexNet of a kind; its numbers stand beside no other's layers.
         beside = numbers if net.startswith("alexnet") else {}
+        cells = sorted(cells, key=lambda each: (*order(each), each["net"]))
         rows = [
             [
-                f"{HEADS[each['head']]} ({each['layer']}"
-                + (", before its pool)" if each["net"].endswith("_unpooled") else ")"),
-                SCALINGS[each["scaling"]],
+                *cell_name(each),
                 f"{each['dims']:,}",
                 mean_std(accuracies(each)),
                 chosen_penalties(each),
                 f"{seconds_a_fold(each):.0f} s",
                 *([beside.get((each["head"], each["layer"]), "–")] if beside else []),
             ]
-            for each in sorted(cells, key=lambda each: (*order(each), each["net"]))
+            for each in cells
         ]
         header = ["head (layer)", "features to", "number", "accuracy", "C chosen", "a fold"]
         first = cells[0]
@@ -49,8 +50,32 @@ def layer_probes(results: list[dict[str, Any]]) -> str:
             f"{first['inner_folds']}-fold cross-validation inside each training set."
         )
         parts.append(markdown_table([*header, *([f"ZFNet, {column}"] if beside else [])], rows))
+        parts.append("What C does: accuracy by cross-validation inside the training sets.")
+        parts.append(by_penalty(cells))
         parts.append(f"{made_by(first)}.")
     return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def cell_name(result: dict[str, Any]) -> tuple[str, str]:
+    """Classifier with layer, and scaling."""
+    pool = ", before its pool" if result["net"].endswith("_unpooled") else ""
+    return f"{HEADS[result['head']]} ({result['layer']}{pool})", SCALINGS[result["scaling"]]
+
+
+def by_penalty(cells: list[dict[str, Any]]) -> str:
+    """A row for every cell, its validation accuracy at each C."""
+    rows = [
+        [
+            *cell_name(each),
+            *(
+                f"{np.mean(scores):.3f}"
+                for scores in zip(*(fold["validation"] for fold in each["measured"]), strict=True)
+            ),
+        ]
+        for each in cells
+    ]
+    penalties = [f"C = {C:g}" for C in sorted(cells[0]["penalties"])]
+    return markdown_table(["head (layer)", "features to", *penalties], rows)
 
 
 def order(result: dict[str, Any]) -> tuple[int, str, str]:

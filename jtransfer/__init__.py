@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from jtransfer.transfer.probe import fit_svm as fit_svm
     from jtransfer.transfer.retrieval import fit_whitening as fit_whitening
     from jtransfer.transfer.retrieval import nearest as nearest
+    from jtransfer.transfer.ridge import fit_ridge as fit_ridge
     from jtransfer.transfer.supervised import supervised_loss as supervised_loss
 
 __version__ = "0.1.0"
@@ -58,6 +59,7 @@ _HOMES = {
     "fit_svm": "transfer.probe",
     "fit_softmax": "transfer.probe",
     "cross_validate": "transfer.probe",
+    "fit_ridge": "transfer.ridge",
     "nearest": "transfer.retrieval",
     "fit_whitening": "transfer.retrieval",
     "Examples": "data",
@@ -104,6 +106,7 @@ __all__ = [
     "efficientnet_lite",
     "extract",
     "fit",
+    "fit_ridge",
     "fit_softmax",
     "fit_svm",
     "fit_whitening",

@@ -49,10 +49,15 @@ def test_every_cell_is_measured_and_drawn(config, capsys):
     assert capsys.readouterr().out.count("finished before") == 3
 
     text = layer_probes(results)
-    rows = [line for line in text.splitlines() if line.startswith("| SVM")]
+    rows = [line for line in text.splitlines() if line.startswith("| SVM") and "±" in line]
     assert [row.split("|")[1].strip() for row in rows] == ["SVM (conv1)", "SVM (conv2)"]
     assert "1.000 ± 0.000" in rows[0]
     assert rows[0].endswith("| .448 ± .007 |")
+    scores = [
+        f"{np.mean([f['validation'][k] for f in results[0]['measured']]):.3f}" for k in (0, 1)
+    ]
+    assert "| C = 0.1 | C = 1 |" in text
+    assert f"| SVM (conv1) | length 1 | {' | '.join(scores)} |" in text
 
 
 def test_scaling_by_hand():
