@@ -1,5 +1,6 @@
 """Plain supervised training on one domain: the source-only and the train-on-target baselines."""
 
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -23,13 +24,41 @@ def cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
     return {"label_loss": (losses.sum(), count), "label_accuracy": (correct.sum() * 1.0, count)}
 
 
-def supervised_loss(net: nn.Module, *, domain: str = "source", domain_index: int = 0) -> Loss:
+def sigmoid_cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
+    """Label loss and accuracy where an image has several labels, each class a problem of its own.
+
+    Both count each class of each image once, those that are not to be judged apart. Where most
+    classes are absent, the accuracy is high whatever is learned: judge by
+    `jtransfer.measure.average_precision`.
+
+    Args:
+      logits: [batch, classes] float32; above 0 where a class is predicted.
+      labels: [batch, classes], 1 for a class that the image shows, -1 for one that it does not, 0
+        for one that is not to be judged, such as VOC's difficult ones.
+    """
+    judged = labels != 0
+    losses = jnp.where(judged, jax.nn.softplus(-labels * logits), 0.0)
+    correct = judged & ((logits > 0) == (labels > 0))
+    # At least 1, for a batch of which nothing is to be judged.
+    count = jnp.maximum(judged.sum() * 1.0, 1.0)
+    return {"label_loss": (losses.sum(), count), "label_accuracy": (correct.sum() * 1.0, count)}
+
+
+def supervised_loss(
+    net: nn.Module,
+    *,
+    domain: str = "source",
+    domain_index: int = 0,
+    criterion: Callable[[jax.Array, jax.Array], Metrics] = cross_entropy,
+) -> Loss:
     """Cross-entropy of a net's class logits on one domain of the batch.
 
     Args:
       net: a module with `features` and `classify`, such as `jtransfer.nets.ganin`'s.
       domain: key of the batch's domain; `batch[domain]` holds `image` and `label`.
       domain_index: which of the net's per-domain batch-norm statistics are used and moved.
+      criterion: metrics of logits and labels, whose mean "label_loss" is minimised:
+        `cross_entropy`, or `sigmoid_cross_entropy` where an image has several labels.
 
     Returns:
       A loss for `make_step`.
@@ -49,7 +78,7 @@ def supervised_loss(net: nn.Module, *, domain: str = "source", domain_index: int
             mutable=list(stats),
             rngs={"dropout": rng},
         )
-        metrics = cross_entropy(logits, examples["label"])
+        metrics = criterion(logits, examples["label"])
         total, count = metrics["label_loss"]
         return total / count, (new_stats, metrics)
 

@@ -3,8 +3,9 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
-from jtransfer.transfer.supervised import cross_entropy, supervised_loss
+from jtransfer.transfer.supervised import cross_entropy, sigmoid_cross_entropy, supervised_loss
 from tests.transfer import tiny
 
 
@@ -15,6 +16,53 @@ def test_cross_entropy_by_hand():
     np.testing.assert_allclose(loss, math.log(2) + math.log(4 / 3) + math.log(5), rtol=1e-6)
     assert count == 3
     assert metrics["label_accuracy"][0] == 2
+
+
+def test_sigmoid_cross_entropy_by_hand():
+    """Probabilities 3/4 and 1/2 of what is there, 1/4 of what is not, and one not to be judged."""
+    logits = jnp.array([[math.log(3.0), 0.0], [-math.log(3.0), 50.0]])
+    metrics = sigmoid_cross_entropy(logits, jnp.array([[1, 1], [-1, 0]]))
+    loss, count = metrics["label_loss"]
+    np.testing.assert_allclose(loss, math.log(4 / 3) + math.log(2) + math.log(4 / 3), rtol=1e-6)
+    assert count == 3
+    assert metrics["label_accuracy"] == (2, 3)  # a logit of 0 predicts nothing
+
+
+def test_sigmoid_cross_entropy_is_optaxs_and_stays_finite():
+    logits = jnp.array([[-100.0, -1.0, 0.3, 100.0], [2.0, -3.0, 200.0, -200.0]])
+    labels = jnp.array([[1, -1, 1, -1], [1, 1, 1, -1]])
+    expected = optax.sigmoid_binary_cross_entropy(logits, (labels == 1) * 1.0).sum()
+    np.testing.assert_allclose(
+        sigmoid_cross_entropy(logits, labels)["label_loss"][0], expected, rtol=1e-6
+    )
+
+
+def test_what_is_not_to_be_judged_has_no_gradient():
+    def mean(logits, labels):
+        loss, count = sigmoid_cross_entropy(logits, labels)["label_loss"]
+        return loss / count
+
+    logits = jnp.array([[1.0, 500.0, -2.0]])
+    gradient = jax.grad(mean)(logits, jnp.array([[1, 0, -1]]))
+    # (probability - target) / 2 entries that count.
+    expected = [[(1 / (1 + math.exp(-1)) - 1) / 2, 0, 1 / (1 + math.exp(2)) / 2]]
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5)
+    np.testing.assert_array_equal(jax.grad(mean)(logits, jnp.zeros((1, 3), int)), 0)
+    assert mean(logits, jnp.zeros((1, 3), int)) == 0
+
+
+def test_several_labels_an_image_are_another_criterion():
+    net, batch = tiny.net(), tiny.batch()
+    params, stats = tiny.variables(net)
+    labels = jnp.array([[1, -1, 0], [1, 1, -1], [-1, -1, 1], [0, 0, 1]])
+    loss = supervised_loss(net, criterion=sigmoid_cross_entropy)
+    several = {"source": {"image": batch["source"]["image"], "label": labels}}
+    value, (_, metrics) = loss(params, stats, several, jax.random.key(0), jnp.asarray(0.0))
+    logits, _ = net.apply({"params": params}, batch["source"]["image"])
+    targets = jnp.maximum(labels, 0) * 1.0
+    each = optax.sigmoid_binary_cross_entropy(logits, targets)[labels != 0]
+    np.testing.assert_allclose(value, each.mean(), rtol=1e-6)
+    assert metrics["label_accuracy"][1] == 9
 
 
 def test_the_loss_is_the_mean_over_the_named_domain():
