@@ -15,7 +15,9 @@ class ImageFiles:
 
     Attributes:
       paths: of the n files.
-      labels: [n] int32, positions in `classes`.
+      labels: [n] int32, positions in `classes`; or, where an image has several, [n, classes] int32:
+        1 for a class that it shows, -1 for one that it does not, 0 for one that is not to be
+        judged, such as VOC's difficult ones.
       classes: names of the classes.
       name: where they come from, for messages and figures.
 
@@ -31,29 +33,53 @@ class ImageFiles:
     def __post_init__(self):
         """Check that files, labels and classes fit each other."""
         labels = self.labels
-        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        if labels.ndim not in (1, 2) or not np.issubdtype(labels.dtype, np.integer):
             raise DataError(
                 f"{self.name}: labels are {labels.dtype} of shape {labels.shape}; expected [n] "
-                "integers. Give one class number a file"
+                "integers, or [n, classes] of them. Give one class number a file, or one sign for "
+                "every class"
             )
         if len(self.paths) != len(labels):
             raise DataError(
                 f"{self.name}: {len(self.paths):,} files but {len(labels):,} labels; expected as "
-                "many of each. Give one class number a file"
+                "many of each. Label every file once"
             )
         if not len(labels):
             raise DataError(
                 f"{self.name}: there are no files; expected at least one image. Choose other "
                 "classes or positions"
             )
-        if labels.min() < 0 or labels.max() >= len(self.classes):
-            position = int(np.argmax((labels < 0) | (labels >= len(self.classes))))
+        if labels.ndim == 1:
+            self._check_numbers()
+        else:
+            self._check_signs()
+        object.__setattr__(self, "labels", labels.astype(np.int32))
+
+    def _check_numbers(self) -> None:
+        labels, classes = self.labels, len(self.classes)
+        if labels.min() < 0 or labels.max() >= classes:
+            position = int(np.argmax((labels < 0) | (labels >= classes)))
             raise DataError(
                 f"{self.name}: label {labels[position]} of {self.paths[position]} is out of range; "
-                f"expected 0 to {len(self.classes) - 1}, one number for each of the "
-                f"{len(self.classes)} classes. Mend the labels or name all the classes"
+                f"expected 0 to {classes - 1}, one number for each of the {classes} classes. Mend "
+                "the labels or name all the classes"
             )
-        object.__setattr__(self, "labels", labels.astype(np.int32))
+
+    def _check_signs(self) -> None:
+        labels, classes = self.labels, len(self.classes)
+        if labels.shape[1] != classes:
+            raise DataError(
+                f"{self.name}: labels of shape {labels.shape} for {classes} classes; expected "
+                f"[n, {classes}]. Give one sign for every class, or name all the classes"
+            )
+        odd = ~np.isin(labels, (-1, 0, 1))
+        if odd.any():
+            position, column = np.argwhere(odd)[0]
+            raise DataError(
+                f"{self.name}: label {labels[position, column]} of {self.paths[position]} for "
+                f"{self.classes[column]}; expected 1 (shown), -1 (not shown) or 0 (not to be "
+                "judged). Mend the labels"
+            )
 
     def __len__(self) -> int:
         """Number of files."""

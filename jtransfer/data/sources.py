@@ -16,6 +16,7 @@ from jtransfer.data.image_files import ImageFiles
 from jtransfer.data.mnist_m import load_mnist_m, subset
 from jtransfer.data.npz import load_npz
 from jtransfer.data.numbers import load_numbers
+from jtransfer.data.voc import load_voc
 
 Split = Literal["train", "test"]
 
@@ -27,12 +28,20 @@ def _load_tfds(what: str, split: str, root: Path) -> Examples:
     return load_tfds(what, split, root)
 
 
+def _list_tfds(what: str, split: str, root: Path) -> ImageFiles:
+    from jtransfer.data.tfds_files import load_tfds_files
+
+    return load_tfds_files(what, split, root)
+
+
 # Files under the data root, read as they are: {scheme: loader(what, split, root)}.
 _STORED: dict[str, Callable[[str, str, Path], Examples]] = {
     "idx": load_idx,
     "npz": load_npz,
     "tfds": _load_tfds,
 }
+# Images of several labels, listed and not read: {scheme: loader(what, split, root)}.
+_LISTED: dict[str, Callable[[str, str, Path], ImageFiles]] = {"tfds": _list_tfds, "voc": load_voc}
 _KNOWN = (
     "idx:<folder>",
     "npz:<file>",
@@ -77,9 +86,9 @@ def load(
         examples = load_digits(split)
     elif scheme in _STORED and what:
         examples = _STORED[scheme](what, split, root)
-    elif scheme == "folder":
+    elif scheme in ("folder", "voc"):
         raise DataError(
-            f"{name} has images of many sizes and no splits; expected a source that fits in memory "
+            f"{name} has images of many sizes; expected a source that fits in memory "
             "as one array. List it by load_files and read it by image_batches"
         )
     else:
@@ -93,23 +102,43 @@ def load(
     return examples.take(subset(len(examples), size, np.random.default_rng(seed)))
 
 
-def load_files(name: str, *, data_root: Path | str | None = None) -> ImageFiles:
-    """List the images of a named folder: `load` for images of many sizes, or too many for memory.
+def load_files(
+    name: str, split: str | None = None, *, data_root: Path | str | None = None
+) -> ImageFiles:
+    """List the images of a named set: `load` for images of many sizes, or too many for memory.
 
     Args:
-      name: `folder:<name>`, such as `folder:caltech101`, with one folder of images a class.
+      name: `folder:<name>`, such as `folder:caltech101`, with one folder of images a class; or,
+        of images that have several labels each, `voc:<name>`, such as `voc:VOC2007`, and
+        `tfds:<name>`, such as `tfds:voc/2007`.
+      split: one of the set's own ("trainval" of `voc:` is "train+validation" of `tfds:`); None for
+        a folder, which has none.
       data_root: as in `load`.
 
     Raises:
-      DataError: if the name is of another kind, or the folder is missing or lacks images.
+      DataError: if the name is of another kind, or what it names is missing, incomplete or
+        malformed, or the split is not one of its own.
     """
     scheme, _, what = name.partition(":")
-    if scheme != "folder" or not what:
+    if scheme not in ("folder", *_LISTED) or not what:
         raise DataError(
-            f"{name!r} names no folder of images; expected folder:<name>, such as "
-            "folder:caltech101. Other sources are read by load"
+            f"{name!r} names no folder of images; expected folder:<name>, voc:<name> or "
+            "tfds:<name>, such as folder:caltech101, voc:VOC2007 or tfds:voc/2007. Other sources "
+            "are read by load"
         )
-    return load_folder(what, _root(data_root))
+    if scheme == "folder":
+        if split is not None:
+            raise DataError(
+                f"split {split!r} of {name}, which has none; expected None. Split it by "
+                "per_class_split"
+            )
+        return load_folder(what, _root(data_root))
+    if split is None:
+        raise DataError(
+            f"{name} has splits, and none was given; expected one of them, such as 'train' or "
+            "'test'"
+        )
+    return _LISTED[scheme](what, split, _root(data_root))
 
 
 def _root(data_root: Path | str | None) -> Path:

@@ -6,7 +6,7 @@ Preparing a set needs TensorFlow (`pip install "jtransfer[prepare]"`) and the ne
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,38 +36,21 @@ def load_tfds(what: str, split: str, root: Path) -> Examples:
     """
     import tensorflow_datasets as tfds
 
-    folder = _newest_version(root / "tfds" / what)
-    if folder is None:
-        raise DataError(
-            f"found no prepared data set {what} in {root / 'tfds'}; expected "
-            f"{root / 'tfds' / what}/<version>/dataset_info.json. {_how_to_prepare(what, root)}"
-        )
-    with _damage_named(folder, what, root):
-        builder: Any = tfds.builder_from_directory(folder)
-    written = builder.info.file_format
-    if written is None or written.value != _FORMAT:
-        raise DataError(
-            f"{folder} was written as {written and written.value}; expected {_FORMAT}, which can "
-            f"be read without TensorFlow. Remove it. {_how_to_prepare(what, root)}"
-        )
-    if split not in builder.info.splits:
-        raise DataError(
-            f"tfds:{what} has no split {split!r}; it has {sorted(builder.info.splits)}. "
-            "Choose one of these"
-        )
+    builder = open_prepared(what, [split], root)
     features = builder.info.features
     missing = [name for name in ("image", "label") if name not in features]
     if missing:
         raise DataError(
             f"tfds:{what} has no {' and no '.join(missing)}; expected labelled images. It has "
-            f"{sorted(features)}. Choose another data set"
+            f"{sorted(features)}. Choose another data set, or read it by load_files if its images "
+            "have `labels`"
         )
     if not isinstance(features["label"], tfds.features.ClassLabel):
         raise DataError(
             f"tfds:{what} has a label of the kind {type(features['label']).__name__}; expected "
             "ClassLabel, one class an image. Choose another data set"
         )
-    with _damage_named(folder, what, root):
+    with damage_named(Path(builder.data_dir), what, root):
         pairs = [(record["image"], record["label"]) for record in builder.as_data_source(split)]
         shapes = {image.shape for image, _ in pairs}
     if len(shapes) > 1:
@@ -78,6 +61,42 @@ def load_tfds(what: str, split: str, root: Path) -> Examples:
     images = np.stack([image for image, _ in pairs]) if pairs else np.empty((0, 1, 1, 1), np.uint8)
     labels = np.array([label for _, label in pairs], np.int32)
     return Examples(images, labels, tuple(features["label"].names), f"tfds:{what}")
+
+
+def open_prepared(what: str, splits: Iterable[str], root: Path) -> Any:
+    """The builder of a prepared set, which is at hand in the format that needs no TensorFlow.
+
+    Args:
+      what: its name, as for `load_tfds`.
+      splits: names of splits, all of which it must have.
+      root: the data root.
+
+    Raises:
+      DataError: if the set is not prepared, is in another format or damaged, or lacks a split.
+    """
+    import tensorflow_datasets as tfds
+
+    folder = _newest_version(root / "tfds" / what)
+    if folder is None:
+        raise DataError(
+            f"found no prepared data set {what} in {root / 'tfds'}; expected "
+            f"{root / 'tfds' / what}/<version>/dataset_info.json. {_how_to_prepare(what, root)}"
+        )
+    with damage_named(folder, what, root):
+        builder: Any = tfds.builder_from_directory(folder)
+    written = builder.info.file_format
+    if written is None or written.value != _FORMAT:
+        raise DataError(
+            f"{folder} was written as {written and written.value}; expected {_FORMAT}, which can "
+            f"be read without TensorFlow. Remove it. {_how_to_prepare(what, root)}"
+        )
+    for split in splits:
+        if split not in builder.info.splits:
+            raise DataError(
+                f"tfds:{what} has no split {split!r}; it has {sorted(builder.info.splits)}. "
+                "Choose one of these"
+            )
+    return builder
 
 
 def prepare(name: str, *, data_root: Path | None = None) -> None:
@@ -104,8 +123,8 @@ def prepare(name: str, *, data_root: Path | None = None) -> None:
 
 
 @contextmanager
-def _damage_named(folder: Path, what: str, root: Path) -> Iterator[None]:
-    """Say which data set it is that cannot be read."""
+def damage_named(folder: Path, what: str, root: Path) -> Iterator[None]:
+    """Say which prepared set it is, and how to prepare it anew, if it cannot be read."""
     try:
         yield
     # What a damaged set raises is the affair of three libraries: RuntimeError from array_record,

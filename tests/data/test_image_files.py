@@ -35,9 +35,21 @@ def test_take_keeps_order_and_pairs():
     np.testing.assert_array_equal(taken.labels, [1, 0])
 
 
+def test_an_image_may_have_several_labels():
+    made = image_files(labels=((1, -1), (0, 1), (-1, -1)))
+    assert made.labels.dtype == np.int32
+    np.testing.assert_array_equal(made.take(np.array([1, 0])).labels, [[0, 1], [1, -1]])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: image_files(labels=((1, -1, 0),)), r"labels of shape \(1, 3\) for 2 classes"),
+        (
+            lambda: image_files(labels=((1, -1), (0, 2))),
+            r"label 2 of pets/1\.jpg for dog; expected 1",
+        ),
+        (lambda: image_files(labels=(((1,),),)), r"labels are int64 of shape \(1, 1, 1\)"),
         (
             lambda: image_files(labels=(0, 2, 1)),
             r"label 2 of pets/1\.jpg is out of range; .*0 to 1",
@@ -64,11 +76,13 @@ def test_the_fingerprint_changes_with_every_part(folder):
         image_files(folder, classes=("cat", "fox")),
         ImageFiles(made.paths[::-1], made.labels, CLASSES, "pets"),
         made.take(np.array([0, 1])),
+        image_files(folder, ((1, -1), (-1, 1), (-1, 1))),
+        image_files(folder, ((1, -1), (-1, 1), (0, 1))),
     ]
     prints = {first, *(other.fingerprint() for other in others)}
     (folder / "1.jpg").write_bytes(bytes(10))
     prints.add(made.fingerprint())
-    assert len(prints) == 6
+    assert len(prints) == 8
     assert len(first) == 16
 
 

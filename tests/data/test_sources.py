@@ -46,6 +46,8 @@ def test_a_folder_of_images_is_listed_and_not_loaded(tmp_path):
     assert (files.name, files.classes, len(files)) == ("folder:toys", ("kite",), 1)
     with pytest.raises(DataError, match=r"folder:toys has images of many sizes.*load_files"):
         load("folder:toys", "train", data_root=tmp_path)
+    with pytest.raises(DataError, match=r"split 'train' of folder:toys, which has none"):
+        load_files("folder:toys", "train", data_root=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["folder:", "npz:usps", "caltech101"])
