@@ -140,7 +140,8 @@ def penalty_path(
     Args:
       gram: K = X X^T, [n, n].
       targets: 1 for the example's class, else 0: [n, classes].
-      trained: 1 for examples that a fold trains on, else 0: [n, folds].
+      trained: 1 for examples that a fold trains on, else 0: [n, folds], or for each SVM its own:
+        [n, folds, classes].
       penalties: values of C; ascending ones are the quickest.
       tolerance: excess at which to stop. The SVM's objective P is 1-strongly convex, so that
         P - |gradient|^2 / 2 bounds its minimum from below; where a bias is free, its share of the
@@ -149,7 +150,7 @@ def penalty_path(
       kind: "svm" or "softmax".
     """
     loss = _LOSSES[kind]
-    y, mask = targets[:, None, :], trained[:, :, None]
+    y, mask = targets[:, None, :], trained.reshape(*trained.shape[:2], -1)
     total = partial(jnp.sum, axis=loss.axes, keepdims=True)
 
     def times_gram(a):
@@ -247,7 +248,7 @@ def penalty_path(
         found = (end.model.a, end.model.bias)
         return found, (end.model.scores.argmax(2), end.excess[0], end.iterations)
 
-    shape = (*trained.shape, targets.shape[1])
+    shape = (*trained.shape[:2], targets.shape[1])
     start = jnp.zeros(shape), jnp.zeros((1, *shape[1:]))
     (coefficients, bias), about = jax.lax.scan(minimise, start, penalties)
     return Path(coefficients, bias[0], *about)

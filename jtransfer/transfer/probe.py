@@ -189,6 +189,15 @@ def _solve(features, gram, labels, Cs, kind, classes, tolerance, most) -> Linear
 
 def _check(features, labels, Cs, classes) -> None:
     check_examples(features, labels, classes)
+    check_penalties(Cs)
+
+
+def check_penalties(Cs: np.ndarray) -> None:
+    """Check that there are values of C [penalties], all positive and finite.
+
+    Raises:
+      ValueError: if not.
+    """
     if not (len(Cs) and (Cs > 0).all() and np.isfinite(Cs).all()):
         raise ValueError(f"C is {Cs.tolist()}; expected positive finite numbers, at least one")
 
