@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jtransfer.data.resident import centred as centred
     from jtransfer.data.resident import channel_means as channel_means
     from jtransfer.data.sources import load_files as load_files
+    from jtransfer.measure.average_precision import voc_average_precision as voc_average_precision
     from jtransfer.nets.alexnet import alexnet_2012 as alexnet_2012
     from jtransfer.nets.alexnet import alexnet_2014 as alexnet_2014
     from jtransfer.nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from jtransfer.transfer.dann import dann_loss as dann_loss
     from jtransfer.transfer.features import extract as extract
     from jtransfer.transfer.gradient_reversal import reverse_gradient as reverse_gradient
+    from jtransfer.transfer.multilabel_probe import fit_multilabel_svm as fit_multilabel_svm
     from jtransfer.transfer.parameter_groups import parameter_groups as parameter_groups
     from jtransfer.transfer.probe import cross_validate as cross_validate
     from jtransfer.transfer.probe import fit_softmax as fit_softmax
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from jtransfer.transfer.retrieval import fit_whitening as fit_whitening
     from jtransfer.transfer.retrieval import nearest as nearest
     from jtransfer.transfer.ridge import fit_ridge as fit_ridge
+    from jtransfer.transfer.supervised import sigmoid_cross_entropy as sigmoid_cross_entropy
     from jtransfer.transfer.supervised import supervised_loss as supervised_loss
 
 __version__ = "0.1.0"
@@ -85,6 +88,9 @@ _HOMES = {
     "reverse_gradient": "transfer.gradient_reversal",
     "parameter_groups": "transfer.parameter_groups",
     "supervised_loss": "transfer.supervised",
+    "sigmoid_cross_entropy": "transfer.supervised",
+    "voc_average_precision": "measure.average_precision",
+    "fit_multilabel_svm": "transfer.multilabel_probe",
 }
 
 __all__ = [
@@ -106,6 +112,7 @@ __all__ = [
     "efficientnet_lite",
     "extract",
     "fit",
+    "fit_multilabel_svm",
     "fit_ridge",
     "fit_softmax",
     "fit_svm",
@@ -122,9 +129,11 @@ __all__ = [
     "parameter_groups",
     "replicate",
     "reverse_gradient",
+    "sigmoid_cross_entropy",
     "sigmoid_ramp",
     "supervised_loss",
     "svhn_net",
+    "voc_average_precision",
 ]
 
 
