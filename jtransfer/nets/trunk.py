@@ -61,9 +61,12 @@ class Trunk(nn.Module):
     Attributes:
       stages: (name, factory) pairs in order; a factory takes `name=` and returns a module called as
         `module(images, train=..., domains=...)`.
+      frozen: names of stages that behave as at test time in training too: batch norm uses its
+        running statistics and leaves them alone, nothing is dropped.
     """
 
     stages: tuple[tuple[str, Callable[..., nn.Module]], ...]
+    frozen: tuple[str, ...] = ()
 
     @property
     def stage_names(self) -> tuple[str, ...]:
@@ -96,7 +99,8 @@ class Trunk(nn.Module):
           ValueError: if a name is not a stage's, or a tap lies behind `until`.
         """
         names = self.stage_names
-        unknown = [name for name in (*taps, *([until] if until else [])) if name not in names]
+        asked = (*taps, *self.frozen, *([until] if until else []))
+        unknown = [name for name in asked if name not in names]
         if unknown:
             raise ValueError(f"no stage {unknown}; this trunk has {names}")
         last = names.index(until) if until else len(names) - 1
@@ -105,7 +109,8 @@ class Trunk(nn.Module):
             raise ValueError(f"taps {behind} lie behind until={until!r}")
         tapped = {}
         for name, factory in self.stages[: last + 1]:
-            images = factory(name=name)(images, train=train, domains=domains)
+            moves = train and name not in self.frozen
+            images = factory(name=name)(images, train=moves, domains=domains)
             if name in taps:
                 tapped[name] = images
         return (images, tapped) if taps else images

@@ -54,6 +54,23 @@ def test_wrong_names_are_errors(trunk, variables, arguments, message):
         trunk.apply(variables, IMAGES, **arguments)
 
 
+def test_a_frozen_stage_behaves_as_at_test_time_while_others_train():
+    stages = tuple((name, partial(ConvStage, 4, 3, norm=True)) for name in ("conv1", "conv2"))
+    trunk = Trunk(stages, frozen=("conv1",))
+    variables = trunk.init(jax.random.key(1), IMAGES)
+    (_, taps), moved = trunk.apply(
+        variables, IMAGES, train=True, taps=("conv1", "conv2"), mutable=["batch_stats"]
+    )
+    _, at_test_time = trunk.apply(variables, IMAGES, taps=("conv1", "conv2"))
+    np.testing.assert_array_equal(taps["conv1"], at_test_time["conv1"])
+    assert not np.allclose(taps["conv2"], at_test_time["conv2"])
+    before, after = variables["batch_stats"], moved["batch_stats"]
+    jax.tree.map(np.testing.assert_array_equal, after["conv1"], before["conv1"])
+    assert not np.array_equal(after["conv2"]["norm"]["mean"], before["conv2"]["norm"]["mean"])
+    with pytest.raises(ValueError, match="no stage .*conv3"):
+        trunk.clone(frozen=("conv3",)).apply(variables, IMAGES)
+
+
 def test_a_stage_equals_conv_relu_pool_in_the_papers_order(trunk, variables):
     params = variables["params"]["conv1"]["conv"]
     maps = convolution(IMAGES, params["kernel"]) + params["bias"][None, None, None]
