@@ -67,7 +67,7 @@ def test_a_frozen_stage_behaves_as_at_test_time_while_others_train():
     before, after = variables["batch_stats"], moved["batch_stats"]
     jax.tree.map(np.testing.assert_array_equal, after["conv1"], before["conv1"])
     assert not np.array_equal(after["conv2"]["norm"]["mean"], before["conv2"]["norm"]["mean"])
-    with pytest.raises(ValueError, match="no stage .*conv3"):
+    with pytest.raises(ValueError, match=r"no stage .*conv3"):
         trunk.clone(frozen=("conv3",)).apply(variables, IMAGES)
 
 
