@@ -71,7 +71,8 @@ def parameter_groups(params: Any, rules: Rules) -> ParameterGroups:
       The groups; those of equal factors are one.
 
     Raises:
-      RuleError: if a parameter is covered by no rule, or a rule decides about no parameter.
+      RuleError: if a parameter is covered by no rule, a rule decides about no parameter, or every
+        parameter would be frozen.
     """
     factors = {pattern: _factor(pattern, value) for pattern, value in rules.items()}
     paths = [_path(keys) for keys, _ in jax.tree_util.tree_leaves_with_path(params)]
@@ -92,6 +93,11 @@ def parameter_groups(params: Any, rules: Rules) -> ParameterGroups:
                 )
             close = difflib.get_close_matches(rule, paths, n=3, cutoff=0.0)
             raise RuleError(f"rule {rule!r} matches no parameter; the closest are {_some(close)}")
+    if not any(factors.values()):
+        raise RuleError(
+            f"the rules {dict(rules)} freeze all {len(paths)} leaves of the parameters; expected "
+            "some that move, such as the head's. Give one rule 'full' or a factor"
+        )
     labels = jax.tree_util.tree_map_with_path(
         lambda keys, _: _group_name(factors[deciding[_path(keys)]]), params
     )

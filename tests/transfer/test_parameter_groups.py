@@ -76,6 +76,7 @@ def test_the_first_rule_that_matches_decides(params):
         ({".*": "full", "head/.*": "frozen"}, "'head/.*' decides nothing.*more special rule first"),
         ({".*": "freeze"}, "'freeze'; expected 'frozen', 'full' or a positive factor"),
         ({".*": -1.0}, "-1.0; expected"),
+        ({"trunk/.*": "frozen", ".*": "frozen"}, "freeze all 4 leaves.*some that move"),
     ],
 )
 def test_rules_that_do_not_fit_are_errors(params, rules, message):
