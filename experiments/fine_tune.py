@@ -27,110 +27,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 import tyro
 
-from experiments.digit_net import SIZE, digit_net
-from experiments.labelled import Learner, choose_rate, on_target, train_source
-from jtransfer.data import Examples, images, load, require_same_classes
-from jtransfer.data.resident import Transform, centred, channel_means
-from jtransfer.data.splits import per_class_split
+from experiments.digit_net import digit_net
+from experiments.labelled import Learner, choose_rate, train_source
+from experiments.regime_rows import ROWS, Bench, RowName, Trainer, fresh_variables
+from experiments.transfer_pairs import PAIRS, Problem
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
-from jtransfer.nets.classifier import Classifier
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
-from jtransfer.train.state import TrainState
-from jtransfer.train.step import Loss
-from jtransfer.transfer.finetune import (
-    initial_variables,
-    probe_head,
-    require_every_class,
-    without_trunk,
-)
-from jtransfer.transfer.l2_sp import l2_sp, with_start
 from jtransfer.transfer.layers import layer_names
-from jtransfer.transfer.regimes import Regime, plan
-
-RowName = Literal[
-    "scratch",
-    "frozen",
-    "frozen_deep",
-    "slow_trunk",
-    "full",
-    "layerwise",
-    "gradual",
-    "lp_ft",
-    "l2_sp",
-]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the table: a regime, a head, perhaps the penalty."""
-
-    name: str
-    regime: Regime
-    hidden: tuple[int, ...] = ()
-    dropout: float = 0.0
-    penalty: bool = False
-
-
-ROWS: dict[RowName, Row] = {
-    "scratch": Row("from scratch", "scratch"),
-    "frozen": Row("frozen, linear head", "frozen"),
-    "frozen_deep": Row("frozen, small deep head", "frozen", hidden=(100,), dropout=0.5),
-    "slow_trunk": Row("trunk at a tenth", "slow_trunk"),
-    "full": Row("everything", "full"),
-    "layerwise": Row("rate / 2.6 a layer", "layerwise"),
-    "gradual": Row("gradual unfreezing", "gradual"),
-    "lp_ft": Row("probe first (LP-FT)", "lp_ft"),
-    "l2_sp": Row("everything, L2-SP", "full", penalty=True),
-}
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A source and a target that share the size of their images.
-
-    Attributes:
-      source: name of the labelled source.
-      target: name of the target.
-      source_steps: of the source net's training.
-      steps: of a run on some labelled images of the target.
-      steps_all: of a run on all of them.
-      seen: what was decided after a look at the target's test accuracy, for the report.
-    """
-
-    source: str
-    target: str
-    source_steps: int
-    steps: int
-    steps_all: int
-    seen: str
-
-
-PAIRS = {
-    "numbers-digits": Pair(
-        source="synthetic:numbers",
-        target="sklearn:digits",
-        source_steps=2000,
-        steps=200,
-        steps_all=400,
-        seen="nothing",
-    ),
-    "mnist-usps": Pair(
-        source="idx:mnist",
-        target="npz:usps",
-        source_steps=2000,
-        steps=300,
-        steps_all=1500,
-        seen="the rates to choose from, widened downwards after one trial of 100 steps with one "
-        "seed",
-    ),
-}
+from jtransfer.transfer.regimes import plan
 
 
 @dataclass(frozen=True)
@@ -146,15 +55,8 @@ class Config:
     batch: int = 32  # labelled images in a step
     source_batch: int = 64  # source images in a step
     source_rate: float = 0.05  # at the start, falling to 0 as a cosine
-    rates: tuple[float, ...] = (
-        0.01,
-        0.003,
-        0.03,
-        0.1,
-    )  # to choose from; the first where nothing can be
+    rates: tuple[float, ...] = (0.01, 0.003, 0.03, 0.1)  # to choose from; by default the first
     momentum: float = 0.9  # of stochastic gradient descent
-    alpha: float = 0.1  # of L2-SP, on the trunk
-    beta: float = 0.01  # of L2-SP, on the head
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/fine_tune")  # one folder a cell, and the figure
 
@@ -162,66 +64,6 @@ class Config:
         """Training steps of a cell."""
         pair = PAIRS[self.pair]
         return self.steps or (pair.steps if each else pair.steps_all)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A pair's images at one size.
-
-    Attributes:
-      source: the source's training examples.
-      source_test: the source's test examples.
-      target: the target's training examples, of which some are labelled.
-      test: the target's test examples.
-    """
-
-    source: Examples
-    source_test: Examples
-    target: Examples
-    test: Examples
-
-    @classmethod
-    def load(cls, pair: Pair, data_root: Path | None) -> "Problem":
-        """Load a pair and fit the images to [n, SIZE, SIZE, channels of the source]."""
-        loaded = [
-            load(name, split, data_root=data_root)
-            for name in (pair.source, pair.target)
-            for split in ("train", "test")
-        ]
-        channels = loaded[0].images.shape[-1]
-        problem = cls(*(images.fit(each, size=SIZE, channels=channels) for each in loaded))
-        require_same_classes(problem.source, problem.target)
-        return problem
-
-    @property
-    def transform(self) -> Transform:
-        """Centre by the mean of the source, as the trunk was trained."""
-        return centred(channel_means(self.source.images))
-
-    def labelled(self, each: int, seed: int) -> np.ndarray:
-        """Positions of `each` images a class of the target's training set, or of all for 0."""
-        labels, classes = self.target.labels, self.target.classes
-        if each == 0:
-            require_every_class(labels, classes)
-            return np.arange(len(labels))
-        return per_class_split(labels, train=each, seed=seed, classes=classes)[0]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What all cells share.
-
-    Attributes:
-      problem: the images.
-      source: variables of the net trained on the source.
-      features: the source trunk's features of the target's training and test images, [n, dims].
-      settings: of the source net, all that it depends on.
-    """
-
-    problem: Problem
-    source: Mapping[str, Any]
-    features: tuple[np.ndarray, np.ndarray]
-    settings: dict[str, Any]
 
 
 def prepare(config: Config, problem: Problem) -> Bench:
@@ -275,75 +117,6 @@ def prepare(config: Config, problem: Problem) -> Bench:
     return Bench(problem, source, of_target, settings)
 
 
-def fresh_variables(net: Classifier, problem: Problem, *, seed: int) -> dict[str, Any]:
-    """Newly initialised parameters."""
-    return dict(net.init(jax.random.key(seed), jnp.zeros((1, *problem.source.images.shape[1:]))))
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """A row's net and program, on images or, with a frozen trunk, on its features."""
-
-    config: Config
-    bench: Bench
-    row: Row
-    net: Classifier
-    learner: Learner
-    constants: Mapping[str, jax.Array]
-
-    @classmethod
-    def build(cls, config: Config, bench: Bench, row: Row, steps: int) -> "Trainer":
-        """Put a row's net, regime and loss together."""
-        problem = bench.problem
-        net = digit_net(classes=len(problem.target.classes), hidden=row.hidden, dropout=row.dropout)
-        params = fresh_variables(net, problem, seed=0)["params"]
-        cached = row.regime == "frozen"
-        trained = without_trunk(net) if cached else net
-
-        def penalised(net: Classifier) -> Loss:
-            return l2_sp(on_target(net), alpha=config.alpha, beta=config.beta)
-
-        learner = Learner.build(
-            trained,
-            {"head": params["head"]} if cached else params,
-            plan(row.regime, layer_names(trained), steps=steps),
-            None if cached else problem.transform,
-            batch=config.batch,
-            momentum=config.momentum,
-            loss=penalised if row.penalty else on_target,
-        )
-        pixels = bench.features[0] if cached else problem.target.images
-        constants = {"image": jnp.asarray(pixels), "label": jnp.asarray(problem.target.labels)}
-        return cls(config, bench, row, net, learner, constants)
-
-    def train(self, positions: np.ndarray, rate: float, seed: int) -> TrainState:
-        """Train on the labelled images at `positions` of the target's training set."""
-        fresh = fresh_variables(self.net, self.bench.problem, seed=seed)
-        head = None
-        if self.row.regime == "lp_ft":
-            labels = self.bench.problem.target.labels[positions]
-            classes = len(self.bench.problem.target.classes)
-            head = probe_head(self.bench.features[0][positions], labels, classes=classes)
-        if self.row.regime == "frozen":
-            variables: dict[str, Any] = {"params": {"head": fresh["params"]["head"]}}
-        else:
-            variables = initial_variables(self.row.regime, fresh, self.bench.source, head=head)
-        if self.row.penalty:
-            variables = with_start(variables)
-        return self.learner.train(variables, self.constants, positions, rate=rate, seed=seed)
-
-    def validate(self, state: TrainState, positions: np.ndarray) -> float:
-        """Accuracy on images of the target's training set."""
-        pixels = np.asarray(self.constants["image"])[positions]
-        return self.learner.accuracy(state, pixels, self.bench.problem.target.labels[positions])
-
-    def test(self, state: TrainState) -> float:
-        """Accuracy on the target's test set."""
-        test = self.bench.problem.test
-        pixels = self.bench.features[1] if self.row.regime == "frozen" else test.images
-        return self.learner.accuracy(state, pixels, test.labels)
-
-
 def run_cell(config: Config, bench: Bench, trainer: Trainer, row: RowName, each: int) -> Any:
     """Train a row on one number of labelled images from every seed, unless that was done."""
     steps = config.steps_for(each)
@@ -353,11 +126,11 @@ def run_cell(config: Config, bench: Bench, trainer: Trainer, row: RowName, each:
         "experiment": "fine_tune",
         "row": row,
         "each": each,
-        "seeds": config.seeds,
+        "seeds": list(config.seeds),
         "steps": steps,
         "batch": config.batch,
-        "rates": config.rates,
-        **({"alpha": config.alpha, "beta": config.beta} if ROWS[row].penalty else {}),
+        "rates": list(config.rates),
+        "penalty": list(ROWS[row].penalty),
         **bench.settings,
     }
     folder = RunFolder(config.out / name, settings)
@@ -445,7 +218,9 @@ def main(config: Config) -> dict[tuple[RowName, int], Any]:
         for each in config.each:
             steps = config.steps_for(each)
             if steps not in trainers:
-                trainers[steps] = Trainer.build(config, bench, ROWS[row], steps)
+                trainers[steps] = Trainer.build(
+                    bench, ROWS[row], steps=steps, batch=config.batch, momentum=config.momentum
+                )
             cells[row, each] = run_cell(config, bench, trainers[steps], row, each)
     path = figure(config, cells)
     print(f"\n{pair.source} -> {pair.target}\n\n{table(config, cells)}")

@@ -4,8 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import fine_tune
-from experiments.fine_tune import ROWS, Config, Problem, Trainer, fresh_variables, main, prepare
+from experiments import fine_tune, regime_rows
+from experiments.fine_tune import Config, main, prepare
+from experiments.regime_rows import ROWS, Trainer, fresh_variables
+from experiments.transfer_pairs import Problem
 from jtransfer.data import Examples
 from jtransfer.data.examples import DataError
 from jtransfer.nets.classifier import Classifier
@@ -40,7 +42,8 @@ def problem(monkeypatch):
         examples("bright test", 30, 61),
     )
     monkeypatch.setattr(Problem, "load", lambda pair, data_root: made)
-    monkeypatch.setattr(fine_tune, "digit_net", tiny_net)
+    for module in (fine_tune, regime_rows):
+        monkeypatch.setattr(module, "digit_net", tiny_net)
     return made
 
 
@@ -66,8 +69,8 @@ def test_a_call_runs_every_cell_and_shows_table_and_figure(problem, config, caps
         assert result["labelled_images"] == 3 * each
         if each == 1:
             assert result["chosen_rates"] == [0.03, 0.03]
-    assert "alpha" in cells["l2_sp", 5]
-    assert "alpha" not in cells["scratch", 5]
+    assert cells["l2_sp", 5]["penalty"] == [0.1, 0.01]
+    assert cells["scratch", 5]["penalty"] == []
     printed = capsys.readouterr().out
     assert "everything, L2-SP" in printed
     assert (config.out / "numbers-digits.png").exists()
@@ -82,7 +85,7 @@ def test_a_call_runs_every_cell_and_shows_table_and_figure(problem, config, caps
 def test_every_row_trains_from_the_right_start(problem, config, row):
     """With a rate of almost nothing the nets stay where they start."""
     bench = prepare(config, problem)
-    trainer = Trainer.build(config, bench, ROWS[row], 4)
+    trainer = Trainer.build(bench, ROWS[row], steps=4, batch=8, momentum=0.9)
     positions = problem.labelled(5, 0)
     state = trainer.train(positions, 1e-12, seed=3)
     assert 0 <= trainer.test(state) <= 1
