@@ -27,11 +27,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import tyro
 
-from experiments.digit_net import digit_net
 from experiments.labelled import Learner, choose_rate, train_source
 from experiments.regime_rows import ROWS, Bench, RowName, Trainer, fresh_variables
+from experiments.small_nets import digit_net
 from experiments.transfer_pairs import PAIRS, Problem
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
@@ -89,12 +91,16 @@ def prepare(config: Config, problem: Problem) -> Bench:
         batch=config.source_batch,
         momentum=config.momentum,
     )
-    state = train_source(
+    state, _ = train_source(
         learner,
         config.out / f"{config.pair}-source-{steps}",
         {"experiment": "fine_tune", "row": "source", **settings},
         variables,
-        problem.source,
+        {
+            "image": jnp.asarray(problem.source.images),
+            "label": jnp.asarray(problem.source.labels),
+        },
+        np.arange(len(problem.source)),
         rate=config.source_rate,
         seed=0,
         measure=lambda state: {

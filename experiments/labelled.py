@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jtransfer.data import Examples
 from jtransfer.data.resident import Transform
 from jtransfer.data.splits import stratified_folds
 from jtransfer.measure import accuracy
@@ -205,31 +203,31 @@ def train_source(
     path: Path,
     settings: Mapping[str, Any],
     variables: Variables,
-    source: Examples,
+    constants: Mapping[str, jax.Array],
+    positions: np.ndarray,
     *,
     rate: float,
     seed: int,
     measure: Callable[[TrainState], dict[str, float]],
-) -> TrainState:
-    """Train on a whole source, or take the trained net from the run's checkpoint.
+) -> tuple[TrainState, dict[str, Any]]:
+    """Train a net to transfer from, or take it from the run's checkpoint; with the run's result.
 
     Args:
       learner: of one phase.
       path: the folder of the run.
       settings: all that the run depends on.
       variables: to start from.
-      source: the labelled examples.
+      constants: `image` and `label` of a whole set, on the device.
+      positions: the examples to train on.
       rate: at the start.
       seed: of the order.
       measure: numbers for the result.
     """
-    constants = {"image": jnp.asarray(source.images), "label": jnp.asarray(source.labels)}
     folder = RunFolder(path, settings)
     with Checkpoints(folder.checkpoint_folder) as checkpoints:
-        everything = np.arange(len(source))
         started = time.perf_counter()
         state = learner.train(
-            variables, constants, everything, rate=rate, seed=seed, checkpoints=checkpoints
+            variables, constants, positions, rate=rate, seed=seed, checkpoints=checkpoints
         )
         result = folder.result()
         if result is None:
@@ -237,4 +235,4 @@ def train_source(
             result = folder.write_result({**settings, **measure(state), "seconds": seconds})
     shown = {name: value for name, value in result.items() if name.endswith("accuracy")}
     print(f"{path.name}: " + ", ".join(f"{name} {value:.4f}" for name, value in shown.items()))
-    return state
+    return state, result

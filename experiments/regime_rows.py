@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.digit_net import digit_net
 from experiments.labelled import Learner, on_target
+from experiments.small_nets import digit_net
 from experiments.transfer_pairs import Problem
 from jtransfer.nets.classifier import Classifier
 from jtransfer.train.state import TrainState

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.digit_net import SIZE
+from experiments.small_nets import SIZE
 from jtransfer.data import Examples, images, load, require_same_classes
 from jtransfer.data.resident import Transform, centred, channel_means
 from jtransfer.data.splits import per_class_split
