@@ -41,3 +41,12 @@ RETRIEVAL: dict[str, dict[str, float]] = {
     "cosine": {"Oxford5k": 0.322, "Paris6k": 0.495, "Holidays": 0.642},
     "and signed power": {"Oxford5k": 0.680, "Paris6k": 0.795, "Holidays": 0.843},
 }
+
+# Top-1 accuracy on half B of ImageNet's classes: of B's own net, and with the first 1 to 7 layers
+# transferred. Yosinski et al., NIPS 2014, Figure 2.
+YOSINSKI_BASE = 0.6251
+YOSINSKI: dict[str, tuple[float, ...]] = {
+    "BnB": (0.6267, 0.6235, 0.6211, 0.6048, 0.5935, 0.6188, 0.6232),
+    "AnB": (0.6282, 0.6239, 0.6189, 0.5998, 0.5780, 0.5806, 0.5425),
+    "AnB+": (0.6373, 0.6358, 0.6426, 0.6398, 0.6446, 0.6460, 0.6465),
+}

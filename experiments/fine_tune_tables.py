@@ -1,0 +1,124 @@
+"""The sections of BENCHMARKS.md on fine-tuning and on which layers transfer."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.fine_tune import size_name
+from experiments.layer_tasks import TASKS
+from experiments.published import YOSINSKI, YOSINSKI_BASE
+from experiments.regime_rows import ROWS
+from experiments.transfer_layers import KINDS
+from experiments.transfer_pairs import PAIRS
+from jtransfer.measure import markdown_table, mean_std
+
+
+def fine_tuning(results: list[dict[str, Any]]) -> str:
+    """A section for every pair: a line for every row, a column for every number of labels."""
+    parts = ["## Fine-tuning"] if results else []
+    for name, pair in PAIRS.items():
+        cells = [each for each in results if each["pair"] == name and each["row"] != "source"]
+        if not cells:
+            continue
+        sizes = sorted({each["each"] for each in cells}, key=lambda each: each or np.inf)
+        by_row: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+        for each in cells:
+            by_row[each["row"]][each["each"]] = each
+        rows = [
+            [
+                about.name,
+                *(_accuracy(by_row[row].get(size), "target_accuracies") for size in sizes),
+                *_costs(by_row[row]),
+            ]
+            for row, about in ROWS.items()
+            if row in by_row
+        ]
+        header = ["labelled images a class", *map(size_name, sizes), "rates", "a step", "in all"]
+        first = cells[0]
+        steps = ", ".join(f"{steps:,}" for steps in sorted({each["steps"] for each in cells}))
+        sources = [each for each in results if each["pair"] == name and each["row"] == "source"]
+        alone = "".join(
+            f" The source net with its own head, no target label used, has "
+            f"{each['target_accuracy']:.3f} of the target right ({each['source_accuracy']:.3f} of "
+            "the source's test set)."
+            for each in sources
+        )
+        parts += [
+            f"### `{pair.source}` → `{pair.target}`",
+            f"Accuracy on the target's test set, mean ± deviation over seeds "
+            f"{_listed(first['seeds'])}, which draw the labelled images, the new parameters and "
+            f"the order.{alone} SGD, momentum {first['momentum']}, batch {first['batch']}, "
+            f"{steps} steps (the more with all images), rate falling as a cosine. "
+            f"It is chosen from {_listed(first['rates'])} by a held-out fifth of the labelled "
+            f"images, and is the first with fewer than 5 a class. Decided after a look at the "
+            f"target's test accuracy: {pair.seen}.",
+            markdown_table(header, rows),
+            f"A frozen trunk's features are computed once. {_made_by(cells)}",
+        ]
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def layer_transfer(results: list[dict[str, Any]]) -> str:
+    """A section for every task: a line for every kind, a column for every number of layers."""
+    parts = ["## Which layers transfer"] if results else []
+    for name, task in TASKS.items():
+        cells = {
+            (each["kind"], each["layers"]): each
+            for each in results
+            if each["task"] == name and each["kind"] in KINDS
+        }
+        if not cells:
+            continue
+        counts = sorted({count for _, count in cells})
+        first = next(iter(cells.values()))
+        rows = [
+            [kind, *(_accuracy(cells.get((kind, count)), "accuracies") for count in counts)]
+            for kind in KINDS
+            if any(key[0] == kind for key in cells)
+        ]
+        parts += [
+            f"### `{task.data}`, halves of its classes",
+            f"Accuracy on B with the first n layers copied, mean ± deviation over the splits of "
+            f"seeds {_listed(first['seeds'])}; B's own net, trained from scratch, has "
+            f"{mean_std(first['base_accuracies'])}. Every net has {first['steps']:,} steps of SGD, "
+            f"batch {first['batch']}, rate {first['rate']} falling as a cosine, momentum "
+            f"{first['momentum']}. Decided after a look at test accuracies: {task.seen}.",
+            markdown_table(["n", *map(str, counts)], rows),
+            _published() + " " + _made_by([*cells.values()]),
+        ]
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _published() -> str:
+    lines = "; ".join(
+        f"{kind} " + " ".join(f"{value:.3f}" for value in values)
+        for kind, values in YOSINSKI.items()
+    )
+    return (
+        "For orientation, Yosinski et al. 2014 on halves of ImageNet, n from 1 to 7, B's own net "
+        f"{YOSINSKI_BASE:.3f}: {lines}."
+    )
+
+
+def _accuracy(cell: dict[str, Any] | None, key: str) -> str:
+    return mean_std(cell[key]) if cell else "–"
+
+
+def _costs(cells: dict[int, dict[str, Any]]) -> list[str]:
+    """Rates that were chosen, time of a step, time of all the row's cells."""
+    rates = sorted({rate for each in cells.values() for rate in each["chosen_rates"]})
+    step = min(each["milliseconds_a_step"] for each in cells.values())
+    seconds = sum(each["seconds"] for each in cells.values())
+    return [_listed(rates), f"{step:.2g} ms", f"{seconds:,.0f} s"]
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
+
+
+def _made_by(cells: Sequence[dict[str, Any]]) -> str:
+    devices = ", ".join(sorted({each["made_by"]["device"] for each in cells}))
+    versions = cells[0]["made_by"]["versions"]
+    return f"{devices}; jax {versions['jax']}, flax {versions['flax']}."
