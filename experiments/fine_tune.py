@@ -6,11 +6,11 @@ all. There is no published table of just these digits to stand beside; what is e
 over, the trunk beats a net trained from scratch clearly where labels are few, and all regimes meet
 where labels are plenty.
 
-With nothing downloaded (drawn numbers -> real handwriting, some 5 minutes on one core):
+With nothing downloaded (drawn numbers -> real handwriting, some 4 minutes on one core):
 
     python -m experiments.fine_tune
 
-MNIST -> USPS on the real sets, three seeds (some 25 minutes on one core; measured: BENCHMARKS.md):
+MNIST -> USPS on the real sets, three seeds (some 20 minutes on one core; measured: BENCHMARKS.md):
 
     python -m experiments.fine_tune --pair mnist-usps --seeds 0 1 2
 

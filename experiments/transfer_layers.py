@@ -9,7 +9,7 @@ one of them are copied into a new net, the rest of it is new, and it is trained 
     AnB    A's layers, frozen: falls where layers are specific to A's classes
     AnB+   A's layers, fine-tuned
 
-With nothing downloaded (scikit-learn's digits, some 2 minutes on one core):
+With nothing downloaded (scikit-learn's digits, a minute on one core):
 
     python -m experiments.transfer_layers
 

@@ -48,8 +48,7 @@ PAIRS = {
         source_steps=2000,
         steps=300,
         steps_all=1500,
-        seen="the rates to choose from, widened downwards after one trial of 100 steps with one "
-        "seed",
+        seen="the rates to choose from, widened downwards after a trial of 100 steps with one seed",
     ),
 }
 

@@ -7,7 +7,7 @@ import pytest
 from experiments import fine_tune, regime_rows
 from experiments.fine_tune import Config, main, prepare
 from experiments.regime_rows import ROWS, Trainer, fresh_variables
-from experiments.transfer_pairs import Problem
+from experiments.transfer_pairs import PAIRS, Problem
 from jtransfer.data import Examples
 from jtransfer.data.examples import DataError
 from jtransfer.nets.classifier import Classifier
@@ -111,6 +111,14 @@ def test_labelled_images_are_as_many_of_each_class(problem):
     assert len(problem.labelled(0, 0)) == 45
     with pytest.raises(DataError, match="too few examples: top has 15"):
         problem.labelled(15, 0)
+
+
+@pytest.mark.slow
+def test_mnist_and_usps_at_one_size(data_root):
+    problem = Problem.load(PAIRS["mnist-usps"], data_root)
+    for part, count in (("source", 60_000), ("target", 7_291), ("test", 2_007)):
+        assert getattr(problem, part).images.shape == (count, 20, 20, 1)
+    assert np.bincount(problem.target.labels[problem.labelled(50, 0)]).tolist() == 10 * [50]
 
 
 def test_the_source_net_is_trained_once(problem, config):

@@ -110,6 +110,15 @@ def test_the_named_nets_layers_are_copied_and_the_frozen_ones_kept(
         assert np.array_equal(kernel, end[stage]["conv"]["kernel"]) == stays
 
 
+@pytest.mark.slow
+def test_signs_are_split_into_21_and_21(data_root):
+    problem = Problem.load(TASKS["signs"], data_root)
+    assert problem.classes == 21
+    for half in problem.halves(0):
+        assert len(np.unique(half.labels[half.positions])) == 21
+        assert len(np.unique(half.test_labels)) == 21
+
+
 def test_the_real_tasks_have_nets_of_at_least_four_stages():
     for task in layer_tasks.TASKS.values():
         assert len(task.net(classes=2).trunk.stage_names) >= 4

@@ -198,6 +198,22 @@ def test_l2_sp_goes_with_any_regime(net, source, regime):
     assert (distance(free) == 0) == (regime == "frozen")
 
 
+def test_l2_sp_on_cached_features_is_weight_decay_of_the_head(net, source):
+    def loss(net):
+        return l2_sp(supervised_loss(net, domain="target"), alpha=3.0, beta=100.0)
+
+    pixels, _ = tiny.images()
+    features = np.asarray(net.apply(source, pixels, method="features"))
+    head = with_start({"params": {"head": source["params"]["head"]}})
+    alone = without_trunk(net)
+    (phase,) = plan("frozen", layer_names(alone), steps=1)
+    compiled = tiny.programs(alone, head["params"], (phase,), rate=0.01, loss=loss)
+    state = fine_tune(compiled, head, tiny.feed(features), rng=jax.random.key(5))
+    # A step of rate .01 on 100 w takes all of w away; what is left is one step of the loss alone.
+    kernel = source["params"]["head"]["out"]["kernel"]
+    assert jnp.abs(state.params["head"]["out"]["kernel"]).mean() < 0.1 * jnp.abs(kernel).mean()
+
+
 @pytest.mark.parametrize("stop", [1, 2, 3, 6])
 def test_a_resumed_run_is_the_run_that_was_not_stopped(net, source, tmp_path, stop):
     whole = run(net, source, phases("gradual"))
