@@ -20,6 +20,7 @@ def make_step(
     *,
     total_steps: int,
     trainable: PyTree | None = None,
+    augment: Callable[[jax.Array, PyTree], PyTree] | None = None,
     axis_name: str | None = None,
 ) -> Step:
     """One gradient step as a pure function.
@@ -31,6 +32,7 @@ def make_step(
       total_steps: length of the run in steps, the denominator of `progress`.
       trainable: tree of booleans like the parameters; no gradient is computed for those that are
         False. None: all move.
+      augment: `augment(key, batch) -> batch`, changes the batch at random before the loss sees it.
       axis_name: of the mapped axis if the step runs under `pmap`, each device on its share of the
         batch: gradients and statistics are averaged over it and metrics summed.
 
@@ -44,6 +46,9 @@ def make_step(
         rng = jax.random.fold_in(state.rng, state.step)
         if axis_name is not None:
             rng = jax.random.fold_in(rng, lax.axis_index(axis_name))
+        if augment is not None:
+            key, rng = jax.random.split(rng)
+            batch = augment(key, batch)
         progress = state.step / total_steps
 
         def of_params(params: PyTree):

@@ -56,3 +56,29 @@ def test_no_gradient_is_computed_for_what_is_not_trainable():
 def test_a_run_takes_a_step():
     with pytest.raises(ValueError, match="total_steps is 0"):
         make_step(quadratic, optax.sgd(0.1), total_steps=0)
+
+
+def test_augmentation_changes_what_the_loss_sees_by_the_steps_key():
+    """The batch is 0; the loss reports its mean, which is the draw of the step's own key."""
+
+    def loss(params, stats, batch, rng, progress):
+        del rng, progress
+        return params["w"].sum() * 0.0 + batch.mean(), (stats, {})
+
+    optimizer = optax.sgd(0.1)
+    step = make_step(
+        loss,
+        optimizer,
+        total_steps=5,
+        augment=lambda key, batch: batch + jax.random.normal(key, batch.shape),
+    )
+    state = TrainState.create({"params": {"w": jnp.ones(2)}}, optimizer, rng=jax.random.key(7))
+    seen = []
+    for number in range(2):
+        state, metrics = step(state, jnp.zeros(3))
+        key, _ = jax.random.split(jax.random.fold_in(jax.random.key(7), number))
+        assert float(metrics["loss"][0]) == pytest.approx(
+            float(jax.random.normal(key, (3,)).mean()), abs=1e-6
+        )
+        seen.append(float(metrics["loss"][0]))
+    assert seen[0] != seen[1]
