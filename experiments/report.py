@@ -18,7 +18,7 @@ import numpy as np
 import tyro
 
 from experiments.domain_pairs import METHODS, PAIRS, gap_column
-from experiments.feature_tables import layer_probes, retrieval
+from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuning, layer_transfer
 from experiments.published import DOMAIN_ADAPTATION
 from experiments.throughput_tables import dann_step, feature_extraction, probe_solver
@@ -152,6 +152,7 @@ def main(config: Config) -> str:
     sections = [
         layer_probes(read(config.results, "probe_layers")),
         retrieval(read(config.results, "retrieve")),
+        few_shot(read(config.results, "few_shot")),
         fine_tuning(read(config.results, "fine_tune")),
         layer_transfer(read(config.results, "transfer_layers")),
         domain_adaptation(read(config.results, "adapt_digits")),
