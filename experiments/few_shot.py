@@ -127,9 +127,13 @@ def main(config: Config) -> dict[str, Any]:
         values = scaled(features.layers[layer], "l2", len(files))
         result = folder.write_result({**settings, **measure(config, values, files.labels)})
     path = folder.path / "shots.png"
+    # Two values whose mean and deviation are the mean and half the width of the interval.
     bands_figure(
         {
-            name: {shots: [mean - half, mean + half] for shots, (mean, half) in by_shots.items()}
+            name: {
+                shots: [mean - half / np.sqrt(2), mean + half / np.sqrt(2)]
+                for shots, (mean, half) in by_shots.items()
+            }
             for name, by_shots in result["measured"].items()
         },
         path,

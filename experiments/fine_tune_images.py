@@ -113,7 +113,7 @@ TUNED: dict[str, Tuned] = {
         "top",
         ("probe", "frozen", "frozen_deep", "full", "lp_ft"),
         {"small": 128, "paper": 224},
-        rate=0.01,
+        rate=0.001,
         scratch_rate=0.05,
     ),
 }
