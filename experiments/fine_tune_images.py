@@ -34,7 +34,17 @@ import numpy as np
 import optax
 import tyro
 
-from experiments.deep_features import NETS, short_name
+from experiments.deep_features import short_name
+from experiments.tuned_nets import (
+    ROWS,
+    TUNED,
+    Row,
+    RowName,
+    centre,
+    normalised,
+    published,
+    trunk_of,
+)
 from jtransfer.data.augment import compose, random_crop, random_flip
 from jtransfer.data.crops import Crop
 from jtransfer.data.image_batches import image_batches
@@ -44,7 +54,6 @@ from jtransfer.data.sources import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import console_table, mean_per_class_accuracy, mean_std
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.pretrained import PRETRAINED, load_pretrained
 from jtransfer.nets.trunk import Head
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.evaluation import map_batches
@@ -61,62 +70,12 @@ from jtransfer.transfer.finetune import (
 )
 from jtransfer.transfer.layers import layer_names
 from jtransfer.transfer.probe import cross_validate
-from jtransfer.transfer.regimes import Regime, plan
+from jtransfer.transfer.regimes import plan
 from jtransfer.transfer.supervised import supervised_loss
 
-RowName = Literal["probe", "frozen", "frozen_deep", "slow_trunk", "full", "lp_ft", "scratch"]
-_PENALTIES = tuple(4.0**power for power in range(0, 6))  # of the probe
-_HEAD_RATES = (0.1, 0.03, 0.01, 0.003)  # of a head on features of mean length 1
-_HEAD_STEPS = 3000
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the table that is trained by gradient descent."""
-
-    name: str
-    regime: Regime
-    hidden: tuple[int, ...] = ()
-    dropout: float = 0.0
-
-
-ROWS: dict[RowName, Row] = {
-    "frozen": Row("frozen, linear head", "frozen"),
-    "frozen_deep": Row("frozen, small deep head", "frozen", hidden=(512,), dropout=0.5),
-    "slow_trunk": Row("trunk at a tenth", "slow_trunk"),
-    "full": Row("everything", "full"),
-    "lp_ft": Row("probe first (LP-FT)", "lp_ft"),
-    "scratch": Row("from scratch", "scratch"),
-}
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """How a net is fine-tuned: the last stage of its trunk, its rows, sizes and rates."""
-
-    until: str
-    rows: tuple[RowName, ...]
-    size: dict[str, int]  # of the images in pixels, by preset
-    rate: float  # where the trunk moves
-    scratch_rate: float
-
-
-TUNED: dict[str, Tuned] = {
-    "alexnet_2014": Tuned(
-        "conv5",
-        ("probe", "frozen", "frozen_deep", "slow_trunk", "full", "lp_ft", "scratch"),
-        {"small": 160, "paper": 224},
-        rate=0.002,
-        scratch_rate=0.01,
-    ),
-    "efficientnet_lite0": Tuned(
-        "top",
-        ("probe", "frozen", "frozen_deep", "full", "lp_ft"),
-        {"small": 128, "paper": 224},
-        rate=0.001,
-        scratch_rate=0.05,
-    ),
-}
+PENALTIES = tuple(4.0**power for power in range(0, 6))  # of the probe
+HEAD_RATES = (0.1, 0.03, 0.01, 0.003)  # of a head on features of mean length 1
+HEAD_STEPS = 3000
 
 
 @dataclass(frozen=True)
@@ -183,39 +142,12 @@ class Task:
         )
 
 
-def trunk_of(name: str):
-    """A net's stages without those that name ImageNet's classes."""
-    trunk = NETS[name].build()
-    return trunk.clone(stages=trunk.stages[: trunk.stage_names.index(TUNED[name].until) + 1])
-
-
-def normalised(name: str, pixels: jax.Array) -> jax.Array:
-    """What the pretrained net takes, of uint8 images."""
-    about = PRETRAINED[NETS[name].weights]
-    mean, std = (jnp.array(each)[None, None, None] for each in (about.mean, about.std))
-    return (pixels.astype(jnp.float32) / 255 - mean) / std
-
-
-def centre(images: jax.Array, size: int) -> jax.Array:
-    """The middle of each image."""
-    top, left = ((side - size) // 2 for side in images.shape[1:3])
-    return images[:, top : top + size, left : left + size]
-
-
 def decoded(config: Config, files: ImageFiles) -> np.ndarray:
     """All images as uint8, an eighth larger than the net's crops."""
     crop = Crop(resize=config.side * 9 // 8, size=config.side * 9 // 8)
     return np.concatenate(
         [images for _, images in image_batches(files, crop, batch=256, workers=config.workers)]
     )
-
-
-def published(config: Config) -> dict[str, Any]:
-    """The published weights of the trunk, as a classifier names them."""
-    blank = jnp.zeros((1, config.side, config.side, 3))
-    template = jax.eval_shape(trunk_of(config.net).init, jax.random.key(0), blank)
-    loaded = load_pretrained(NETS[config.net].weights, template, path=config.weights).variables
-    return {collection: {"trunk": tree} for collection, tree in loaded.items()}
 
 
 def predicted(
@@ -251,7 +183,7 @@ def train_head(task: Task, row: Row, positions: np.ndarray, rate: float, seed: i
     variables = dict(net.init(jax.random.key(seed), jnp.zeros((1, task.features.shape[1]))))
     fields = {"image": task.features[positions], "label": task.labels[positions]}
     feed = ResidentFeed({"target": Domain(fields, task.config.batch)}, seed)
-    programs = programs_of(net, variables["params"], row, _HEAD_STEPS, rate, gather=feed.gather)
+    programs = programs_of(net, variables["params"], row, HEAD_STEPS, rate, gather=feed.gather)
     state = fine_tune(programs, variables, feed, rng=jax.random.key(seed))
     return net, jax.block_until_ready(state)
 
@@ -261,11 +193,11 @@ def head_cell(task: Task, row: Row, seed: int) -> dict[str, Any]:
     train = task.train
     fold, held = stratified_folds(task.labels[train], 5, seed=seed)[0]
     scores = []
-    for rate in _HEAD_RATES:
+    for rate in HEAD_RATES:
         net, state = train_head(task, row, train[fold], rate, seed)
         guesses = predicted(net, state, task.features[train[held]], lambda images: images)
         scores.append(float((guesses == task.labels[train[held]]).mean()))
-    rate = _HEAD_RATES[int(np.argmax(scores))]
+    rate = HEAD_RATES[int(np.argmax(scores))]
     started = time.perf_counter()
     net, state = train_head(task, row, train, rate, seed)
     seconds = time.perf_counter() - started
@@ -273,8 +205,8 @@ def head_cell(task: Task, row: Row, seed: int) -> dict[str, Any]:
     return {
         "accuracy": mean_per_class_accuracy(guesses, task.labels[task.test], task.classes),
         "rate": rate,
-        "steps": _HEAD_STEPS,
-        "milliseconds_a_step": 1e3 * seconds / _HEAD_STEPS,
+        "steps": HEAD_STEPS,
+        "milliseconds_a_step": 1e3 * seconds / HEAD_STEPS,
     }
 
 
@@ -291,7 +223,7 @@ def probe_of(task: Task, seed: int):
     labels = task.labels[task.train]
     inner = stratified_folds(labels, 5, seed=seed)
     return cross_validate(
-        task.features[task.train], labels, _PENALTIES, inner, kind="softmax", classes=task.classes
+        task.features[task.train], labels, PENALTIES, inner, kind="softmax", classes=task.classes
     )
 
 
@@ -399,7 +331,7 @@ def main(config: Config) -> list[dict[str, Any]]:
     prepare_process()
     files = load_files(config.data, data_root=config.data_root)
     print(f"{files.name}: {len(files):,} images of {len(files.classes)} classes, decoding them")
-    pixels, variables = decoded(config, files), published(config)
+    pixels, variables = decoded(config, files), published(config.net, config.side, config.weights)
     trunk = trunk_of(config.net)
 
     @jax.jit

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jtransfer.data import Examples as Examples
     from jtransfer.data import load as load
+    from jtransfer.data.augment import random_crop as random_crop
+    from jtransfer.data.augment import random_flip as random_flip
+    from jtransfer.data.augment import random_shift as random_shift
     from jtransfer.data.crops import Crop as Crop
     from jtransfer.data.image_batches import image_batches as image_batches
     from jtransfer.data.resident import Domain as Domain
@@ -19,11 +22,14 @@ if TYPE_CHECKING:
     from jtransfer.measure.average_precision import voc_average_precision as voc_average_precision
     from jtransfer.nets.alexnet import alexnet_2012 as alexnet_2012
     from jtransfer.nets.alexnet import alexnet_2014 as alexnet_2014
+    from jtransfer.nets.classifier import Classifier as Classifier
     from jtransfer.nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
     from jtransfer.nets.ganin import gtsrb_net as gtsrb_net
     from jtransfer.nets.ganin import mnist_net as mnist_net
     from jtransfer.nets.ganin import svhn_net as svhn_net
     from jtransfer.nets.pretrained import load_pretrained as load_pretrained
+    from jtransfer.nets.trunk import Head as Head
+    from jtransfer.nets.trunk import Trunk as Trunk
     from jtransfer.train.checkpoint import Checkpoints as Checkpoints
     from jtransfer.train.compilation import compile_step as compile_step
     from jtransfer.train.compilation import compile_step_by_pmap as compile_step_by_pmap
@@ -36,12 +42,29 @@ if TYPE_CHECKING:
     from jtransfer.train.step import make_step as make_step
     from jtransfer.transfer.dann import dann_loss as dann_loss
     from jtransfer.transfer.features import extract as extract
+    from jtransfer.transfer.few_shot import draw_episodes as draw_episodes
+    from jtransfer.transfer.few_shot import episode_accuracies as episode_accuracies
+    from jtransfer.transfer.few_shot import fit_cosine as fit_cosine
+    from jtransfer.transfer.few_shot import fit_nearest_mean as fit_nearest_mean
+    from jtransfer.transfer.finetune import compile_phases as compile_phases
+    from jtransfer.transfer.finetune import fine_tune as fine_tune
+    from jtransfer.transfer.finetune import initial_variables as initial_variables
+    from jtransfer.transfer.finetune import probe_head as probe_head
+    from jtransfer.transfer.finetune import without_trunk as without_trunk
     from jtransfer.transfer.gradient_reversal import reverse_gradient as reverse_gradient
+    from jtransfer.transfer.l2_sp import l2_sp as l2_sp
+    from jtransfer.transfer.l2_sp import with_start as with_start
+    from jtransfer.transfer.layers import adopt as adopt
+    from jtransfer.transfer.layers import copy_layers as copy_layers
+    from jtransfer.transfer.layers import first_layers as first_layers
+    from jtransfer.transfer.layers import last_layers as last_layers
+    from jtransfer.transfer.layers import layer_names as layer_names
     from jtransfer.transfer.multilabel_probe import fit_multilabel_svm as fit_multilabel_svm
     from jtransfer.transfer.parameter_groups import parameter_groups as parameter_groups
     from jtransfer.transfer.probe import cross_validate as cross_validate
     from jtransfer.transfer.probe import fit_softmax as fit_softmax
     from jtransfer.transfer.probe import fit_svm as fit_svm
+    from jtransfer.transfer.regimes import plan as plan
     from jtransfer.transfer.retrieval import fit_whitening as fit_whitening
     from jtransfer.transfer.retrieval import nearest as nearest
     from jtransfer.transfer.ridge import fit_ridge as fit_ridge
@@ -91,35 +114,74 @@ _HOMES = {
     "sigmoid_cross_entropy": "transfer.supervised",
     "voc_average_precision": "measure.average_precision",
     "fit_multilabel_svm": "transfer.multilabel_probe",
+    "Classifier": "nets.classifier",
+    "Head": "nets.trunk",
+    "Trunk": "nets.trunk",
+    "plan": "transfer.regimes",
+    "compile_phases": "transfer.finetune",
+    "fine_tune": "transfer.finetune",
+    "initial_variables": "transfer.finetune",
+    "probe_head": "transfer.finetune",
+    "without_trunk": "transfer.finetune",
+    "l2_sp": "transfer.l2_sp",
+    "with_start": "transfer.l2_sp",
+    "layer_names": "transfer.layers",
+    "first_layers": "transfer.layers",
+    "last_layers": "transfer.layers",
+    "copy_layers": "transfer.layers",
+    "adopt": "transfer.layers",
+    "draw_episodes": "transfer.few_shot",
+    "episode_accuracies": "transfer.few_shot",
+    "fit_nearest_mean": "transfer.few_shot",
+    "fit_cosine": "transfer.few_shot",
+    "random_crop": "data.augment",
+    "random_flip": "data.augment",
+    "random_shift": "data.augment",
 }
 
 __all__ = [
     "Checkpoints",
+    "Classifier",
     "Crop",
     "Domain",
     "Examples",
+    "Head",
     "ResidentFeed",
     "TrainState",
+    "Trunk",
+    "adopt",
     "alexnet_2012",
     "alexnet_2014",
     "centred",
     "channel_means",
+    "compile_phases",
     "compile_step",
     "compile_step_by_pmap",
+    "copy_layers",
     "cross_validate",
     "dann_loss",
     "data_mesh",
+    "draw_episodes",
     "efficientnet_lite",
+    "episode_accuracies",
     "extract",
+    "fine_tune",
+    "first_layers",
     "fit",
+    "fit_cosine",
     "fit_multilabel_svm",
+    "fit_nearest_mean",
     "fit_ridge",
     "fit_softmax",
     "fit_svm",
     "fit_whitening",
     "gtsrb_net",
     "image_batches",
+    "initial_variables",
     "inverse_decay",
+    "l2_sp",
+    "last_layers",
+    "layer_names",
     "load",
     "load_files",
     "load_pretrained",
@@ -127,6 +189,11 @@ __all__ = [
     "mnist_net",
     "nearest",
     "parameter_groups",
+    "plan",
+    "probe_head",
+    "random_crop",
+    "random_flip",
+    "random_shift",
     "replicate",
     "reverse_gradient",
     "sigmoid_cross_entropy",
@@ -134,6 +201,8 @@ __all__ = [
     "supervised_loss",
     "svhn_net",
     "voc_average_precision",
+    "with_start",
+    "without_trunk",
 ]
 
 
