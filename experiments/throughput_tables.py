@@ -93,7 +93,6 @@ def probe_solver(results: list[dict[str, Any]]) -> str:
         rows = []
         for kind, each in result["measured"].items():
             rival = each["scikit_learn"]
-            # The objective of a rival that stopped early may be far above ours, never below.
             worst = max(fit["our_objective_less_theirs"] for fit in rival)
             rows.append(
                 [
@@ -112,7 +111,8 @@ def probe_solver(results: list[dict[str, Any]]) -> str:
             "and the refit; ours in one process with compilation, the mean of two runs. "
             "scikit-learn's LinearSVC and LogisticRegression are timed at every second C of one "
             "fold and taken to need as long for every other fit; they run one fit at a time. Our "
-            "objective less theirs and the share of equal predictions are the worst of these fits."
+            "objective less theirs, relative, and the share of equal predictions are the worst of "
+            "these fits, LogisticRegression fitted once more to convergence for it."
         )
         parts.append(
             markdown_table(
