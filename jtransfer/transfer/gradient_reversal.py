@@ -28,7 +28,7 @@ def _forward(features, scale):
 
 
 def _backward(scale, gradient):
-    return -scale * gradient, jnp.zeros_like(scale)
+    return (-scale * gradient).astype(gradient.dtype), jnp.zeros_like(scale)
 
 
 reverse_gradient.defvjp(_forward, _backward)

@@ -15,9 +15,10 @@ def cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
     """Label loss and accuracy as (sum, count) pairs.
 
     Args:
-      logits: [batch, classes] float32.
+      logits: [batch, classes]; the loss is computed in float32.
       labels: [batch] integers.
     """
+    logits = logits.astype(jnp.float32)
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
     correct = logits.argmax(axis=-1) == labels
     count = jnp.asarray(labels.shape[0], jnp.float32)
@@ -32,10 +33,11 @@ def sigmoid_cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
     `jtransfer.measure.average_precision`.
 
     Args:
-      logits: [batch, classes] float32; above 0 where a class is predicted.
+      logits: [batch, classes], above 0 where a class is predicted; the loss is computed in float32.
       labels: [batch, classes], 1 for a class that the image shows, -1 for one that it does not, 0
         for one that is not to be judged, such as VOC's difficult ones.
     """
+    logits = logits.astype(jnp.float32)
     judged = labels != 0
     losses = jnp.where(judged, jax.nn.softplus(-labels * logits), 0.0)
     correct = judged & ((logits > 0) == (labels > 0))

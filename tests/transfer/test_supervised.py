@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from jtransfer.transfer.supervised import cross_entropy, sigmoid_cross_entropy, supervised_loss
 from tests.transfer import tiny
@@ -63,6 +64,16 @@ def test_several_labels_an_image_are_another_criterion():
     each = optax.sigmoid_binary_cross_entropy(logits, targets)[labels != 0]
     np.testing.assert_allclose(value, each.mean(), rtol=1e-6)
     assert metrics["label_accuracy"][1] == 9
+
+
+@pytest.mark.parametrize("criterion", [cross_entropy, sigmoid_cross_entropy])
+def test_the_loss_of_bfloat16_logits_is_computed_in_float32(criterion):
+    logits = jax.random.normal(jax.random.key(0), (64, 64)).astype(jnp.bfloat16)
+    labels = jnp.arange(64)
+    if criterion is sigmoid_cross_entropy:
+        labels = 2 * jnp.eye(64) - 1
+    metrics, expected = (criterion(given, labels) for given in (logits, logits.astype(jnp.float32)))
+    assert metrics == expected
 
 
 def test_the_loss_is_the_mean_over_the_named_domain():
