@@ -11,16 +11,24 @@ import optax
 from jtransfer.train.step import Loss, Metrics
 
 
-def cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
+def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.0) -> Metrics:
     """Label loss and accuracy as (sum, count) pairs.
 
     Args:
       logits: [batch, classes]; the loss is computed in float32.
-      labels: [batch] integers.
+      labels: [batch] integers, or [batch, classes] shares that sum to 1, as mixup makes them, of
+        which the largest names the class that the accuracy counts.
+      smoothing: share of every label that is spread evenly over all classes (Szegedy et al. 2016,
+        section 7).
     """
     logits = logits.astype(jnp.float32)
-    losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-    correct = logits.argmax(axis=-1) == labels
+    hard = labels if labels.ndim == 1 else labels.argmax(axis=-1)
+    if labels.ndim == 1 and not smoothing:
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    else:
+        soft = jax.nn.one_hot(labels, logits.shape[-1]) if labels.ndim == 1 else labels
+        losses = optax.softmax_cross_entropy(logits, optax.smooth_labels(soft, smoothing))
+    correct = logits.argmax(axis=-1) == hard
     count = jnp.asarray(labels.shape[0], jnp.float32)
     return {"label_loss": (losses.sum(), count), "label_accuracy": (correct.sum() * 1.0, count)}
 
@@ -60,7 +68,8 @@ def supervised_loss(
       domain: key of the batch's domain; `batch[domain]` holds `image` and `label`.
       domain_index: which of the net's per-domain batch-norm statistics are used and moved.
       criterion: metrics of logits and labels, whose mean "label_loss" is minimised:
-        `cross_entropy`, or `sigmoid_cross_entropy` where an image has several labels.
+        `cross_entropy`, `partial(cross_entropy, smoothing=0.1)`, or `sigmoid_cross_entropy` where
+        an image has several labels.
 
     Returns:
       A loss for `make_step`.
