@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from jtransfer.nets.pretrained import load_pretrained as load_pretrained
     from jtransfer.nets.trunk import Head as Head
     from jtransfer.nets.trunk import Trunk as Trunk
+    from jtransfer.train.averaging import averaged as averaged
+    from jtransfer.train.averaging import averaged_params as averaged_params
     from jtransfer.train.checkpoint import Checkpoints as Checkpoints
     from jtransfer.train.compilation import compile_step as compile_step
     from jtransfer.train.compilation import compile_step_by_pmap as compile_step_by_pmap
     from jtransfer.train.compilation import data_mesh as data_mesh
     from jtransfer.train.compilation import replicate as replicate
     from jtransfer.train.loop import fit as fit
+    from jtransfer.train.precision import in_bfloat16 as in_bfloat16
     from jtransfer.train.schedules import inverse_decay as inverse_decay
     from jtransfer.train.schedules import sigmoid_ramp as sigmoid_ramp
     from jtransfer.train.state import TrainState as TrainState
@@ -137,6 +140,9 @@ _HOMES = {
     "random_crop": "data.augment",
     "random_flip": "data.augment",
     "random_shift": "data.augment",
+    "averaged": "train.averaging",
+    "averaged_params": "train.averaging",
+    "in_bfloat16": "train.precision",
 }
 
 __all__ = [
@@ -152,6 +158,8 @@ __all__ = [
     "adopt",
     "alexnet_2012",
     "alexnet_2014",
+    "averaged",
+    "averaged_params",
     "centred",
     "channel_means",
     "compile_phases",
@@ -177,6 +185,7 @@ __all__ = [
     "fit_whitening",
     "gtsrb_net",
     "image_batches",
+    "in_bfloat16",
     "initial_variables",
     "inverse_decay",
     "l2_sp",
