@@ -35,10 +35,10 @@ import optax
 import tyro
 
 from experiments.deep_features import short_name
+from experiments.regime_rows import Row
 from experiments.tuned_nets import (
     ROWS,
     TUNED,
-    Row,
     RowName,
     centre,
     normalised,

@@ -8,22 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from experiments.deep_features import NETS
+from experiments.regime_rows import Row
 from jtransfer.nets.pretrained import PRETRAINED, load_pretrained
 from jtransfer.nets.trunk import Trunk
 from jtransfer.transfer.layers import TRUNK
-from jtransfer.transfer.regimes import Regime
 
 RowName = Literal["probe", "frozen", "frozen_deep", "slow_trunk", "full", "lp_ft", "scratch"]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the table that is trained by gradient descent."""
-
-    name: str
-    regime: Regime
-    hidden: tuple[int, ...] = ()
-    dropout: float = 0.0
 
 
 ROWS: dict[RowName, Row] = {
