@@ -120,7 +120,8 @@ def main(config: Config) -> dict[str, Any]:
         "seed": config.seed,
         "features": dict(features.key),
     }
-    name = f"{short_name(files)}-{config.net}-{layer}-{config.ways}way-seed{config.seed}"
+    name = f"{short_name(files)}-{config.net}-{layer}-{config.ways}way-{config.episodes}episodes"
+    name += f"-seed{config.seed}"
     folder = RunFolder(config.out / name, settings)
     result = folder.result()
     if result is None:

@@ -67,10 +67,11 @@ def fit_ridge_rule(support: jax.Array, *, penalty: float = 1.0) -> LinearRule:
 
 def draw_episodes(
     labels: np.ndarray, *, ways: int, shots: int, queries: int, episodes: int, seed: int
-) -> np.ndarray:
+) -> jax.Array:
     """Positions of each episode's images: [episodes, ways, shots + queries] int32.
 
-    Classes of an episode differ, and so do a class's images, the first `shots` its support.
+    Classes of an episode differ, and so do a class's images, the first `shots` its support. All
+    episodes are drawn in one compiled program.
 
     Args:
       labels: [n] integers.
@@ -97,18 +98,30 @@ def draw_episodes(
             f"class {classes[counts.argmin()]} has {counts.min()} images for {shots} shots and "
             f"{queries} queries; expected at least {each}. Leave it out, or ask for fewer"
         )
-    random = np.random.default_rng(seed)
-    members = [np.flatnonzero(labels == label) for label in classes]
-    drawn = np.empty((episodes, ways, each), np.int32)
-    for episode in drawn:
-        for row, label in zip(episode, random.permutation(len(classes))[:ways], strict=True):
-            row[:] = random.choice(members[label], each, replace=False)
-    return drawn
+    members = np.zeros((len(classes), counts.max()), np.int32)
+    for row, label, count in zip(members, classes, counts, strict=True):
+        row[:count] = np.flatnonzero(labels == label)
+    keys = jax.random.split(jax.random.key(seed), episodes)
+    return _draw(keys, jnp.asarray(members), jnp.asarray(counts), ways, each)
+
+
+@partial(jax.jit, static_argnums=(3, 4))
+def _draw(keys, members, counts, ways, each):
+    def episode(key):
+        of_classes, of_images = jax.random.split(key)
+        chosen = jax.random.permutation(of_classes, len(members))[:ways]
+        # The highest of random numbers are a draw without replacement; -1 where there is no image.
+        heights = jax.random.uniform(of_images, (ways, members.shape[1]))
+        there = jnp.arange(members.shape[1])[None] < counts[chosen][:, None]
+        _, places = lax.top_k(jnp.where(there, heights, -1.0), each)
+        return members[chosen[:, None], places]
+
+    return lax.map(episode, keys, batch_size=_TOGETHER)
 
 
 def episode_accuracies(
     features: np.ndarray | jax.Array,
-    episodes: np.ndarray,
+    episodes: np.ndarray | jax.Array,
     *,
     shots: int,
     fit: Callable[[jax.Array], LinearRule],
