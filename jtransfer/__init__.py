@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jtransfer.data import Examples as Examples
     from jtransfer.data import load as load
+    from jtransfer.data.augment import on_images as on_images
     from jtransfer.data.augment import random_crop as random_crop
     from jtransfer.data.augment import random_flip as random_flip
+    from jtransfer.data.augment import random_resized_crop as random_resized_crop
     from jtransfer.data.augment import random_shift as random_shift
+    from jtransfer.data.colour_jitter import colour_jitter as colour_jitter
     from jtransfer.data.crops import Crop as Crop
     from jtransfer.data.image_batches import image_batches as image_batches
+    from jtransfer.data.mixup import mixup as mixup
     from jtransfer.data.resident import Domain as Domain
     from jtransfer.data.resident import ResidentFeed as ResidentFeed
     from jtransfer.data.resident import centred as centred
@@ -39,8 +43,10 @@ if TYPE_CHECKING:
     from jtransfer.train.compilation import replicate as replicate
     from jtransfer.train.loop import fit as fit
     from jtransfer.train.precision import in_bfloat16 as in_bfloat16
+    from jtransfer.train.schedules import cosine as cosine
     from jtransfer.train.schedules import inverse_decay as inverse_decay
     from jtransfer.train.schedules import sigmoid_ramp as sigmoid_ramp
+    from jtransfer.train.schedules import stepwise as stepwise
     from jtransfer.train.state import TrainState as TrainState
     from jtransfer.train.step import make_step as make_step
     from jtransfer.transfer.dann import dann_loss as dann_loss
@@ -108,6 +114,8 @@ _HOMES = {
     "fit": "train.loop",
     "inverse_decay": "train.schedules",
     "sigmoid_ramp": "train.schedules",
+    "cosine": "train.schedules",
+    "stepwise": "train.schedules",
     "TrainState": "train.state",
     "make_step": "train.step",
     "dann_loss": "transfer.dann",
@@ -140,9 +148,13 @@ _HOMES = {
     "random_crop": "data.augment",
     "random_flip": "data.augment",
     "random_shift": "data.augment",
+    "random_resized_crop": "data.augment",
+    "on_images": "data.augment",
     "averaged": "train.averaging",
     "averaged_params": "train.averaging",
     "in_bfloat16": "train.precision",
+    "colour_jitter": "data.colour_jitter",
+    "mixup": "data.mixup",
 }
 
 __all__ = [
@@ -162,10 +174,12 @@ __all__ = [
     "averaged_params",
     "centred",
     "channel_means",
+    "colour_jitter",
     "compile_phases",
     "compile_step",
     "compile_step_by_pmap",
     "copy_layers",
+    "cosine",
     "cross_validate",
     "dann_loss",
     "data_mesh",
@@ -195,18 +209,22 @@ __all__ = [
     "load_files",
     "load_pretrained",
     "make_step",
+    "mixup",
     "mnist_net",
     "nearest",
+    "on_images",
     "parameter_groups",
     "plan",
     "probe_head",
     "random_crop",
     "random_flip",
+    "random_resized_crop",
     "random_shift",
     "replicate",
     "reverse_gradient",
     "sigmoid_cross_entropy",
     "sigmoid_ramp",
+    "stepwise",
     "supervised_loss",
     "svhn_net",
     "voc_average_precision",
