@@ -213,6 +213,7 @@ def main(config: Config) -> dict[str, Any]:
         "classes": len(classes),
         "folds": config.folds,
         "penalties": list(config.penalties),
+        "compared_with": "converged",
         "measured": measured,
         "made_by": provenance(),
     }

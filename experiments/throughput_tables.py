@@ -5,6 +5,12 @@ from typing import Any
 from experiments.probe_layers import HEADS
 from jtransfer.measure import markdown_table
 
+# What the objectives and predictions of a benchmark of probes were compared with.
+COMPARED = {
+    "default": "LogisticRegression at its default tolerance, by which it stops early",
+    "converged": "LogisticRegression fitted once more to convergence for it",
+}
+
 
 def dann_step(results: list[dict[str, Any]]) -> str:
     """The step's time beside PyTorch's, and what the loop adds."""
@@ -112,7 +118,7 @@ def probe_solver(results: list[dict[str, Any]]) -> str:
             "scikit-learn's LinearSVC and LogisticRegression are timed at every second C of one "
             "fold and taken to need as long for every other fit; they run one fit at a time. Our "
             "objective less theirs, relative, and the share of equal predictions are the worst of "
-            "these fits, LogisticRegression fitted once more to convergence for it."
+            f"these fits, {COMPARED[result.get('compared_with', 'default')]}."
         )
         parts.append(
             markdown_table(
