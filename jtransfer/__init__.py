@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from jtransfer.train.compilation import replicate as replicate
     from jtransfer.train.loop import fit as fit
     from jtransfer.train.precision import in_bfloat16 as in_bfloat16
+    from jtransfer.train.rate_finder import find_rate as find_rate
     from jtransfer.train.schedules import cosine as cosine
     from jtransfer.train.schedules import inverse_decay as inverse_decay
     from jtransfer.train.schedules import sigmoid_ramp as sigmoid_ramp
@@ -155,6 +156,7 @@ _HOMES = {
     "in_bfloat16": "train.precision",
     "colour_jitter": "data.colour_jitter",
     "mixup": "data.mixup",
+    "find_rate": "train.rate_finder",
 }
 
 __all__ = [
@@ -187,6 +189,7 @@ __all__ = [
     "efficientnet_lite",
     "episode_accuracies",
     "extract",
+    "find_rate",
     "fine_tune",
     "first_layers",
     "fit",
