@@ -15,7 +15,7 @@ def random_convolution(
 
     a x + (1 - a) (kernel * x), a being uniform from 0 to 1 for each image, and the kernel of a
     random size, its numbers normal with the variance that keeps the images' (RC_mix in "Robust and
-    generalizable visual representation learning via random convolutions", ICLR 2021, section 3). A
+    generalizable visual representation learning via random convolutions", ICLR 2021). A
     kernel of one pixel mixes and inverts the colours; larger ones change textures as well.
 
     Args:

@@ -56,7 +56,7 @@ def importance_weighted_risk(losses: ArrayLike, weights: ArrayLike) -> float:
     """Mean of w l over validation examples of the source; lower is better.
 
     The risk on the target where only the inputs' distribution shifts (IWV; Sugiyama, Krauledat &
-    Müller, JMLR 2007, section 2.3).
+    Müller, JMLR 2007).
 
     Args:
       losses: l [n].
@@ -69,7 +69,7 @@ def deep_embedded_risk(losses: ArrayLike, weights: ArrayLike) -> float:
     """mean(w l) + eta mean(w) - eta with eta = -Cov(w l, w) / Var(w); lower is better.
 
     The importance-weighted risk of less variance, w being known to average 1 (DEV; You et al., ICML
-    2019, section 4.2). Equal weights leave nothing to control: then it is the weighted risk.
+    2019). Equal weights leave nothing to control: then it is the weighted risk.
 
     Args:
       losses: l [n].
@@ -90,7 +90,7 @@ def soft_neighborhood_density(
     """How evenly each target example's neighbours are spread around it; higher is better.
 
     The mean entropy of softmax(cosine similarities to the others / temperature) (SND; Saito et al.,
-    ICCV 2021, eqs. 1-3): the log of the number of neighbours that an example has. A model that
+    ICCV 2021): the log of the number of neighbours that an example has. A model that
     gives all examples one output has the highest value of all.
 
     Args:
@@ -122,7 +122,7 @@ def batch_nuclear_norm(probabilities: ArrayLike) -> float:
     """Sum of the singular values of the predictions, over n; higher is better.
 
     Large for predictions that are both confident and spread over the classes (BNM; Cui et al., CVPR
-    2020, section 3.3). Compare it between equal numbers of examples: it falls as 1 / sqrt(n).
+    2020). Compare it between equal numbers of examples: it falls as 1 / sqrt(n).
 
     Args:
       probabilities: of the classes, on target examples, [n, classes].

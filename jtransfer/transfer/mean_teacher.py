@@ -26,7 +26,7 @@ _RARE = 1e-6
 
 
 def half_cosine_ramp(progress: jax.Array) -> jax.Array:
-    """1/2 - cos(min(pi, 2 pi p)) / 2: from 0 to 1 in the first half of a run (AdaMatch, 3.3)."""
+    """1/2 - cos(min(pi, 2 pi p)) / 2: from 0 to 1 in the first half of a run (AdaMatch)."""
     return 0.5 - 0.5 * jnp.cos(jnp.pi * jnp.minimum(1.0, 2.0 * progress))
 
 
@@ -73,8 +73,9 @@ def mean_teacher_loss(
 
     The guess on a target image is the teacher's class distribution, multiplied by how frequent the
     classes are among the source's labels over how frequent among the guesses, and normalised
-    (distribution alignment; AdaMatch, section 3.2). It counts if its largest probability is above
-    `threshold` times the mean of the largest on the source (relative confidence, the same section).
+    (AdaMatch's distribution alignment, which takes the guesses on the source for its labels, and
+    one batch for a running average). It counts if its largest probability is above `threshold`
+    times the mean of the largest on the source (AdaMatch's relative confidence threshold).
 
     The teacher sees the images of both domains as they are, and its batch-norm statistics are those
     of what it sees. It gets no gradient: at each step its parameters move towards the net's. The
@@ -84,7 +85,7 @@ def mean_teacher_loss(
       net: a module with `features`, `classify` and, for `reversal`, `discriminate`.
       augment: from a typed key and images [batch, ...] to images, as the loss is given them (so
         after centring); of all images that the net learns from.
-      decay: share of the teacher kept at each step (French et al.: .99).
+      decay: share of the teacher, and of the frequencies, that is kept at each step.
       threshold: of a guess that counts, as a share of the confidence on the source.
       weight: of the target's loss, as a function of progress from 0 to 1.
       reversal: lambda of the domain-adversarial loss (see `dann_loss`); None for no such loss.
