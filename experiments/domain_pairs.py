@@ -1,6 +1,6 @@
 """Pairs of domains to adapt between, and their data made ready for training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +10,6 @@ import numpy as np
 from jtransfer.data import Examples, images, load, require_same_classes
 from jtransfer.data.resident import Domain, ResidentFeed, Transform, centred, channel_means
 from jtransfer.measure import gap_closed
-
-METHODS = {"source": "source only", "dann": "DANN", "target": "train on target"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Pair:
       net: key of `GANIN_NETS`.
       size: side of the images in pixels.
       rate: learning rate at the start.
-      steps: training steps of each preset.
+      steps: training steps of each preset; of a method by itself under "preset/method".
       seen: which settings were decided after a look at the target's test accuracy, for the report.
     """
 
@@ -37,6 +35,10 @@ class Pair:
     rate: float
     steps: dict[str, int]
     seen: str
+
+    def steps_of(self, method: str, preset: str) -> int:
+        """Training steps of a method."""
+        return self.steps.get(f"{preset}/{method}", self.steps[preset])
 
 
 PAIRS = {
@@ -86,46 +88,49 @@ class Problem:
       source: the source's training examples.
       target: the target's training examples.
       test: the target's test examples.
+      held_out: examples of the source that nothing is trained on.
     """
 
     source: Examples
     target: Examples
     test: Examples
+    held_out: Examples
 
     @classmethod
     def load(cls, pair: Pair, data_root: Path | None) -> "Problem":
         """Load a pair, fit its images to [n, size, size, 3] and check that the classes agree."""
-        source, target, test = (
+        source, target, test, held_out = (
             images.fit(examples, size=pair.size, channels=3)
             for examples in (
                 load(pair.source, "train", data_root=data_root),
                 load(pair.target, "train", data_root=data_root),
                 load(pair.target_test, "test", data_root=data_root),
+                load(pair.source, "test", data_root=data_root),
             )
         )
         require_same_classes(source, target)
         require_same_classes(target, test)
-        return cls(source, target, test)
+        return cls(source, target, test, held_out)
+
+    def transform(self, domain: str) -> Transform:
+        """Centre a domain's images by the mean of its training images, which needs no label."""
+        return centred(self._means[domain])
 
     @cached_property
-    def source_transform(self) -> Transform:
-        """Centre images by the mean of the source's training images."""
-        return centred(channel_means(self.source.images))
-
-    @cached_property
-    def target_transform(self) -> Transform:
-        """Centre images by the mean of the target's training images, which needs no label."""
-        return centred(channel_means(self.target.images))
-
-    def feed(self, method: str, *, batch: int, seed: int) -> ResidentFeed:
-        """The batches that a method sees: the target's labels only where it trains on them."""
-        source = {"image": self.source.images, "label": self.source.labels}
-        target: dict[str, np.ndarray] = {"image": self.target.images}
-        if method == "target":
-            target["label"] = self.target.labels
-        domains = {
-            "source": Domain(source, batch, self.source_transform),
-            "target": Domain(target, batch, self.target_transform),
+    def _means(self) -> dict[str, np.ndarray]:
+        return {
+            domain: channel_means(getattr(self, domain).images) for domain in ("source", "target")
         }
-        seen = {"source": ("source",), "dann": ("source", "target"), "target": ("target",)}[method]
-        return ResidentFeed({name: domains[name] for name in seen}, seed)
+
+    def feed(
+        self, sees: Sequence[str], labelled: Sequence[str], *, batch: int, seed: int
+    ) -> ResidentFeed:
+        """Batches of the domains that a method sees, with the labels of those that it may see."""
+        domains = {}
+        for name in sees:
+            examples: Examples = getattr(self, name)
+            fields = {"image": examples.images}
+            if name in labelled:
+                fields["label"] = examples.labels
+            domains[name] = Domain(fields, batch, self.transform(name))
+        return ResidentFeed(domains, seed)

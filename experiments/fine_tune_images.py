@@ -74,7 +74,7 @@ from jtransfer.transfer.regimes import plan
 from jtransfer.transfer.supervised import supervised_loss
 
 PENALTIES = tuple(4.0**power for power in range(0, 6))  # of the probe
-HEAD_RATES = (0.1, 0.03, 0.01, 0.003)  # of a head on features of mean length 1
+HEAD_RATES = (3.0, 1.0, 0.3, 0.1)  # of a head on features of mean length 1
 HEAD_STEPS = 3000
 
 
@@ -241,7 +241,7 @@ def tuned_cell(task: Task, row: Row, seed: int, folder: RunFolder, name: str) ->
     feed = ResidentFeed({"target": Domain(fields, config.batch)}, seed)
     steps = config.length * (len(task.train) // config.batch)
     tuned = TUNED[config.net]
-    rate = tuned.scratch_rate if row.regime == "scratch" else tuned.rate
+    rate = {"scratch": tuned.scratch_rate, "lp_ft": tuned.lp_ft_rate}.get(row.regime, tuned.rate)
     crop_and_flip = compose(random_crop(config.side), random_flip)
 
     def augment(key: jax.Array, batch: Any) -> Any:

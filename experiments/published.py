@@ -1,14 +1,48 @@
 """Numbers from the papers, to be printed beside the measured ones."""
 
-# Accuracy on the target's test set: {pair: {method: {table: value}}}.
-# ICML: Ganin & Lempitsky 2015, Table 1. JMLR: Ganin et al. 2016, Table 2.
+# Accuracy on the target's test set: {pair: {paper: {method: value}}}.
+# ICML: Ganin & Lempitsky 2015, Table 1. JMLR: Ganin et al. 2016, Table 2. ADDA: Tzeng et al. 2017,
+# Table 2, whose "dann" is gradient reversal. I2I: Murez et al. 2018, Table 1, with LeNet.
 DOMAIN_ADAPTATION: dict[str, dict[str, dict[str, float]]] = {
     "mnist-mnist_m": {
-        "source": {"ICML 2015": 0.5749, "JMLR 2016": 0.5225},
-        "dann": {"ICML 2015": 0.8149, "JMLR 2016": 0.7666},
-        "target": {"ICML 2015": 0.9891, "JMLR 2016": 0.9596},
+        "ICML 2015": {"source": 0.5749, "sa": 0.6078, "dann": 0.8149, "target": 0.9891},
+        "JMLR 2016": {"source": 0.5225, "sa": 0.5690, "dann": 0.7666, "target": 0.9596},
+    },
+    "numbers-svhn": {
+        "ICML 2015": {"source": 0.8665, "sa": 0.8672, "dann": 0.9048, "target": 0.9244},
+        "JMLR 2016": {"source": 0.8674, "sa": 0.8644, "dann": 0.9109, "target": 0.9220},
+    },
+    "svhn-mnist": {
+        "ICML 2015": {"source": 0.5919, "sa": 0.6157, "dann": 0.7107, "target": 0.9951},
+        "JMLR 2016": {"source": 0.5490, "sa": 0.5932, "dann": 0.7385, "target": 0.9942},
+        "ADDA 2017": {"source": 0.601, "dann": 0.739, "adda": 0.760},
+        "I2I 2018": {"translation": 0.803},
+    },
+    "signs-gtsrb": {
+        "ICML 2015": {"source": 0.7400, "sa": 0.7635, "dann": 0.8866, "target": 0.9987},
+        "JMLR 2016": {"source": 0.7900, "sa": 0.8165, "dann": 0.8865, "target": 0.9980},
+    },
+    "mnist-usps": {
+        "ADDA 2017": {"source": 0.752, "dann": 0.771, "adda": 0.894},
+        "I2I 2018": {"translation": 0.921},
+    },
+    "usps-mnist": {
+        "ADDA 2017": {"source": 0.571, "dann": 0.730, "adda": 0.901},
+        "I2I 2018": {"translation": 0.872},
     },
 }
+
+
+def papers_of(pair: str) -> list[str]:
+    """The papers that print numbers for a pair of domains."""
+    return list(DOMAIN_ADAPTATION.get(pair, {}))
+
+
+def published(pair: str, method: str, paper: str) -> str:
+    """A paper's number for a method, or a dash."""
+    value = DOMAIN_ADAPTATION[pair][paper].get(method)
+    return "–" if value is None else f"{value:.4f}"
+
 
 # Mean accuracy per class of a linear classifier on a layer: {data set: {(head, layer): value}}.
 # Zeiler & Fergus, ECCV 2014, Table 7; their net is a ZFNet.

@@ -34,6 +34,7 @@ class Tuned:
     rows: tuple[RowName, ...]
     size: dict[str, int]  # of the images in pixels, by preset
     rate: float  # where the trunk moves
+    lp_ft_rate: float  # the same where the head is a good one from the start
     scratch_rate: float
 
 
@@ -43,13 +44,15 @@ TUNED: dict[str, Tuned] = {
         ("probe", "frozen", "frozen_deep", "slow_trunk", "full", "lp_ft", "scratch"),
         {"small": 160, "paper": 224},
         rate=0.002,
-        scratch_rate=0.01,
+        lp_ft_rate=0.0005,
+        scratch_rate=0.002,
     ),
     "efficientnet_lite0": Tuned(
         "top",
         ("probe", "frozen", "frozen_deep", "full", "lp_ft"),
         {"small": 128, "paper": 224},
         rate=0.001,
+        lp_ft_rate=0.001,
         scratch_rate=0.05,
     ),
 }

@@ -49,6 +49,10 @@ class AdaptationNet(nn.Module):
         """Domain logits [batch] of [batch, features]."""
         return self.domain_head(features, train=train)[:, 0]
 
+    def last_hidden(self, images: jax.Array, *, domains: tuple[int, ...] = (0,)) -> jax.Array:
+        """The label head's last hidden layer [batch, width], as at test time."""
+        return self.label_head(self.features(images, domains=domains), last_hidden=True)
+
     def predict(self, images: jax.Array, *, domains: tuple[int, ...] = (0,)) -> jax.Array:
         """Class logits [batch, classes] of images, as at test time."""
         return self.classify(self.features(images, domains=domains))

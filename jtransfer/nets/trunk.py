@@ -130,11 +130,19 @@ class Head(nn.Module):
     dropout: float = 0.0
 
     @nn.compact
-    def __call__(self, features: jax.Array, *, train: bool = False) -> jax.Array:
-        """Map [batch, ...] features to [batch, outputs] logits."""
+    def __call__(
+        self, features: jax.Array, *, train: bool = False, last_hidden: bool = False
+    ) -> jax.Array:
+        """Map [batch, ...] features to [batch, outputs] logits.
+
+        With `last_hidden`, to what the layer `out` reads: [batch, hidden[-1]], or the flat features
+        of a head without hidden layers.
+        """
         features = features.reshape(features.shape[0], -1)
         for number, width in enumerate(self.hidden, start=1):
             features = nn.relu(nn.Dense(width, name=f"fc{number}")(features))
             if self.dropout:
                 features = nn.Dropout(self.dropout)(features, deterministic=not train)
+        if last_hidden:
+            return features
         return nn.Dense(self.outputs, name="out")(features)

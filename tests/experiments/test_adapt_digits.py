@@ -1,15 +1,20 @@
+from dataclasses import replace
 from functools import partial
 
+import jax
 import numpy as np
 import pytest
 
-from experiments import adapt_digits
-from experiments.adapt_digits import Config, main
+from experiments import domain_methods
+from experiments.adapt_digits import main, run_cells
+from experiments.domain_config import Config
+from experiments.domain_methods import METHODS
 from experiments.domain_pairs import Problem
 from jtransfer.data import Examples
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.trunk import ConvStage, Head, Trunk
 from jtransfer.train.run_folder import RunFolderError
+from jtransfer.train.state import TrainState
 
 
 def tiny_net(*, classes, norm=False, dropout=0.0):
@@ -29,9 +34,14 @@ def examples(name, count, brightness):
 
 @pytest.fixture
 def problem(monkeypatch):
-    made = Problem(examples("dark", 48, 0), examples("bright", 48, 90), examples("test", 30, 91))
+    made = Problem(
+        examples("dark", 48, 0),
+        examples("bright", 48, 90),
+        examples("test", 30, 91),
+        examples("dark", 20, 1),
+    )
     monkeypatch.setattr(Problem, "load", lambda pair, data_root: made)
-    monkeypatch.setattr(adapt_digits, "GANIN_NETS", {"mnist": tiny_net})
+    monkeypatch.setattr(domain_methods, "GANIN_NETS", {"mnist": tiny_net})
     return made
 
 
@@ -42,15 +52,26 @@ def config(tmp_path):
     )
 
 
+ALL = ("source", "sa", "dann", "adda", "teacher", "target")
+
+
 def test_a_call_runs_every_cell_and_shows_table_and_figures(problem, config, capsys):
     cells = main(config)
-    assert set(cells) == {(m, s) for m in ("source", "dann", "target") for s in (0, 1)}
+    assert set(cells) == {(m, s) for m in ALL for s in (0, 1)}
     assert cells["target", 0].result["target_accuracy"] > 0.9
-    for cell in cells.values():
-        assert cell.result["chosen_by"] == "last step"
-        assert cell.records[-1]["step"] == 200
+    for (method, _), cell in cells.items():
+        if method == "sa":
+            assert cell.result["oracle"]["target_accuracy"] >= cell.result["target_accuracy"]
+            assert cell.result["chosen_by"].startswith("source cross-validation")
+        else:
+            assert cell.result["chosen_by"] == "last step"
+            assert cell.records[-1]["step"] == 200
+            oracle = cell.result["checkpoints"]["oracle"]["target_accuracy"]
+            for choice in cell.result["checkpoints"].values():
+                assert choice["step"] in (100, 200)
+                assert choice["target_accuracy"] <= oracle
     printed = capsys.readouterr().out
-    assert "DANN" in printed
+    assert "mean teacher" in printed
     assert "train on target" in printed
     pictures = {path.name for path in (config.out / "numbers-digits-normed-figures").iterdir()}
     assert {"samples.png", "curves.png", "embedding.png", "confusion-DANN.png"} <= pictures
@@ -67,38 +88,69 @@ def test_a_call_runs_every_cell_and_shows_table_and_figures(problem, config, cap
 def test_a_folder_with_another_config_is_refused(problem, config):
     short = {**vars(config), "methods": ("source",), "seeds": (0,), "steps": 2}
     short |= {"evaluate_every": 0, "checkpoint_every": 0}
-    main(Config(**short))
+    run_cells(Config(**short), problem)
     with pytest.raises(RunFolderError, match=r"rate: 0\.03 there, 0\.02 asked for"):
-        main(Config(**{**short, "rate": 0.02}))
+        run_cells(Config(**{**short, "rate": 0.02}), problem)
 
 
 def test_only_training_on_the_target_sees_its_labels(problem):
-    seen = {
-        method: {
-            name: set(fields)
-            for name, fields in problem.feed(method, batch=8, seed=0).constants.items()
-        }
-        for method in ("source", "dann", "target")
-    }
-    assert seen == {
-        "source": {"source": {"image", "label"}},
-        "dann": {"source": {"image", "label"}, "target": {"image"}},
-        "target": {"target": {"image", "label"}},
-    }
+    for name, method in METHODS.items():
+        feed = problem.feed(method.sees, method.labelled, batch=8, seed=0)
+        seen = {domain: set(fields) for domain, fields in feed.constants.items()}
+        with_labels = {"image", "label"}
+        assert (seen.get("target") == with_labels) == (name == "target")
+        assert (seen.get("source") == with_labels) == (name not in ("target", "adda"))
 
 
-def test_source_only_training_is_not_touched_by_the_target(problem, config, monkeypatch):
+def test_poisoned_target_labels_change_nothing(problem, config):
+    """No method but training on the target reads them, nor does what is measured on the test."""
+    short = {**vars(config), "methods": ALL[:-1], "seeds": (0,), "steps": 4}
+    short |= {"evaluate_every": 0, "checkpoint_every": 0}
+    before = run_cells(Config(**short), problem)
+    poisoned = replace(
+        problem, target=replace(problem.target, labels=(problem.target.labels + 1) % 3)
+    )
+    after = run_cells(Config(**{**short, "out": config.out / "poisoned"}), poisoned)
+    for method in ALL[:-1]:
+        for images in (problem.target.images, problem.test.images):
+            np.testing.assert_array_equal(
+                before[method, 0].target_features(images), after[method, 0].target_features(images)
+            )
+            np.testing.assert_array_equal(
+                before[method, 0].guess(images), after[method, 0].guess(images)
+            )
+
+
+def test_source_only_training_is_not_touched_by_the_target(problem, config):
     """The target enters source-only results through the mean of its images alone."""
-    net = tiny_net(classes=3, norm=True)
-    program = adapt_digits.build(config, problem, "source")
-    variables = adapt_digits.initial_variables(net, problem, seed=0)
+    program = domain_methods.build(config, problem, "source")
+    net = program.recipe.net
+    variables = domain_methods.initial_variables(net, problem, seed=0)
     means = variables["batch_stats"]["trunk"]["conv1"]["norm"]["mean"]
     assert means.shape == (2, 4)
-    feed = problem.feed("source", batch=8, seed=0)
-    state = adapt_digits.TrainState.create(
-        variables, program.optimizer, rng=adapt_digits.jax.random.key(0)
-    )
+    feed = problem.feed(("source",), ("source",), batch=8, seed=0)
+    state = TrainState.create(variables, program.optimizer, rng=jax.random.key(0))
     state, _ = program.step(state, feed.constants, feed.inputs(0))
     after = state.stats["batch_stats"]["trunk"]["conv1"]["norm"]["mean"]
     np.testing.assert_array_equal(after[1], np.zeros(4))
     assert np.abs(after[0]).max() > 0
+
+
+def test_adda_starts_from_the_source_only_run_and_leaves_its_encoder(problem, config):
+    short = {**vars(config), "methods": ("adda",), "seeds": (0,), "steps": 4}
+    short |= {"evaluate_every": 0, "checkpoint_every": 0}
+    cells = run_cells(Config(**short), problem)
+    _, source = cells["source", 0].trained
+    _, adapted = cells["adda", 0].trained
+    jax.tree.map(np.testing.assert_array_equal, source.params["trunk"], adapted.params["trunk"])
+    moved = jax.tree.map(
+        lambda a, b: float(np.abs(a - b).max()),
+        adapted.params["trunk"],
+        adapted.params["target_trunk"],
+    )
+    assert max(jax.tree.leaves(moved)) > 0
+
+
+def test_a_domain_smaller_than_the_batch_is_refused(problem, config):
+    with pytest.raises(ValueError, match="a batch of 64 cannot be drawn from 48 examples"):
+        run_cells(Config(**{**vars(config), "batch": 64}), problem)

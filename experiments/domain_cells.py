@@ -1,0 +1,297 @@
+"""The cells of the table of domain adaptation: each trained, measured and written once."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.domain_config import Config, MethodName
+from experiments.domain_methods import METHODS, Program, initial_variables
+from experiments.domain_pairs import Problem
+from jtransfer.data.splits import stratified_folds
+from jtransfer.measure import accuracy, mean_per_class_accuracy, proxy_a_distance
+from jtransfer.measure.selection import (
+    batch_nuclear_norm,
+    best,
+    information_maximization,
+    soft_neighborhood_density,
+    source_risk,
+)
+from jtransfer.train.checkpoint import Checkpoints
+from jtransfer.train.evaluation import map_batches
+from jtransfer.train.loop import fit
+from jtransfer.train.run_folder import RunFolder
+from jtransfer.train.run_log import RunLog, read_records
+from jtransfer.train.state import TrainState
+from jtransfer.transfer.subspace import AlignedSVM, fit_aligned_svm, fit_aligned_svm_by_oracle
+
+SAMPLE = 1000  # images a domain for label-free criteria, the proxy A-distance and the embedding
+ALIGNED = 2000  # images a domain for subspace alignment, whose time grows with their square
+DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tried for the subspaces
+PENALTIES = tuple(4.0**power for power in range(-4, 3))  # values of C of their SVM
+CRITERIA = (
+    "source_risk",
+    "soft_neighborhood_density",
+    "batch_nuclear_norm",
+    "information_maximization",
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A finished run.
+
+    Attributes:
+      result: what `result.json` holds.
+      records: what was logged.
+      guess: from images of the target to classes [n].
+      source_features: of the source's images, [n, features].
+      target_features: of the target's.
+      trained: the program and its state after the last step, where something was trained by steps.
+    """
+
+    result: dict[str, Any]
+    records: list[dict[str, Any]]
+    guess: Callable[[np.ndarray], np.ndarray]
+    source_features: Callable[[np.ndarray], np.ndarray]
+    target_features: Callable[[np.ndarray], np.ndarray]
+    trained: tuple[Program, TrainState] | None = None
+
+    def reader(self, name: str) -> Callable[[np.ndarray], np.ndarray]:
+        """A function of the trained program, named as there, over any number of images."""
+        if self.trained is None:
+            raise ValueError("nothing was trained by steps")
+        program, state = self.trained
+        return partial(map_batches, partial(getattr(program, name), state))
+
+
+def settings_of(config: Config, problem: Problem, method: MethodName, seed: int) -> dict[str, Any]:
+    """What the results of every method depend on."""
+    return {
+        "experiment": "adapt_digits",
+        **{key: getattr(config, key) for key in ("pair", "net", "preset", "batch")},
+        "steps": config.steps_of(method),
+        "method": method,
+        "seed": seed,
+        "data": {
+            part: getattr(problem, part).fingerprint() for part in ("source", "target", "test")
+        },
+    }
+
+
+def trained_cell(
+    config: Config,
+    problem: Problem,
+    program: Program,
+    method: MethodName,
+    seed: int,
+    source: Cell | None,
+) -> Cell:
+    """Train a method from a seed, or take up where an earlier call stopped.
+
+    Args:
+      config: the settings.
+      problem: the data.
+      program: the method, compiled.
+      method: its name.
+      seed: of the initial parameters, the order of the examples and dropout.
+      source: the source-only run of the same seed, for methods that start from it.
+    """
+    steps, name = config.steps_of(method), config.cell(method, seed)
+    settings = settings_of(config, problem, method, seed) | program.recipe.settings
+    if source is not None:
+        settings["source_steps"] = config.steps_of("source")
+    folder = RunFolder(config.out / name, settings)
+    variables = initial_variables(program.recipe.net, problem, seed=seed)
+    if source is not None and source.trained is not None:
+        _, there = source.trained
+        # A copy, for the step uses up the state it is given.
+        variables = jax.tree.map(jnp.copy, {"params": there.params, **there.stats})
+    variables = program.recipe.start(variables)
+    state = TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
+    with Checkpoints(folder.checkpoint_folder) as checkpoints:
+        if checkpoints.latest_step is not None:
+            state = checkpoints.restore(state)
+        result = folder.result()
+        if result is not None:
+            print(f"{name}: finished before, accuracy {result['target_accuracy']:.4f}")
+            return _cell(program, result, read_records(folder.metrics_file), state)
+        moving, frozen = program.groups.count(state.params)
+        start = int(state.step)
+        print(
+            f"{name}: {moving:,} parameters moving, {frozen:,} frozen; "
+            + (f"going on from step {start:,}" if start else f"{steps:,} steps")
+        )
+        sees, labelled = METHODS[method].sees, METHODS[method].labelled
+        feed = problem.feed(sees, labelled, batch=config.batch, seed=seed)
+        started = time.perf_counter()
+        with RunLog(
+            folder.metrics_file,
+            name=name,
+            total_steps=steps,
+            first_step=start,
+            examples_per_step=feed.examples_per_step,
+        ) as log:
+            state = fit(
+                program.step,
+                state,
+                feed,
+                steps=steps,
+                log=log,
+                evaluate=partial(evaluate, problem, program),
+                evaluate_every=config.evaluate_every,
+                checkpoints=checkpoints,
+                checkpoint_every=config.checkpoint_every,
+            )
+        seconds = time.perf_counter() - started
+    records = read_records(folder.metrics_file)
+    cell = _cell(program, {}, records, state)
+    result = folder.write_result(
+        {
+            **settings,
+            **judged(problem, cell, seed),
+            "chosen_by": "last step",
+            "checkpoints": choices(records),
+            "parameters": moving + frozen,
+            "started_at_step": start,
+            "seconds": round(seconds, 1),
+        }
+    )
+    return _cell(program, result, records, state)
+
+
+def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> Cell:
+    """Align the last hidden layers of the source-only run of the same seed, and train an SVM."""
+    name = config.cell("sa", seed)
+    settings = settings_of(config, problem, "sa", seed)
+    settings["source_steps"] = config.steps_of("source")
+    folder = RunFolder(config.out / name, settings)
+    of_source, of_target = source.reader("source_hidden"), source.reader("target_hidden")
+    labels = problem.source.labels[:ALIGNED]
+
+    @cache
+    def hidden() -> tuple[np.ndarray, np.ndarray, float]:
+        features = of_source(problem.source.images[:ALIGNED])
+        scale = float(np.linalg.norm(features, axis=1).mean())
+        return features / scale, of_target(problem.target.images[:ALIGNED]) / scale, scale
+
+    def how() -> dict[str, Any]:
+        rows, columns = hidden()[0].shape
+        most = min(columns, rows - 1, len(problem.target) - 1)
+        return {
+            "classes": len(problem.source.classes),
+            "penalties": PENALTIES,
+            "folds": stratified_folds(labels, 2, seed=seed),
+            "dimensions": [d for d in DIMENSIONS if d <= most],
+        }
+
+    @cache
+    def aligned() -> AlignedSVM:
+        known, other, _ = hidden()
+        return fit_aligned_svm(known, labels, other, **how())
+
+    cell = Cell(
+        folder.result() or {},
+        [],
+        lambda images: np.asarray(aligned().predict(of_target(images) / hidden()[2])),
+        lambda images: np.asarray(aligned().alignment.source(of_source(images) / hidden()[2])),
+        lambda images: np.asarray(aligned().alignment.target(of_target(images) / hidden()[2])),
+    )
+    if cell.result:
+        print(f"{name}: finished before, accuracy {cell.result['target_accuracy']:.4f}")
+        return cell
+    started = time.perf_counter()
+    measured = judged(problem, cell, seed)
+    seconds = time.perf_counter() - started
+    known, other, scale = hidden()
+    test = of_target(problem.test.images) / scale
+    oracle = fit_aligned_svm_by_oracle(known, labels, other, test, problem.test.labels, **how())
+    result = folder.write_result(
+        {
+            **settings,
+            **measured,
+            "chosen_by": aligned().chosen_by,
+            "dimension": aligned().dimension,
+            "C": aligned().C,
+            "oracle": {
+                "dimension": oracle.dimension,
+                "target_accuracy": oracle.scores[oracle.dimension],
+            },
+            "started_at_step": 0,
+            "seconds": round(seconds, 1),
+        }
+    )
+    print(
+        f"{name}: {aligned().dimension} dimensions, accuracy {result['target_accuracy']:.4f}; "
+        f"an oracle takes {oracle.dimension}, {result['oracle']['target_accuracy']:.4f}"
+    )
+    return replace(cell, result=result)
+
+
+def evaluate(problem: Problem, program: Program, state: TrainState) -> dict[str, float]:
+    """Accuracy on the target's test images, which decides nothing, and label-free criteria."""
+    guesses = map_batches(partial(program.target_logits, state), problem.test.images).argmax(-1)
+    known = map_batches(partial(program.source_logits, state), problem.held_out.images[:SAMPLE])
+    losses = known.argmax(-1) != problem.held_out.labels[:SAMPLE]
+    logits = map_batches(partial(program.target_logits, state), problem.target.images[:SAMPLE])
+    probabilities = np.asarray(jax.nn.softmax(logits))
+    return {
+        "target_accuracy": accuracy(guesses, problem.test.labels),
+        "source_risk": source_risk(losses),
+        "soft_neighborhood_density": soft_neighborhood_density(probabilities),
+        "batch_nuclear_norm": batch_nuclear_norm(probabilities),
+        "information_maximization": information_maximization(probabilities),
+    }
+
+
+def choices(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """The checkpoint that each criterion takes: its step and its accuracy on the target's test."""
+    looks = [record for record in records if "target_accuracy" in record]
+
+    def at(position: int) -> dict[str, float]:
+        look = looks[position]
+        return {"step": look["step"], "target_accuracy": look["target_accuracy"]}
+
+    chosen = {
+        criterion: at(best(criterion, [look[criterion] for look in looks]))
+        for criterion in CRITERIA
+    }
+    return {**chosen, "oracle": at(int(np.argmax([look["target_accuracy"] for look in looks])))}
+
+
+def judged(problem: Problem, cell: Cell, seed: int) -> dict[str, Any]:
+    """What is measured of every method."""
+    guesses, labels = cell.guess(problem.test.images), problem.test.labels
+    return {
+        "target_accuracy": accuracy(guesses, labels),
+        "target_mean_per_class_accuracy": mean_per_class_accuracy(
+            guesses, labels, len(problem.test.classes)
+        ),
+        "proxy_a_distance": proxy_a_distance(
+            cell.source_features(problem.source.images[:SAMPLE]),
+            cell.target_features(problem.target.images[:SAMPLE]),
+            seed=seed,
+        ),
+        "test_images": len(labels),
+    }
+
+
+def _cell(
+    program: Program, result: dict[str, Any], records: list[dict[str, Any]], state: TrainState
+) -> Cell:
+    def over(read: Callable[[TrainState, jax.Array], jax.Array]):
+        return partial(map_batches, partial(read, state))
+
+    return Cell(
+        result,
+        records,
+        lambda images: over(program.target_logits)(images).argmax(-1),
+        over(program.source_features),
+        over(program.target_features),
+        (program, state),
+    )

@@ -1,0 +1,44 @@
+"""Settings of a call of `adapt_digits`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from experiments.domain_pairs import PAIRS
+
+MethodName = Literal["source", "sa", "dann", "adda", "teacher", "target"]
+# What the net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps.
+NETS: dict[str, dict[str, Any]] = {"paper": {}, "normed": {"norm": True, "dropout": 0.5}}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a call; each (method, seed) is one cell."""
+
+    pair: Literal["numbers-digits", "mnist-mnist_m"] = "numbers-digits"  # source-target
+    methods: tuple[MethodName, ...] = ("source", "sa", "dann", "adda", "teacher", "target")  # rows
+    seeds: tuple[int, ...] = (0,)  # of initial parameters, order of the examples and dropout
+    net: Literal["paper", "normed"] = "normed"  # the paper's net, or with batch norm and dropout
+    preset: Literal["small", "paper"] = "small"  # number of steps: for two cores, or accelerators
+    steps: int | None = None  # training steps of every method, instead of the preset's
+    batch: int = 64  # images of each domain in a step
+    rate: float | None = None  # of source only, DANN and train on target, instead of the pair's
+    momentum: float = 0.9  # of their stochastic gradient descent
+    gamma: float = 10.0  # steepness of the ramp of lambda, 2 / (1 + exp(-gamma p)) - 1
+    evaluate_every: int = 500  # steps between looks at the test set, which decide nothing
+    checkpoint_every: int = 500  # steps between checkpoints
+    data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
+    out: Path = Path("checkpoints/adapt_digits")  # one folder a cell, and the figures
+
+    def steps_of(self, method: MethodName) -> int:
+        """Training steps of a cell."""
+        return self.steps or PAIRS[self.pair].steps_of(method, self.preset)
+
+    @property
+    def first_rate(self) -> float:
+        """Learning rate of plain training at its start."""
+        return self.rate or PAIRS[self.pair].rate
+
+    def cell(self, method: MethodName, seed: int) -> str:
+        """Name of a cell and of its folder."""
+        return f"{self.pair}-{self.net}-{method}-{self.steps_of(method)}-seed{seed}"

@@ -1,0 +1,218 @@
+"""The methods of the table of domain adaptation: what each trains, by what rule, on what."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from experiments.domain_config import NETS, Config, MethodName
+from experiments.domain_pairs import PAIRS, Problem
+from jtransfer.data.augment import compose, random_shift
+from jtransfer.data.random_convolution import random_convolution
+from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet
+from jtransfer.train.compilation import CompiledStep, compile_step
+from jtransfer.train.schedules import inverse_decay, sigmoid_ramp
+from jtransfer.train.state import TrainState
+from jtransfer.train.step import Loss, make_step
+from jtransfer.transfer.adda import ADDA_RULES, adda_loss, target_variables, untie_encoders
+from jtransfer.transfer.dann import dann_loss
+from jtransfer.transfer.mean_teacher import mean_teacher_loss, teacher_variables, with_teacher
+from jtransfer.transfer.parameter_groups import ParameterGroups, parameter_groups
+from jtransfer.transfer.supervised import supervised_loss
+
+Variables = Any
+
+
+def as_they_are(variables: Variables) -> Variables:
+    """No change."""
+    return variables
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a method trains a net.
+
+    Attributes:
+      net: the net.
+      loss: for `make_step`.
+      optimizer: of what moves.
+      settings: of the optimizer and the loss, for the config and the report.
+      rules: who moves, for `parameter_groups`.
+      start: from the net's variables to those that training starts from.
+      on_source: from a state's variables to those that read source images.
+      on_target: the same for target images.
+      domains: whose batch-norm statistics are used on source and on target images.
+    """
+
+    net: AdaptationNet
+    loss: Loss
+    optimizer: optax.GradientTransformation
+    settings: dict[str, Any]
+    rules: dict[str, str] = field(default_factory=lambda: {".*": "full"})
+    start: Callable[[Variables], Variables] = as_they_are
+    on_source: Callable[[Variables], Variables] = as_they_are
+    on_target: Callable[[Variables], Variables] = as_they_are
+    domains: tuple[int, int] = (0, 1)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the table.
+
+    Attributes:
+      title: in tables and figures.
+      sees: the domains whose images it trains on.
+      labelled: those of them whose labels it sees.
+      recipe: None where nothing is trained by steps.
+      from_source: whether it starts from the source-only run of the same seed.
+    """
+
+    title: str
+    sees: tuple[str, ...]
+    labelled: tuple[str, ...]
+    recipe: Callable[[Config, int, int], Recipe] | None
+    from_source: bool = False
+
+
+def net_of(config: Config, classes: int, **changes: Any) -> AdaptationNet:
+    """The pair's net; batch norm keeps statistics of domain 0, the source, and 1, the target."""
+    options = {**NETS[config.net], **changes}
+    return GANIN_NETS[PAIRS[config.pair].net](classes=classes, **options)
+
+
+def descent(config: Config, steps: int) -> dict[str, Any]:
+    """The paper's stochastic gradient descent."""
+    return {
+        "optimizer": optax.sgd(
+            inverse_decay(config.first_rate, total_steps=steps), momentum=config.momentum
+        ),
+        "settings": {
+            "rate": config.first_rate,
+            "momentum": config.momentum,
+            "gamma": config.gamma,
+        },
+    }
+
+
+def source_only(config: Config, classes: int, steps: int) -> Recipe:
+    """Plain training on the source; the net has its statistics alone."""
+    net = net_of(config, classes)
+    return Recipe(net, supervised_loss(net), **descent(config, steps), domains=(0, 0))
+
+
+def target_only(config: Config, classes: int, steps: int) -> Recipe:
+    """Plain training on the target: the end of the scale."""
+    net = net_of(config, classes)
+    loss = supervised_loss(net, domain="target", domain_index=1)
+    return Recipe(net, loss, **descent(config, steps), domains=(1, 1))
+
+
+def dann(config: Config, classes: int, steps: int) -> Recipe:
+    """Domain-adversarial training."""
+    net = net_of(config, classes)
+    loss = dann_loss(net, reversal=partial(sigmoid_ramp, gamma=config.gamma))
+    return Recipe(net, loss, **descent(config, steps))
+
+
+def adda(config: Config, classes: int, steps: int) -> Recipe:
+    """An encoder for the target, from the source-only run; the paper's optimizer."""
+    del steps
+    net, rate, beta = net_of(config, classes), 2e-4, 0.5
+    return Recipe(
+        net,
+        adda_loss(net),
+        optax.adam(rate, b1=beta),
+        {"optimizer": "Adam", "rate": rate, "beta1": beta},
+        rules=ADDA_RULES,
+        start=untie_encoders,
+        on_target=target_variables,
+        domains=(0, 0),
+    )
+
+
+def teacher(config: Config, classes: int, steps: int) -> Recipe:
+    """A mean teacher on randomly shifted and convolved images, beside DANN's adversary."""
+    net, rate = net_of(config, classes, dropout=0.0), 1e-3
+    augment = compose(random_shift(2, fill="edge"), random_convolution())
+    return Recipe(
+        net,
+        mean_teacher_loss(net, augment=augment),
+        optax.adam(optax.cosine_decay_schedule(rate, steps)),
+        {"optimizer": "Adam", "rate": rate, "augment": "shift by 2, random convolution"},
+        start=partial(with_teacher, classes=classes),
+        on_source=taught,
+        on_target=taught,
+    )
+
+
+def taught(variables: Variables) -> Variables:
+    """The teacher's variables."""
+    return teacher_variables(variables)
+
+
+BOTH = ("source", "target")
+METHODS: dict[MethodName, Method] = {
+    "source": Method("source only", ("source",), ("source",), source_only),
+    "sa": Method("SA", BOTH, ("source",), None, from_source=True),
+    "dann": Method("DANN", BOTH, ("source",), dann),
+    "adda": Method("ADDA", BOTH, (), adda, from_source=True),
+    "teacher": Method("mean teacher + DANN", BOTH, ("source",), teacher),
+    "target": Method("train on target", ("target",), ("target",), target_only),
+}
+
+
+@dataclass(frozen=True)
+class Program:
+    """A method, compiled: all its seeds share it."""
+
+    recipe: Recipe
+    groups: ParameterGroups
+    optimizer: optax.GradientTransformation
+    step: CompiledStep
+    source_logits: Callable[[TrainState, jax.Array], jax.Array]
+    target_logits: Callable[[TrainState, jax.Array], jax.Array]
+    source_features: Callable[[TrainState, jax.Array], jax.Array]
+    target_features: Callable[[TrainState, jax.Array], jax.Array]
+    source_hidden: Callable[[TrainState, jax.Array], jax.Array]
+    target_hidden: Callable[[TrainState, jax.Array], jax.Array]
+
+
+def initial_variables(net: AdaptationNet, problem: Problem, *, seed: int) -> Variables:
+    """Parameters and statistics before training."""
+    blank = jnp.zeros((1, *problem.source.images.shape[1:]))
+    return net.init(jax.random.key(seed), blank)
+
+
+def build(config: Config, problem: Problem, name: MethodName) -> Program:
+    """Put net, loss, optimizer and data together and compile the step."""
+    method, steps = METHODS[name], config.steps_of(name)
+    if method.recipe is None:
+        raise ValueError(f"{name} is no method that trains by steps")
+    recipe = method.recipe(config, len(problem.source.classes), steps)
+    variables = recipe.start(initial_variables(recipe.net, problem, seed=0))
+    groups = parameter_groups(variables["params"], recipe.rules)
+    optimizer = groups.optimizer(recipe.optimizer)
+    step = make_step(recipe.loss, optimizer, total_steps=steps, trainable=groups.trainable)
+    feed = problem.feed(method.sees, method.labelled, batch=config.batch, seed=0)
+
+    def on(domain: str, what: str) -> Callable[[TrainState, jax.Array], jax.Array]:
+        index = ("source", "target").index(domain)
+        read = (recipe.on_source, recipe.on_target)[index]
+        transform = problem.transform(domain)
+
+        @jax.jit
+        def apply(state: TrainState, images: jax.Array) -> Any:
+            variables = read({"params": state.params, **state.stats})
+            domains = (recipe.domains[index],)
+            return recipe.net.apply(variables, transform(images), domains=domains, method=what)
+
+        return apply
+
+    readers = (
+        on(domain, what) for what in ("predict", "features", "last_hidden") for domain in BOTH
+    )
+    return Program(recipe, groups, optimizer, compile_step(step, feed.gather), *readers)

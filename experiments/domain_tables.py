@@ -1,0 +1,130 @@
+"""The tables of domain adaptation in BENCHMARKS.md."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from experiments.domain_methods import METHODS
+from experiments.domain_pairs import PAIRS, gap_column
+from experiments.published import papers_of, published
+from jtransfer.measure import markdown_table, mean_std
+
+NETS = {
+    "paper": "the paper's net",
+    "normed": "with batch norm per domain and channel dropout .5 before the second pool",
+}
+CRITERIA = {
+    "last step": "last step",
+    "source_risk": "source error",
+    "soft_neighborhood_density": "SND",
+    "batch_nuclear_norm": "BNM",
+    "information_maximization": "IM",
+    "oracle": "oracle",
+}
+Results = list[dict[str, Any]]
+
+
+def domain_adaptation(results: Results) -> str:
+    """A section for every pair, a table for every net."""
+    groups: dict[tuple[str, str], Results] = defaultdict(list)
+    for result in results:
+        groups[result["pair"], result["net"]].append(result)
+    parts = ["## Unsupervised domain adaptation"] if results else []
+    for pair, about in PAIRS.items():
+        nets = [net for net in NETS if (pair, net) in groups]
+        if nets:
+            parts.append(
+                f"### `{about.source}` → `{about.target}`, tested on `{about.target_test}`"
+            )
+            parts.append(f"Decided after looking at the target's test accuracy: {about.seen}.")
+            for net in nets:
+                parts.append(adaptation_table(pair, net, groups[pair, net]))
+                parts.append(selection_table(groups[pair, net]))
+    return "\n\n".join(part for part in parts if part) + "\n" if parts else ""
+
+
+def adaptation_table(pair: str, net: str, results: Results) -> str:
+    """A row for every method and number of steps, beside the published ones."""
+    papers = papers_of(pair)
+    runs = by_method(results)
+    ends = {
+        method: float(np.mean([each["target_accuracy"] for each in cells]))
+        for (method, _), cells in runs.items()
+        if method in ("source", "target")
+    }
+    rows = []
+    for (method, steps), cells in runs.items():
+        accuracies = [each["target_accuracy"] for each in cells]
+        rows.append(
+            [
+                METHODS[method].title,
+                mean_std(accuracies),
+                gap_column(method, {**ends, method: float(np.mean(accuracies))}),
+                mean_std([each["proxy_a_distance"] for each in cells], digits=2),
+                f"{steps:,}",
+                ", ".join(str(each["seed"]) for each in cells),
+                mean_seconds(cells),
+                *(published(pair, method, paper) for paper in papers),
+            ]
+        )
+        if "oracle" in cells[0] and method == "sa":
+            oracles = [each["oracle"]["target_accuracy"] for each in cells]
+            row = [f"{METHODS[method].title}, oracle's dimension", mean_std(oracles)]
+            rows.append([*row, *["–"] * (5 + len(papers))])
+    header = ["method", "accuracy", "gap closed", "proxy A-distance", "steps", "seeds", "time"]
+    devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
+    versions = results[0]["made_by"]["versions"]
+    plain = next((each for each in results if "momentum" in each), None)
+    how = [f"**{NETS[net].capitalize()}**. Batch {results[0]['batch']} of each domain; last step."]
+    if plain is not None:
+        how.append(
+            f"Source only, DANN and train on target: SGD {plain['rate']} / (1 + 10 p)^.75, "
+            f"momentum {plain['momentum']}, lambda 2 / (1 + exp(-{plain['gamma']:g} p)) - 1."
+        )
+    if any("source_steps" in each for each in results):
+        how.append("SA and ADDA start from the source-only run, whose time is not in theirs.")
+    return "\n\n".join(
+        [
+            " ".join(how),
+            markdown_table([*header, *papers], rows),
+            f"A run had {devices}; jax {versions['jax']}, flax {versions['flax']}.",
+        ]
+    )
+
+
+def selection_table(results: Results) -> str:
+    """The accuracy of the checkpoints that label-free criteria take, and an oracle's."""
+    rows = []
+    for (method, steps), cells in by_method(results).items():
+        looked = [each for each in cells if "checkpoints" in each]
+        if looked and method not in ("source", "target"):
+            taken = [
+                {"last step": each["target_accuracy"]}
+                | {name: at["target_accuracy"] for name, at in each["checkpoints"].items()}
+                for each in looked
+            ]
+            accuracies = [mean_std([each[name] for each in taken]) for name in CRITERIA]
+            rows.append([METHODS[method].title, f"{steps:,}", *accuracies])
+    if not rows:
+        return ""
+    return (
+        "Which checkpoint would have been taken, without a label of the target, and by an oracle "
+        "that sees the test labels:\n\n"
+        + markdown_table(["method", "steps", *CRITERIA.values()], rows)
+    )
+
+
+def by_method(results: Results) -> dict[tuple[Any, int], Results]:
+    """The runs of each method and number of steps, in the order of the methods."""
+    runs: dict[tuple[Any, int], Results] = defaultdict(list)
+    for result in results:
+        runs[result["method"], result["steps"]].append(result)
+    order = list(METHODS)
+    return {key: runs[key] for key in sorted(runs, key=lambda key: (order.index(key[0]), key[1]))}
+
+
+def mean_seconds(cells: Results) -> str:
+    """Mean time of the runs that were not interrupted, which alone have been timed whole."""
+    times = [each["seconds"] for each in cells if not each["started_at_step"]]
+    return f"{np.mean(times):,.0f} s" if times else "–"
