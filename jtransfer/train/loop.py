@@ -13,6 +13,7 @@ import numpy as np
 
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import CompiledStep
+from jtransfer.train.early_stopping import EarlyStopping
 from jtransfer.train.run_log import RunLog
 from jtransfer.train.state import PyTree, TrainState
 from jtransfer.train.step import Metrics
@@ -48,6 +49,7 @@ def fit(
     log_every: int = 100,
     evaluate: Callable[[TrainState], dict[str, float]] | None = None,
     evaluate_every: int = 0,
+    early_stopping: EarlyStopping | None = None,
     checkpoints: Checkpoints | None = None,
     checkpoint_every: int = 0,
 ) -> TrainState:
@@ -66,18 +68,21 @@ def fit(
       log: told the metrics, averaged over the steps since its last record.
       log_every: steps between two records; divides `checkpoint_every`, so that a resumed run logs
         what the uninterrupted one would have.
-      evaluate: gives metrics of a state, which are logged and never acted upon.
+      evaluate: gives metrics of a state, which are logged and acted upon by nobody else than
+        `early_stopping`.
       evaluate_every: steps between evaluations, besides the one at the end; 0 for that one only.
+      early_stopping: ends the run when a metric of `evaluate` gets no better; None for never.
       checkpoints: where states are saved; None for nowhere.
       checkpoint_every: steps between checkpoints, besides the one at the end; 0 for that one only.
 
     Returns:
-      The state after the last step.
+      The state after the last step; with `early_stopping` the best one that was evaluated.
 
     Raises:
       NonFiniteLossError: naming the first step whose loss is NaN or infinite.
       Interrupted: after SIGINT or SIGTERM, with the state saved.
-      ValueError: if the numbers of steps do not fit each other.
+      ValueError: if the numbers of steps do not fit each other, or nothing is evaluated for
+        `early_stopping`.
     """
     for name, number in (
         ("steps", steps),
@@ -90,14 +95,25 @@ def fit(
     if checkpoint_every % log_every:
         raise ValueError(f"{checkpoint_every=} is not a multiple of {log_every=}")
 
+    number = int(state.step)
+    if early_stopping is not None:
+        if evaluate is None or evaluate_every == 0:
+            raise ValueError(
+                f"early stopping with {evaluate=} and {evaluate_every=}; expected a function and a "
+                "positive number of steps, which divide the run into looks at the validation split"
+            )
+        early_stopping.resume(state)
+
     def due(every: int) -> bool:
         return number == steps or (every > 0 and number % every == 0)
 
+    def finished() -> bool:
+        return number >= steps or (early_stopping is not None and early_stopping.satisfied)
+
     constants = feed.constants
     records = _Records(log, checkpoints)
-    number = int(state.step)
     with _stop_requests() as requests:
-        while number < steps:
+        while not finished():
             batches = [feed.inputs(number + i) for i in range(steps_per_call)]
             inputs = batches[0] if steps_per_call == 1 else jax.tree.map(_stack, *batches)
             state, metrics = step(state, constants, inputs)
@@ -108,25 +124,51 @@ def fit(
             if stopping or due(checkpoint_every) or due(evaluate_every):
                 records.write()
                 records.check()
-                if evaluate is not None and log is not None and due(evaluate_every):
-                    log.write(number, evaluate(state))
-                if checkpoints is not None and (stopping or due(checkpoint_every)):
+                if evaluate is not None and due(evaluate_every):
+                    _evaluate(evaluate, state, log, early_stopping)
+                if checkpoints is not None and (stopping or finished() or due(checkpoint_every)):
                     checkpoints.save(state)
             if stopping:
-                if checkpoints is not None:
-                    checkpoints.wait()
-                saved = (
-                    "saved" if checkpoints is not None else "not saved (it keeps no checkpoints)"
-                )
-                sentence = f"stopped by {requests[0].name} at step {number:,} of {steps:,}, {saved}"
-                if checkpoints is not None:
-                    sentence += "; the same command goes on from there"
-                if log is not None:
-                    log.say(sentence)
-                raise Interrupted(128 + requests[0])
+                raise _interrupted(requests[0], number, steps, log, checkpoints)
     if checkpoints is not None:
         checkpoints.wait()
-    return state
+    if early_stopping is None:
+        return state
+    if log is not None:
+        log.say(f"step {number:,} of {steps:,}; the best was {early_stopping.best_step:,}")
+    return early_stopping.best()
+
+
+def _evaluate(
+    evaluate: Callable[[TrainState], dict[str, float]],
+    state: TrainState,
+    log: RunLog | None,
+    early_stopping: EarlyStopping | None,
+) -> None:
+    if log is None and early_stopping is None:
+        return
+    metrics = evaluate(state)
+    if log is not None:
+        log.write(int(state.step), metrics)
+    if early_stopping is not None:
+        early_stopping.look(state, metrics)
+
+
+def _interrupted(
+    request: signal.Signals,
+    number: int,
+    steps: int,
+    log: RunLog | None,
+    checkpoints: Checkpoints | None,
+) -> Interrupted:
+    """Finish what is being written, tell the reader, and make what is to be raised."""
+    saved = "not saved (it keeps no checkpoints)"
+    if checkpoints is not None:
+        checkpoints.wait()
+        saved = "saved; the same command goes on from there"
+    if log is not None:
+        log.say(f"stopped by {request.name} at step {number:,} of {steps:,}, {saved}")
+    return Interrupted(128 + request)
 
 
 class _Records:
