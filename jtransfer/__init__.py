@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jtransfer.data.crops import Crop as Crop
     from jtransfer.data.image_batches import image_batches as image_batches
     from jtransfer.data.mixup import mixup as mixup
+    from jtransfer.data.random_convolution import random_convolution as random_convolution
     from jtransfer.data.resident import Domain as Domain
     from jtransfer.data.resident import ResidentFeed as ResidentFeed
     from jtransfer.data.resident import centred as centred
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from jtransfer.train.compilation import compile_step_by_pmap as compile_step_by_pmap
     from jtransfer.train.compilation import data_mesh as data_mesh
     from jtransfer.train.compilation import replicate as replicate
+    from jtransfer.train.early_stopping import EarlyStopping as EarlyStopping
     from jtransfer.train.loop import fit as fit
     from jtransfer.train.precision import in_bfloat16 as in_bfloat16
     from jtransfer.train.rate_finder import find_rate as find_rate
@@ -50,6 +52,10 @@ if TYPE_CHECKING:
     from jtransfer.train.schedules import stepwise as stepwise
     from jtransfer.train.state import TrainState as TrainState
     from jtransfer.train.step import make_step as make_step
+    from jtransfer.transfer.adda import ADDA_RULES as ADDA_RULES
+    from jtransfer.transfer.adda import adda_loss as adda_loss
+    from jtransfer.transfer.adda import target_variables as target_variables
+    from jtransfer.transfer.adda import untie_encoders as untie_encoders
     from jtransfer.transfer.dann import dann_loss as dann_loss
     from jtransfer.transfer.features import extract as extract
     from jtransfer.transfer.few_shot import draw_episodes as draw_episodes
@@ -69,6 +75,9 @@ if TYPE_CHECKING:
     from jtransfer.transfer.layers import first_layers as first_layers
     from jtransfer.transfer.layers import last_layers as last_layers
     from jtransfer.transfer.layers import layer_names as layer_names
+    from jtransfer.transfer.mean_teacher import mean_teacher_loss as mean_teacher_loss
+    from jtransfer.transfer.mean_teacher import teacher_variables as teacher_variables
+    from jtransfer.transfer.mean_teacher import with_teacher as with_teacher
     from jtransfer.transfer.multilabel_probe import fit_multilabel_svm as fit_multilabel_svm
     from jtransfer.transfer.parameter_groups import parameter_groups as parameter_groups
     from jtransfer.transfer.probe import cross_validate as cross_validate
@@ -78,6 +87,8 @@ if TYPE_CHECKING:
     from jtransfer.transfer.retrieval import fit_whitening as fit_whitening
     from jtransfer.transfer.retrieval import nearest as nearest
     from jtransfer.transfer.ridge import fit_ridge as fit_ridge
+    from jtransfer.transfer.subspace import fit_aligned_svm as fit_aligned_svm
+    from jtransfer.transfer.subspace import fit_alignment as fit_alignment
     from jtransfer.transfer.supervised import sigmoid_cross_entropy as sigmoid_cross_entropy
     from jtransfer.transfer.supervised import supervised_loss as supervised_loss
 
@@ -157,18 +168,32 @@ _HOMES = {
     "colour_jitter": "data.colour_jitter",
     "mixup": "data.mixup",
     "find_rate": "train.rate_finder",
+    "EarlyStopping": "train.early_stopping",
+    "fit_alignment": "transfer.subspace",
+    "fit_aligned_svm": "transfer.subspace",
+    "adda_loss": "transfer.adda",
+    "untie_encoders": "transfer.adda",
+    "target_variables": "transfer.adda",
+    "ADDA_RULES": "transfer.adda",
+    "mean_teacher_loss": "transfer.mean_teacher",
+    "with_teacher": "transfer.mean_teacher",
+    "teacher_variables": "transfer.mean_teacher",
+    "random_convolution": "data.random_convolution",
 }
 
 __all__ = [
+    "ADDA_RULES",
     "Checkpoints",
     "Classifier",
     "Crop",
     "Domain",
+    "EarlyStopping",
     "Examples",
     "Head",
     "ResidentFeed",
     "TrainState",
     "Trunk",
+    "adda_loss",
     "adopt",
     "alexnet_2012",
     "alexnet_2014",
@@ -193,6 +218,8 @@ __all__ = [
     "fine_tune",
     "first_layers",
     "fit",
+    "fit_aligned_svm",
+    "fit_alignment",
     "fit_cosine",
     "fit_multilabel_svm",
     "fit_nearest_mean",
@@ -212,6 +239,7 @@ __all__ = [
     "load_files",
     "load_pretrained",
     "make_step",
+    "mean_teacher_loss",
     "mixup",
     "mnist_net",
     "nearest",
@@ -219,6 +247,7 @@ __all__ = [
     "parameter_groups",
     "plan",
     "probe_head",
+    "random_convolution",
     "random_crop",
     "random_flip",
     "random_resized_crop",
@@ -230,8 +259,12 @@ __all__ = [
     "stepwise",
     "supervised_loss",
     "svhn_net",
+    "target_variables",
+    "teacher_variables",
+    "untie_encoders",
     "voc_average_precision",
     "with_start",
+    "with_teacher",
     "without_trunk",
 ]
 
