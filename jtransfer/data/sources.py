@@ -11,8 +11,10 @@ import numpy as np
 from jtransfer.data.digits import load_digits
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.folder import load_folder
+from jtransfer.data.gtsrb import load_gtsrb, load_gtsrb_tracks
 from jtransfer.data.idx import load_idx
 from jtransfer.data.image_files import ImageFiles
+from jtransfer.data.mat import load_mat
 from jtransfer.data.mnist_m import load_mnist_m, subset
 from jtransfer.data.npz import load_npz
 from jtransfer.data.numbers import load_numbers
@@ -38,6 +40,9 @@ def _list_tfds(what: str, split: str, root: Path) -> ImageFiles:
 _STORED: dict[str, Callable[[str, str, Path], Examples]] = {
     "idx": load_idx,
     "npz": load_npz,
+    "mat": load_mat,
+    "gtsrb": load_gtsrb,
+    "gtsrb_tracks": load_gtsrb_tracks,
     "tfds": _load_tfds,
 }
 # Images of several labels, listed and not read: {scheme: loader(what, split, root)}.
@@ -45,6 +50,9 @@ _LISTED: dict[str, Callable[[str, str, Path], ImageFiles]] = {"tfds": _list_tfds
 _KNOWN = (
     "idx:<folder>",
     "npz:<file>",
+    "mat:<folder>",
+    "gtsrb:<folder>",
+    "gtsrb_tracks:<folder>",
     "tfds:<name>",
     "sklearn:digits",
     "synthetic:numbers",
@@ -63,7 +71,8 @@ def load(
     """Load one split of a named data set.
 
     Args:
-      name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `sklearn:digits`, `synthetic:numbers` or
+      name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `mat:<folder>` (SVHN), `gtsrb:<folder>`,
+        `gtsrb_tracks:<folder>`, `sklearn:digits`, `synthetic:numbers` or
         `synthetic:mnist_m`.
       split: "train" or "test".
       data_root: where files are looked for; by default the environment's `JTRANSFER_DATA`, else
