@@ -18,6 +18,7 @@ from jtransfer.data.mat import load_mat
 from jtransfer.data.mnist_m import load_mnist_m, subset
 from jtransfer.data.npz import load_npz
 from jtransfer.data.numbers import load_numbers
+from jtransfer.data.signs import load_signs
 from jtransfer.data.voc import load_voc
 
 Split = Literal["train", "test"]
@@ -57,6 +58,8 @@ _KNOWN = (
     "sklearn:digits",
     "synthetic:numbers",
     "synthetic:mnist_m",
+    "synthetic:signs",
+    "pictograms:<folder>",
 )
 
 
@@ -72,8 +75,8 @@ def load(
 
     Args:
       name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `mat:<folder>` (SVHN), `gtsrb:<folder>`,
-        `gtsrb_tracks:<folder>`, `sklearn:digits`, `synthetic:numbers` or
-        `synthetic:mnist_m`.
+        `gtsrb_tracks:<folder>`, `sklearn:digits`, `synthetic:numbers`, `synthetic:mnist_m`,
+        `synthetic:signs` or `pictograms:<folder>`.
       split: "train" or "test".
       data_root: where files are looked for; by default the environment's `JTRANSFER_DATA`, else
         `data`.
@@ -91,6 +94,10 @@ def load(
         return load_numbers(split, size=size, seed=seed)
     if name == "synthetic:mnist_m":
         return load_mnist_m(split, root, size=size, seed=seed)
+    if name == "synthetic:signs":
+        return load_signs(split, root, size=size, seed=seed)
+    if scheme == "pictograms" and what:
+        return load_signs(split, root, pictograms=what, size=size, seed=seed)
     if name == "sklearn:digits":
         examples = load_digits(split)
     elif scheme in _STORED and what:
