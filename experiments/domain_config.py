@@ -7,6 +7,16 @@ from typing import Any, Literal
 from experiments.domain_pairs import PAIRS
 
 MethodName = Literal["source", "sa", "dann", "adda", "teacher", "target"]
+PairName = Literal[
+    "numbers-digits",
+    "mnist-mnist_m",
+    "mnist-usps",
+    "usps-mnist",
+    "signs-gtsrb",
+    "numbers-scene_digits",
+    "numbers-svhn",
+    "svhn-mnist",
+]
 # What the net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps.
 NETS: dict[str, dict[str, Any]] = {"paper": {}, "normed": {"norm": True, "dropout": 0.5}}
 
@@ -15,7 +25,7 @@ NETS: dict[str, dict[str, Any]] = {"paper": {}, "normed": {"norm": True, "dropou
 class Config:
     """Settings of a call; each (method, seed) is one cell."""
 
-    pair: Literal["numbers-digits", "mnist-mnist_m"] = "numbers-digits"  # source-target
+    pair: PairName = "numbers-digits"  # source-target
     methods: tuple[MethodName, ...] = ("source", "sa", "dann", "adda", "teacher", "target")  # rows
     seeds: tuple[int, ...] = (0,)  # of initial parameters, order of the examples and dropout
     net: Literal["paper", "normed"] = "normed"  # the paper's net, or with batch norm and dropout

@@ -14,6 +14,7 @@ from experiments.domain_pairs import PAIRS, Problem
 from jtransfer.data.augment import compose, random_shift
 from jtransfer.data.random_convolution import random_convolution
 from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet
+from jtransfer.nets.lenet import lenet
 from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.schedules import inverse_decay, sigmoid_ramp
 from jtransfer.train.state import TrainState
@@ -25,6 +26,7 @@ from jtransfer.transfer.parameter_groups import ParameterGroups, parameter_group
 from jtransfer.transfer.supervised import supervised_loss
 
 Variables = Any
+PAIR_NETS: dict[str, Callable[..., AdaptationNet]] = {**GANIN_NETS, "lenet": lenet}
 
 
 def as_they_are(variables: Variables) -> Variables:
@@ -81,7 +83,7 @@ class Method:
 def net_of(config: Config, classes: int, **changes: Any) -> AdaptationNet:
     """The pair's net; batch norm keeps statistics of domain 0, the source, and 1, the target."""
     options = {**NETS[config.net], **changes}
-    return GANIN_NETS[PAIRS[config.pair].net](classes=classes, **options)
+    return PAIR_NETS[PAIRS[config.pair].net](classes=classes, **options)
 
 
 def descent(config: Config, steps: int) -> dict[str, Any]:

@@ -35,7 +35,8 @@ class Examples:
         if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
             raise DataError(
                 f"{self.name}: images are {images.dtype} of shape {images.shape}; expected uint8 "
-                "[n, height, width, 1 or 3]. Convert them first"
+                "[n, height, width, 1 or 3]. Convert them first, by images.to_bytes with the range "
+                "that they have"
             )
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
             raise DataError(
@@ -95,3 +96,27 @@ def require_same_classes(source: Examples, target: Examples) -> None:
         f"{source.name} and {target.name} differ in their classes: {differing}; expected the same "
         "classes in the same order. Choose domains that share their classes"
     )
+
+
+def require_same_pixels(source: Examples, target: Examples) -> None:
+    """Check that two domains have images of one shape and, as far as can be told, one value range.
+
+    Range: the brightest pixel of one is at least a quarter as bright as that of the other. Images
+    of 0 and 1, or of levels up to 16, beside others of 0 to 255 are what this is to find.
+
+    Raises:
+      DataError: naming what differs.
+    """
+    shapes = [examples.images.shape[1:] for examples in (source, target)]
+    if shapes[0] != shapes[1]:
+        raise DataError(
+            f"images of {source.name} are {shapes[0]}, those of {target.name} {shapes[1]}; "
+            "expected one height, width and number of channels. Bring them to one by images.fit"
+        )
+    tops = [int(examples.images.max()) for examples in (source, target)]
+    if 4 * min(tops) < max(tops):
+        raise DataError(
+            f"images of {source.name} reach {tops[0]}, those of {target.name} {tops[1]}; expected "
+            "one value range, 0 to 255. Convert the darker ones by images.to_bytes with the range "
+            "that they have"
+        )

@@ -1,4 +1,4 @@
-"""Bringing the images of different domains to one size and number of channels."""
+"""Bringing the images of different domains to one size, number of channels and value range."""
 
 from dataclasses import replace
 
@@ -50,3 +50,19 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
         pixels = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
         resized[position] = pixels[..., None] if grey else pixels
     return resized
+
+
+def to_bytes(images: np.ndarray, *, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """Spread values from `low` to `high` over 0 to 255, rounded to uint8; the shape stays.
+
+    Raises:
+      DataError: if a value lies outside, or is none.
+    """
+    if not low < high:
+        raise DataError(f"values from {low} to {high}; expected the lower end first")
+    if images.size and not (images.min() >= low and images.max() <= high):
+        raise DataError(
+            f"images hold values from {images.min()} to {images.max()}; expected {low} to {high}. "
+            "Name the range that they have by low and high"
+        )
+    return np.rint((images - low) * (255 / (high - low))).astype(np.uint8)

@@ -6,6 +6,7 @@ import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.idx import load_idx
+from jtransfer.data.photos import random_patches, read_photos
 
 SIDE = 32
 _CHUNK = 4096  # images blended at a time
@@ -35,7 +36,8 @@ def load_mnist_m(split: str, root: Path, *, size: int | None = None, seed: int =
     random = np.random.default_rng((seed, ("train", "test").index(split)))
     if size is not None:
         digits = digits.take(subset(len(digits), size, random))
-    patches = random_patches(read_photos(root / "bsds500" / split), len(digits), random)
+    photos = read_photos(root / "bsds500" / split, side=SIDE)
+    patches = random_patches(photos, len(digits), random, side=SIDE)
     border = (SIDE - digits.images.shape[1]) // 2
     for start in range(0, len(digits), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -54,40 +56,3 @@ def subset(available: int, size: int, random: np.random.Generator) -> np.ndarray
     if not 1 <= size <= available:
         raise DataError(f"asked for {size:,} examples; expected 1 to {available:,}, all there are")
     return np.sort(random.choice(available, size, replace=False))
-
-
-def read_photos(folder: Path) -> list[np.ndarray]:
-    """The photographs of a folder in order of their names, each [height, width, 3] uint8.
-
-    Raises:
-      DataError: if there are none.
-    """
-    from PIL import Image
-
-    files = sorted(file for file in folder.glob("*") if file.suffix in (".jpg", ".jpeg", ".png"))
-    if not files:
-        raise DataError(
-            f"found no photographs (.jpg, .png) in {folder}; expected those of BSDS500, or any "
-            "others. Put some there, or name the right data root by --data-root or JTRANSFER_DATA"
-        )
-    photos = []
-    for file in files:
-        with Image.open(file) as photo:
-            photos.append(np.asarray(photo.convert("RGB")))
-    small = [file.name for file, p in zip(files, photos, strict=True) if min(p.shape[:2]) < SIDE]
-    if small:
-        raise DataError(f"{folder}: {small[0]} is smaller than {SIDE}x{SIDE} pixels; remove it")
-    return photos
-
-
-def random_patches(photos: list[np.ndarray], count: int, random: np.random.Generator) -> np.ndarray:
-    """Random crops of random photographs: [count, 32, 32, 3] uint8."""
-    patches = np.empty((count, SIDE, SIDE, 3), np.uint8)
-    chosen = random.integers(len(photos), size=count)
-    places = random.random((count, 2))
-    for number, photo in enumerate(photos):
-        windows = np.lib.stride_tricks.sliding_window_view(photo, (SIDE, SIDE), axis=(0, 1))
-        positions = np.flatnonzero(chosen == number)
-        top, left = (places[positions] * windows.shape[:2]).astype(int).T
-        patches[positions] = windows[top, left].transpose(0, 2, 3, 1)
-    return patches

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jtransfer.data.blur import blurred
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.glyphs import CELL, HEIGHT, digit_masks, fonts_below, shipped_fonts
 
@@ -129,16 +130,7 @@ def _photograph(pictures: np.ndarray, random: np.random.Generator) -> np.ndarray
     """Blur each picture by an amount of its own, add noise, and round to uint8."""
     count = len(pictures)
     sigma = random.uniform(0.3, 1.3, count)
-    taps = np.exp(-0.5 * (np.arange(-_REACH, _REACH + 1) / sigma[:, None]) ** 2)
-    taps = (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
-    for axis in (1, 2):
-        widths = [(0, 0)] * 4
-        widths[axis] = (_REACH, _REACH)
-        padded = np.pad(pictures, widths, mode="edge")
-        pictures = np.zeros_like(pictures)
-        for shift in range(2 * _REACH + 1):
-            shifted = padded.take(range(shift, shift + SIDE), axis=axis)
-            pictures += shifted * taps[:, shift, None, None, None]
+    pictures = blurred(pictures, sigma, sigma, reach=_REACH)
     noise = random.normal(0, 1, pictures.shape[:3]).astype(np.float32)[..., None]
     strength = random.uniform(0, 0.06, count).astype(np.float32)[:, None, None, None]
     return np.rint(255 * np.clip(pictures + strength * noise, 0, 1)).astype(np.uint8)

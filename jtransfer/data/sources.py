@@ -11,11 +11,14 @@ import numpy as np
 from jtransfer.data.digits import load_digits
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.folder import load_folder
+from jtransfer.data.gtsrb import load_gtsrb, load_gtsrb_tracks
 from jtransfer.data.idx import load_idx
 from jtransfer.data.image_files import ImageFiles
+from jtransfer.data.mat import load_mat
 from jtransfer.data.mnist_m import load_mnist_m, subset
 from jtransfer.data.npz import load_npz
 from jtransfer.data.numbers import load_numbers
+from jtransfer.data.signs import load_signs
 from jtransfer.data.voc import load_voc
 
 Split = Literal["train", "test"]
@@ -38,6 +41,9 @@ def _list_tfds(what: str, split: str, root: Path) -> ImageFiles:
 _STORED: dict[str, Callable[[str, str, Path], Examples]] = {
     "idx": load_idx,
     "npz": load_npz,
+    "mat": load_mat,
+    "gtsrb": load_gtsrb,
+    "gtsrb_tracks": load_gtsrb_tracks,
     "tfds": _load_tfds,
 }
 # Images of several labels, listed and not read: {scheme: loader(what, split, root)}.
@@ -45,10 +51,15 @@ _LISTED: dict[str, Callable[[str, str, Path], ImageFiles]] = {"tfds": _list_tfds
 _KNOWN = (
     "idx:<folder>",
     "npz:<file>",
+    "mat:<folder>",
+    "gtsrb:<folder>",
+    "gtsrb_tracks:<folder>",
     "tfds:<name>",
     "sklearn:digits",
     "synthetic:numbers",
     "synthetic:mnist_m",
+    "synthetic:signs",
+    "pictograms:<folder>",
 )
 
 
@@ -63,8 +74,9 @@ def load(
     """Load one split of a named data set.
 
     Args:
-      name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `sklearn:digits`, `synthetic:numbers` or
-        `synthetic:mnist_m`.
+      name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `mat:<folder>` (SVHN), `gtsrb:<folder>`,
+        `gtsrb_tracks:<folder>`, `sklearn:digits`, `synthetic:numbers`, `synthetic:mnist_m`,
+        `synthetic:signs` or `pictograms:<folder>`.
       split: "train" or "test".
       data_root: where files are looked for; by default the environment's `JTRANSFER_DATA`, else
         `data`.
@@ -82,6 +94,10 @@ def load(
         return load_numbers(split, size=size, seed=seed)
     if name == "synthetic:mnist_m":
         return load_mnist_m(split, root, size=size, seed=seed)
+    if name == "synthetic:signs":
+        return load_signs(split, root, size=size, seed=seed)
+    if scheme == "pictograms" and what:
+        return load_signs(split, root, pictograms=what, size=size, seed=seed)
     if name == "sklearn:digits":
         examples = load_digits(split)
     elif scheme in _STORED and what:

@@ -50,6 +50,41 @@ def per_class_split(
     return np.sort(np.concatenate(parts[0])), np.sort(np.concatenate(parts[1]))
 
 
+def per_group_split(
+    labels: np.ndarray, groups: np.ndarray, *, test: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw whole groups of each class to test on, such as the frames of one track, and no parts.
+
+    Args:
+      labels: [n] integers.
+      groups: [n] integers, which group of its class each example belongs to.
+      test: share of each class's groups to test on, rounded, but at least one group and not all.
+      seed: of the draw.
+
+    Returns:
+      Positions to train on, and positions to test on, both ascending.
+
+    Raises:
+      DataError: naming the classes with fewer than two groups, or for another share.
+    """
+    if not 0 < test < 1:
+        raise DataError(f"a share of {test} of the groups to test on; expected between 0 and 1")
+    if groups.shape != labels.shape:
+        raise DataError(
+            f"groups of shape {groups.shape} for labels of shape {labels.shape}; expected as many "
+            "of each. Give each example its group"
+        )
+    pairs = np.unique(np.stack([labels, groups]), axis=1)
+    _require(pairs[0], 2, "one group to train on and one to test on", None)
+    random = np.random.default_rng(seed)
+    held_out = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        own = random.permutation(pairs[1, pairs[0] == label])
+        count = min(max(round(test * len(own)), 1), len(own) - 1)
+        held_out |= (labels == label) & np.isin(groups, own[:count])
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
 def stratified_folds(
     labels: np.ndarray, folds: int, *, seed: int, classes: Sequence[str] | None = None
 ) -> list[tuple[np.ndarray, np.ndarray]]:

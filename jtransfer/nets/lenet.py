@@ -21,16 +21,16 @@ class LeNet(AdaptationNet):
         return logits[:, 1] - logits[:, 0]
 
 
-def lenet(*, classes: int = 10, norm: bool = False) -> LeNet:
+def lenet(*, classes: int = 10, norm: bool = False, dropout: float = 0.0) -> LeNet:
     """conv5x5-20, pool, conv5x5-50, pool, fc500 | fc10 | domain fc500-fc500-fc2. For 28x28x1.
 
     The domain head reads the encoder's 500 features; the authors' published code gives it the class
-    logits, and leaky ReLUs. `norm` (batch norm per domain after the convolutions) is off in the
-    paper.
+    logits, and leaky ReLUs. `norm` (batch norm per domain after the convolutions) and `dropout` (of
+    whole maps before the second pool) are off in the paper.
     """
     stages = (
         ("conv1", partial(ConvStage, 20, 5, pool=(2, 2), norm=norm)),
-        ("conv2", partial(ConvStage, 50, 5, pool=(2, 2), norm=norm)),
+        ("conv2", partial(ConvStage, 50, 5, pool=(2, 2), norm=norm, dropout=dropout)),
         ("fc3", partial(FullStage, 500)),
     )
     return LeNet(Trunk(stages), Head((), classes), Head((500, 500), 2))

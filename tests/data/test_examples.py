@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jtransfer.data import DataError, Examples, require_same_classes
+from jtransfer.data import DataError, Examples, require_same_classes, require_same_pixels
 
 CLASSES = ("cat", "dog")
 
@@ -69,3 +69,25 @@ def test_domains_must_share_their_classes():
         require_same_classes(examples(), examples(classes=("cat", "emu"), name="zoo"))
     with pytest.raises(DataError, match="their order is"):
         require_same_classes(examples(), examples(classes=("dog", "cat"), name="zoo"))
+
+
+def constant(value, side=4):
+    images = np.full((2, side, side, 3), value, np.uint8)
+    return Examples(images, np.zeros(2, int), ("a",), str(value))
+
+
+def test_domains_of_one_shape_and_range_pass():
+    require_same_pixels(constant(255), constant(64))
+
+
+def test_domains_of_different_shapes_are_refused():
+    with pytest.raises(
+        DataError, match=r"of 9 are \(4, 4, 3\), those of 8 \(5, 5, 3\).*images\.fit"
+    ):
+        require_same_pixels(constant(9), constant(8, side=5))
+
+
+@pytest.mark.parametrize("values", [(255, 1), (16, 255), (255, 0)])
+def test_domains_of_different_ranges_are_refused(values):
+    with pytest.raises(DataError, match=rf"reach {values[0]}, those of .* {values[1]};.*to_bytes"):
+        require_same_pixels(*(constant(value) for value in values))

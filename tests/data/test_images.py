@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jtransfer.data import DataError, Examples
-from jtransfer.data.images import fit
+from jtransfer.data.images import fit, to_bytes
 
 
 def examples(side, channels, value=200):
@@ -36,3 +36,18 @@ def test_what_fits_is_left_alone():
 def test_colour_does_not_become_grey():
     with pytest.raises(DataError, match="toys: images have 3 channels; expected at most 1"):
         fit(examples(32, 3), size=32, channels=1)
+
+
+def test_other_ranges_are_spread_over_the_bytes():
+    np.testing.assert_array_equal(to_bytes(np.array([0.0, 0.5, 1.0])), [0, 128, 255])
+    np.testing.assert_array_equal(to_bytes(np.array([0, 4, 16]), high=16), [0, 64, 255])
+    np.testing.assert_array_equal(to_bytes(np.array([-1.0, 0.2]), low=-1.0), [0, 153])
+    assert to_bytes(np.zeros((2, 3))).dtype == np.uint8
+
+
+@pytest.mark.parametrize("wrong", [1.5, -0.1, np.nan])
+def test_values_outside_the_range_are_refused(wrong):
+    with pytest.raises(DataError, match=r"expected 0\.0 to 1\.0\. Name the range"):
+        to_bytes(np.array([0.0, wrong]))
+    with pytest.raises(DataError, match="the lower end first"):
+        to_bytes(np.zeros(2), low=1.0)

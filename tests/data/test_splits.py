@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from jtransfer.data import DataError
-from jtransfer.data.splits import class_folds, per_class_split, stratified_folds
+from jtransfer.data.splits import (
+    class_folds,
+    per_class_split,
+    per_group_split,
+    stratified_folds,
+)
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [5, 9, 30])).astype(np.int32)
 
@@ -90,6 +95,31 @@ def test_folds_need_an_example_of_each_class():
         stratified_folds(LABELS, 6, seed=0, classes=("ant", "bee", "cat"))
     with pytest.raises(DataError, match="1 folds; expected at least 2"):
         stratified_folds(LABELS, 1, seed=0)
+
+
+def test_groups_stay_whole_and_every_class_is_on_both_sides():
+    labels = np.repeat([0, 1, 2], [30, 20, 6])
+    groups = np.concatenate([np.arange(30) // 3, np.arange(20) // 4, np.arange(6) // 3])
+    train, test = per_group_split(labels, groups, test=0.2, seed=0)
+    assert sorted([*train, *test]) == list(range(56))
+    sides = [{(int(labels[i]), int(groups[i])) for i in part} for part in (train, test)]
+    assert sides[0].isdisjoint(sides[1])
+    # A fifth of ten, of five and of two groups: two, one, and at least one.
+    assert [sum(label == each for label, _ in sides[1]) for each in range(3)] == [2, 1, 1]
+    again, other = (per_group_split(labels, groups, test=0.2, seed=s)[1] for s in (0, 1))
+    assert again.tolist() == test.tolist() != other.tolist()
+
+
+def test_a_class_of_one_group_cannot_be_split():
+    with pytest.raises(DataError, match=r"1 has 1; expected at least 2 .* one group to train on"):
+        per_group_split(np.array([0, 0, 1, 1]), np.array([0, 1, 5, 5]), test=0.5, seed=0)
+
+
+def test_groups_for_other_examples_and_other_shares_are_refused():
+    with pytest.raises(DataError, match=r"groups of shape \(3,\) for labels of shape \(2,\)"):
+        per_group_split(np.zeros(2, int), np.zeros(3, int), test=0.5, seed=0)
+    with pytest.raises(DataError, match=r"a share of 1\.0"):
+        per_group_split(np.zeros(2, int), np.arange(2), test=1.0, seed=0)
 
 
 def test_folds_of_classes_by_hand():

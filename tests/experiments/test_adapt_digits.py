@@ -41,7 +41,7 @@ def problem(monkeypatch):
         examples("dark", 20, 1),
     )
     monkeypatch.setattr(Problem, "load", lambda pair, data_root: made)
-    monkeypatch.setattr(domain_methods, "GANIN_NETS", {"mnist": tiny_net})
+    monkeypatch.setattr(domain_methods, "PAIR_NETS", {"mnist": tiny_net})
     return made
 
 
