@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.domain_config import Config, MethodName
-from experiments.domain_methods import METHODS, Program, initial_variables
+from experiments.domain_methods import Program, feed_of, initial_variables
 from experiments.domain_pairs import Problem
 from jtransfer.data.splits import stratified_folds
 from jtransfer.measure import accuracy, mean_per_class_accuracy, proxy_a_distance
@@ -127,8 +127,7 @@ def trained_cell(
             f"{name}: {moving:,} parameters moving, {frozen:,} frozen; "
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
-        sees, labelled = METHODS[method].sees, METHODS[method].labelled
-        feed = problem.feed(sees, labelled, batch=config.batch, seed=seed)
+        feed = feed_of(config, problem, method, program.recipe, seed=seed)
         started = time.perf_counter()
         with RunLog(
             folder.metrics_file,

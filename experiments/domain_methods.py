@@ -13,6 +13,7 @@ from experiments.domain_config import NETS, Config, MethodName
 from experiments.domain_pairs import PAIRS, Problem
 from jtransfer.data.augment import compose, random_shift
 from jtransfer.data.random_convolution import random_convolution
+from jtransfer.data.resident import ResidentFeed
 from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet
 from jtransfer.nets.lenet import lenet
 from jtransfer.train.compilation import CompiledStep, compile_step
@@ -48,6 +49,7 @@ class Recipe:
       on_source: from a state's variables to those that read source images.
       on_target: the same for target images.
       domains: whose batch-norm statistics are used on source and on target images.
+      each_image: whether every image is standardised by itself, and not only centred.
     """
 
     net: AdaptationNet
@@ -59,6 +61,7 @@ class Recipe:
     on_source: Callable[[Variables], Variables] = as_they_are
     on_target: Callable[[Variables], Variables] = as_they_are
     domains: tuple[int, int] = (0, 1)
+    each_image: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,10 @@ class Method:
 
 def net_of(config: Config, classes: int, **changes: Any) -> AdaptationNet:
     """The pair's net; batch norm keeps statistics of domain 0, the source, and 1, the target."""
-    options = {**NETS[config.net], **changes}
-    return PAIR_NETS[PAIRS[config.pair].net](classes=classes, **options)
+    pair, options = PAIRS[config.pair], {**NETS[config.net], **changes}
+    if config.preset == "small" and pair.small_width is not None:
+        options["width"] = pair.small_width
+    return PAIR_NETS[pair.net](classes=classes, **options)
 
 
 def descent(config: Config, steps: int) -> dict[str, Any]:
@@ -144,16 +149,16 @@ def teacher(config: Config, classes: int, steps: int) -> Recipe:
         net,
         mean_teacher_loss(net, augment=augment),
         optax.adam(optax.cosine_decay_schedule(rate, steps)),
-        {"optimizer": "Adam", "rate": rate, "augment": "shift by 2, random convolution"},
+        {
+            "optimizer": "Adam",
+            "rate": rate,
+            "augment": "shift by 2, random convolution, each image standardised",
+        },
         start=partial(with_teacher, classes=classes),
-        on_source=taught,
-        on_target=taught,
+        on_source=teacher_variables,
+        on_target=teacher_variables,
+        each_image=True,
     )
-
-
-def taught(variables: Variables) -> Variables:
-    """The teacher's variables."""
-    return teacher_variables(variables)
 
 
 BOTH = ("source", "target")
@@ -189,6 +194,19 @@ def initial_variables(net: AdaptationNet, problem: Problem, *, seed: int) -> Var
     return net.init(jax.random.key(seed), blank)
 
 
+def feed_of(
+    config: Config, problem: Problem, name: MethodName, recipe: Recipe, *, seed: int
+) -> ResidentFeed:
+    """The batches that a method trains on."""
+    return problem.feed(
+        METHODS[name].sees,
+        METHODS[name].labelled,
+        batch=config.batch,
+        seed=seed,
+        each_image=recipe.each_image,
+    )
+
+
 def build(config: Config, problem: Problem, name: MethodName) -> Program:
     """Put net, loss, optimizer and data together and compile the step."""
     method, steps = METHODS[name], config.steps_of(name)
@@ -199,12 +217,12 @@ def build(config: Config, problem: Problem, name: MethodName) -> Program:
     groups = parameter_groups(variables["params"], recipe.rules)
     optimizer = groups.optimizer(recipe.optimizer)
     step = make_step(recipe.loss, optimizer, total_steps=steps, trainable=groups.trainable)
-    feed = problem.feed(method.sees, method.labelled, batch=config.batch, seed=0)
+    feed = feed_of(config, problem, name, recipe, seed=0)
 
     def on(domain: str, what: str) -> Callable[[TrainState, jax.Array], jax.Array]:
         index = ("source", "target").index(domain)
         read = (recipe.on_source, recipe.on_target)[index]
-        transform = problem.transform(domain)
+        transform = problem.transform(domain, each_image=recipe.each_image)
 
         @jax.jit
         def apply(state: TrainState, images: jax.Array) -> Any:

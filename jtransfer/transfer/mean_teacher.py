@@ -66,6 +66,7 @@ def mean_teacher_loss(
     augment: Callable[[jax.Array, jax.Array], jax.Array],
     decay: float = 0.99,
     threshold: float = 0.9,
+    temperature: float = 0.5,
     weight: Callable[[jax.Array], jax.Array] = half_cosine_ramp,
     reversal: Callable[[jax.Array], jax.Array] | None = sigmoid_ramp,
 ) -> Loss:
@@ -74,8 +75,10 @@ def mean_teacher_loss(
     The guess on a target image is the teacher's class distribution, multiplied by how frequent the
     classes are among the source's labels over how frequent among the guesses, and normalised
     (AdaMatch's distribution alignment, which takes the guesses on the source for its labels, and
-    one batch for a running average). It counts if its largest probability is above `threshold`
-    times the mean of the largest on the source (AdaMatch's relative confidence threshold).
+    one batch for a running average), to the power of 1 / temperature, normalised again (the
+    sharpening of MixMatch; Berthelot et al., NeurIPS 2019). It counts if its largest probability is
+    then above `threshold` times the mean of the largest on the source (AdaMatch's relative
+    confidence threshold).
 
     The teacher sees the images of both domains as they are, and its batch-norm statistics are those
     of what it sees. It gets no gradient: at each step its parameters move towards the net's. The
@@ -87,6 +90,7 @@ def mean_teacher_loss(
         after centring); of all images that the net learns from.
       decay: share of the teacher, and of the frequencies, that is kept at each step.
       threshold: of a guess that counts, as a share of the confidence on the source.
+      temperature: of the sharpening; 1 for none.
       weight: of the target's loss, as a function of progress from 0 to 1.
       reversal: lambda of the domain-adversarial loss (see `dann_loss`); None for no such loss.
 
@@ -95,8 +99,10 @@ def mean_teacher_loss(
       (`image`, `label`) and as many `target` (`image`) examples.
 
     Raises:
-      ValueError: if `decay` or `threshold` is not between 0 and 1.
+      ValueError: if `decay` or `threshold` is not between 0 and 1, or the temperature not above 0.
     """
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; expected a number above 0, such as 0.5")
     for name, value in (("decay", decay), ("threshold", threshold)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} is {value}; expected a share between 0 and 1")
@@ -126,7 +132,7 @@ def mean_teacher_loss(
 
         teacher = stats[TEACHER]
         (taught, _), taught_stats = apply(teacher_variables(stats), of_teacher, images)
-        guesses, frequencies = _guesses(teacher, jax.nn.softmax(taught), labels, decay)
+        guesses, frequencies = _guesses(teacher, jax.nn.softmax(taught), labels, decay, temperature)
         confident = guesses[count:].max(axis=1) > threshold * guesses[:count].max(axis=1).mean()
 
         variables = {"params": params, **{name: stats[name] for name in collections}}
@@ -161,9 +167,9 @@ def mean_teacher_loss(
 
 
 def _guesses(
-    teacher: Any, probabilities: jax.Array, labels: jax.Array, decay: float
+    teacher: Any, probabilities: jax.Array, labels: jax.Array, decay: float, temperature: float
 ) -> tuple[jax.Array, Any]:
-    """The teacher's distributions, the target's aligned: [2 n, classes]; and the frequencies."""
+    """The teacher's distributions, the target's aligned, [2 n, classes]; and the frequencies."""
     known, guessed = jnp.split(probabilities, 2)
     of_labels = jax.nn.one_hot(labels, known.shape[1]).mean(axis=0)
     frequencies = {
@@ -172,7 +178,9 @@ def _guesses(
     }
     aligned = guessed * (frequencies["labels"] / (frequencies["guesses"] + _RARE))[None]
     aligned = aligned / aligned.sum(axis=1, keepdims=True)
-    return jnp.concatenate([known, aligned]), frequencies
+    sharpened = aligned ** (1 / temperature)
+    sharpened = sharpened / sharpened.sum(axis=1, keepdims=True)
+    return jnp.concatenate([known, sharpened]), frequencies
 
 
 def _average(old: Any, new: Any, decay: float) -> Any:

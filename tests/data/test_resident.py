@@ -11,6 +11,7 @@ from jtransfer.data.resident import (
     centred,
     channel_means,
     shuffled_positions,
+    standardised,
 )
 
 
@@ -94,3 +95,13 @@ def test_means_of_channels_are_on_the_scale_from_0_to_1():
 def test_fields_and_batch_must_fit(fields, batch, message):
     with pytest.raises(ValueError, match=message):
         Domain(fields, batch)
+
+
+def test_standardised_images_have_no_brightness_and_no_contrast_left():
+    images = np.zeros((2, 2, 2, 1), np.uint8)
+    images[0, 0] = 255  # half black, half white: mean .5, deviation .5
+    images[1] = 100
+    expected = 0.5 / 0.55 * np.array([1, 1, -1, -1])
+    result = standardised(images).reshape(2, 4)
+    np.testing.assert_allclose(result[0], expected, rtol=1e-6)
+    np.testing.assert_allclose(result[1], np.zeros(4), atol=1e-6)

@@ -59,7 +59,9 @@ def test_gradients_of_net_and_teacher_by_hand():
     """The net is drawn from its own guess to the teacher's, which is a constant."""
     own, stats, batch = game()
     # decay=1 keeps frequencies even, so that the guess stays what it is.
-    loss = mean_teacher_loss(Game(), augment=unchanged, decay=1.0, threshold=0.0, reversal=None)
+    loss = mean_teacher_loss(
+        Game(), augment=unchanged, decay=1.0, threshold=0.0, temperature=1.0, reversal=None
+    )
     value, got, _ = loss_and_gradient(loss, own, stats, batch)
     slope = sigmoid(C * A * T) - guess()
     of_a, of_c = label_gradients()
@@ -119,13 +121,14 @@ def test_without_the_guesses_it_is_dann():
 def test_guesses_are_aligned_to_the_sources_labels_and_counted_by_hand():
     own, stats, batch = game()
     # decay=0: the frequencies are those of this batch.
-    loss = mean_teacher_loss(Game(), augment=unchanged, decay=0.0, threshold=0.9, reversal=None)
+    loss = mean_teacher_loss(Game(), augment=unchanged, decay=0.0, threshold=0.97, reversal=None)
     _, _, (new_stats, metrics) = loss_and_gradient(loss, own, stats, batch)
     rows = np.stack([1 - guess(), guess()], axis=1)
     aligned = rows * 0.5 / rows.mean(axis=0)
+    aligned = aligned**2  # a temperature of 1/2
     aligned /= aligned.sum(axis=1, keepdims=True)
     known = sigmoid(TEACHER["label_head"] * TEACHER["trunk"] * np.abs(S))
-    counts = aligned.max(axis=1) > 0.9 * known.mean()
+    counts = aligned.max(axis=1) > 0.97 * known.mean()
     assert list(counts) == [True, False]
     logs = np.log(np.stack([sigmoid(-C * A * T), sigmoid(C * A * T)], axis=1))
     assert metrics["confident"] == (1.0, 2.0)
@@ -154,7 +157,9 @@ def test_the_net_sees_augmented_images_and_the_teacher_plain_ones():
     def black(key, images):
         return 0 * images
 
-    loss = mean_teacher_loss(Game(), augment=black, decay=1.0, threshold=0.0, reversal=None)
+    loss = mean_teacher_loss(
+        Game(), augment=black, decay=1.0, threshold=0.0, temperature=1.0, reversal=None
+    )
     value, _ = loss(own, stats, batch, KEY, jnp.asarray(1.0))
     np.testing.assert_allclose(value, 2 * np.log(2), rtol=1e-5)  # the net can but guess
     guesses = []
