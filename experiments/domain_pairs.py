@@ -103,7 +103,8 @@ PAIRS = {
         size=40,
         rate=0.01,
         steps={"small": 3_000, "paper": 30_000},
-        seen="nothing",
+        seen="that signs of one form are drawn with one border and speed limits with one "
+        "lettering: decided after one look at which test signs a small net confused",
     ),
     "numbers-scene_digits": Pair(
         source="synthetic:numbers",
