@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +16,11 @@ CELL = 56  # side of its square, with transparent ground all around
 _FINE = 3  # pictograms are worked on at this multiple of their size
 _RIM = 4  # width of the white rim, in fine pixels
 VARIANTS = 8  # four widths of the strokes, each without and with a white rim
-_NONE: Mapping[str, Callable[["Image"], "Image"]] = MappingProxyType({})
 
 
 def read_pictograms(
-    folder: Path, edits: Mapping[str, Callable[["Image"], "Image"]] = _NONE
+    folder: Path,
+    edit: Callable[[Mapping[str, "Image"]], Mapping[str, "Image"]] | None = None,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Read `<folder>/<class>.png`, in order of the classes.
 
@@ -30,7 +29,7 @@ def read_pictograms(
 
     Args:
       folder: of one .png file a class; names that are numbers (`07.png`) are taken as numbers.
-      edits: {class: change of its RGBA picture}.
+      edit: change of the pictures {class: RGBA picture}, all of one size; None for none.
 
     Returns:
       cells: [classes, VARIANTS, CELL, CELL, 4] float32, red, green and blue times opacity, and
@@ -57,12 +56,9 @@ def read_pictograms(
                 f"{first} and {second} both name the class {name}; expected one pictogram a "
                 "class. Remove one"
             )
-    pictures = [_read(file) for file in files]
-    pictures = [
-        edits[name](picture) if name in edits else picture
-        for name, picture in zip(classes, pictures, strict=True)
-    ]
-    return np.stack([_variants(picture) for picture in pictures]), classes
+    pictures = {name: _read(file) for name, file in zip(classes, files, strict=True)}
+    edited = pictures if edit is None else edit(pictures)
+    return np.stack([_variants(edited[name]) for name in classes]), classes
 
 
 def _read(file: Path) -> "Image":

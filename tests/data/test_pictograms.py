@@ -85,6 +85,8 @@ def test_an_empty_or_damaged_pictogram_is_named(folder):
 
 def test_an_edit_changes_its_class_alone(folder):
     plain, _ = read_pictograms(folder)
-    edited, _ = read_pictograms(folder, {"2": lambda picture: picture.rotate(90)})
+    edited, _ = read_pictograms(
+        folder, lambda pictures: {**pictures, "2": pictures["2"].rotate(90)}
+    )
     np.testing.assert_array_equal(edited[[0, 2]], plain[[0, 2]])
     assert np.abs(edited[1] - plain[1]).max() > 0.5

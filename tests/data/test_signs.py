@@ -4,7 +4,7 @@ from PIL import Image
 
 from jtransfer.data import DataError, load
 from jtransfer.data.pictograms import CELL, SIGN, VARIANTS
-from jtransfer.data.signs import _GERMAN, _designed, _sample, load_signs
+from jtransfer.data.signs import _designed, _sample, load_signs
 
 
 @pytest.fixture
@@ -82,17 +82,6 @@ def test_symbols_change_their_size_within_a_border_that_stays():
     np.testing.assert_allclose(moved_u[:, -1], u[:, -1], atol=1e-6)
     assert (np.diff(moved_u, axis=1) > 0).all()
     assert 0.05 < (moved_u[:, 15] / u[:, 15]).std() < 0.15
-
-
-def test_german_signs_by_hand():
-    picture = Image.new("RGBA", (3, 1))
-    for column, colour in enumerate(((0, 0, 0, 255), (220, 30, 30, 255), (0, 0, 0, 0))):
-        picture.putpixel((column, 0), colour)
-    mirrored, lights = np.array(_GERMAN["25"](picture)), np.array(_GERMAN["26"](picture))
-    np.testing.assert_array_equal(mirrored, np.array(picture)[:, ::-1])
-    np.testing.assert_array_equal(lights[0, 0], [255, 255, 255, 255])
-    np.testing.assert_array_equal(lights[0, 1], [220, 30, 30, 255])
-    assert lights[0, 2, 3] == 0
 
 
 def test_an_empty_drawing_is_an_error(root):
