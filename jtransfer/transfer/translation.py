@@ -8,7 +8,7 @@ domain they are of, and that the images written from them pass for real ones of 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 import flax.linen as nn
 import jax
@@ -57,11 +57,16 @@ class TranslationWeights:
             raise ValueError("all weights are 0; expected at least one term to learn from")
 
 
+CodeGame = Literal["inverted", "reversed"]
+
 OWN, OTHER = (0, 1), (1, 0)
 """Domains of a batch's two halves: the source's and the target's own, or each the other."""
 
-Terms = dict[str, tuple[Any, tuple[jax.Array, jax.Array]]]
-"""Weight and (sum, count) of each term."""
+Mean = tuple[jax.Array, jax.Array]
+"""Sum and count."""
+
+Terms = dict[str, tuple[Any, Mean]]
+"""Weight and mean of each term."""
 
 
 def translation_loss(
@@ -69,32 +74,43 @@ def translation_loss(
     *,
     weights: TranslationWeights = TranslationWeights(),
     ramp: Callable[[jax.Array], jax.Array] = sigmoid_ramp,
-    inverted: bool = False,
+    code_game: CodeGame = "inverted",
 ) -> Loss:
     """All terms of image translation in one scalar, right for every player.
 
-    The game over the codes is DANN's: the discriminator's cross-entropy behind gradient reversal.
-    That over the images is of least squares, as CycleGAN's (Zhu et al., ICCV 2017): a discriminator
-    pulls real images to 1 and translated ones, which it cannot move, to 0; encoder and decoder pull
-    translated ones to 1, by a discriminator that they cannot move.
+    The game over the images is of least squares, as CycleGAN's (Zhu et al., ICCV 2017): a
+    discriminator pulls real images to 1 and translated ones, which it cannot move, to 0; encoder
+    and decoder pull translated ones to 1, by a discriminator that they cannot move. That over the
+    codes is of cross-entropy, in one of two forms:
 
-    At weights of zero it is another method: with `image` and `cycle` alone CycleGAN's, its two
-    encoders shared; with `classification` and `latent` alone DANN's; with `latent` alone and
-    `inverted` ADDA's, its target encoder being the shared one. The target's labels are not looked
-    at.
+    - "inverted", as ADDA's (Tzeng et al., CVPR 2017, eq. 9): the encoder learns to have the
+      target's codes taken for the source's, by a discriminator that it cannot move. It learns also
+      where the discriminator is sure of itself, and reversal hardly does.
+    - "reversed", as DANN's (Ganin et al., JMLR 2016): by gradient reversal, from both domains.
+
+    At weights of zero it is another method's loss: with `image` and `cycle` alone CycleGAN's, both
+    encoders being one; with `classification` and `latent` alone and "reversed" DANN's; with
+    `latent` alone and "inverted" ADDA's, whose target encoder is then the source's too. The
+    target's labels are not looked at.
 
     Args:
       net: such as `jtransfer.nets.translation.TranslationNet`.
       weights: of the terms.
       ramp: what the weights of both games are multiplied by, as a function of progress from 0 to 1.
-      inverted: whether the encoder learns the game over the codes by inverted labels, from the
-        target's codes alone and by a discriminator that it cannot move, as ADDA's does (Tzeng et
-        al., CVPR 2017, eq. 9).
+      code_game: how the encoder learns the game over the codes.
 
     Returns:
       A loss for `make_step`; batches hold `source` (`image`, `label`) and as many `target`
       (`image`) examples, images in the range that the decoders write, 0..1.
+
+    Raises:
+      ValueError: if `code_game` is neither; when the loss is traced, if the domains' images differ
+        in shape, or the decoders write another.
     """
+    if code_game not in get_args(CodeGame):
+        raise ValueError(
+            f"code_game is {code_game!r}; expected one of {', '.join(get_args(CodeGame))}"
+        )
 
     def loss(params: Any, stats: Any, batch: Any, rng: jax.Array, progress: jax.Array):
         images, scale = _of_both(batch), ramp(progress)
@@ -119,7 +135,9 @@ def translation_loss(
         if weights.latent:
             discriminate = partial(call, "discriminate", train=True)
             against = scale * weights.latent
-            terms |= _code_game(discriminate, codes, against, params if inverted else None)
+            stays = params if code_game == "inverted" else None
+            game, metrics["domain_accuracy"] = _code_game(discriminate, codes, against, stays)
+            terms |= game
         if weights.identity:
             same = _alike(decode(codes, domains=OWN), images)
             terms["identity_loss"] = weights.identity, _mean(jnp.abs(same - images))
@@ -147,8 +165,8 @@ def translation_loss(
 
 def _code_game(
     discriminate: Callable[..., jax.Array], codes: jax.Array, against: jax.Array, params: Any | None
-) -> Terms:
-    """The domain loss; with `params`, the encoder's by inverted labels instead of reversal."""
+) -> tuple[Terms, Mean]:
+    """Terms and domain accuracy; with `params`, by inverted labels instead of reversal."""
     seen = reverse_gradient(codes, against) if params is None else lax.stop_gradient(codes)
     logits = discriminate(seen).astype(jnp.float32)
     domains = jnp.repeat(jnp.array([0.0, 1.0]), len(codes) // 2)
@@ -157,9 +175,10 @@ def _code_game(
     }
     if params is not None:
         of_target = codes[len(codes) // 2 :]
-        logits = discriminate(of_target, params=lax.stop_gradient(params)).astype(jnp.float32)
-        terms["encoder_loss"] = against, _mean(jax.nn.softplus(logits))
-    return terms
+        judged = discriminate(of_target, params=lax.stop_gradient(params)).astype(jnp.float32)
+        # Cross-entropy with the source's label, 0.
+        terms["encoder_loss"] = against, _mean(jax.nn.softplus(judged))
+    return terms, _mean((logits > 0) == (domains > 0))
 
 
 def _image_game(
@@ -180,7 +199,7 @@ def _image_game(
     }
 
 
-def _mean(values: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _mean(values: jax.Array) -> Mean:
     """Sum and count of the first axis, of means over the others."""
     each = values.astype(jnp.float32).reshape(len(values), -1).mean(axis=1)
     return each.sum(), jnp.asarray(len(values), jnp.float32)
