@@ -16,7 +16,8 @@ from jtransfer.transfer.dann import dann_loss
 from jtransfer.transfer.supervised import cross_entropy
 from jtransfer.transfer.translation import TranslationWeights, translation_loss
 from tests.transfer import tiny
-from tests.transfer.game import Game, Scale, params, sigmoid, weights
+from tests.transfer.game import params, sigmoid, weights
+from tests.transfer.translation_game import TranslationGame
 
 NONE = dict.fromkeys(vars(TranslationWeights()), 0.0)
 HALF = {"ramp": lambda progress: 0.5}
@@ -25,24 +26,6 @@ WRITERS, JUDGES = ("image_writers_0", "image_writers_1"), ("image_heads_0", "ima
 
 def only(**given):
     return TranslationWeights(**{**NONE, **given})
-
-
-class TranslationGame(Game):
-    """Besides Game's parts, images w_k f written in domain k and scores u_k x of images."""
-
-    def setup(self):
-        super().setup()
-        self.image_writers, self.image_heads = (Scale(), Scale()), (Scale(), Scale())
-
-    def decode(self, codes, *, domains):
-        return self.parts(self.image_writers, codes, domains)
-
-    def judge(self, images, *, domains):
-        return self.parts(self.image_heads, images, domains)
-
-    def parts(self, modules, inputs, domains):
-        parts = zip(domains, jnp.split(inputs, len(domains)), strict=True)
-        return jnp.concatenate([modules[domain](part) for domain, part in parts])
 
 
 # The game's numbers: one image s of the source and t of the target, and each part's weight.
