@@ -115,7 +115,9 @@ def translation_loss(
     def loss(params: Any, stats: Any, batch: Any, rng: jax.Array, progress: jax.Array):
         images, scale = _of_both(batch), ramp(progress)
 
-        def call(method: str, inputs: jax.Array, *, params: Any = params, key: int = 0, **how: Any):
+        def call(
+            method: str, inputs: jax.Array, *, params: Any = params, key: int = 0, **how: Any
+        ) -> Any:
             rngs = {"dropout": jax.random.fold_in(rng, key)}
             return net.apply({"params": params, **stats}, inputs, method=method, rngs=rngs, **how)
 
@@ -157,7 +159,9 @@ def translation_loss(
                     metrics["translated_label_accuracy"] = measured["label_accuracy"]
                     weighted = weights.translated_classification, measured["label_loss"]
                     terms["translated_label_loss"] = weighted
-        value = sum(weight * total / count for weight, (total, count) in terms.values())
+        value = jnp.zeros(())
+        for weight, (total, count) in terms.values():
+            value += weight * total / count
         return value, (new_stats, metrics | {name: pair for name, (_, pair) in terms.items()})
 
     return loss

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -70,7 +72,7 @@ def test_parts_of_images_are_judged(made):
 def test_the_discriminators_convolutions_are_4x4_of_stride_2():
     images = jax.random.normal(jax.random.key(0), (2, 8, 8, 3))
     head = ImageHead((5, 6))
-    variables = head.init(jax.random.key(1), images)
+    variables: Any = head.init(jax.random.key(1), images)
     own = variables["params"]
 
     def strided(maps, part):
@@ -87,9 +89,8 @@ def test_the_discriminators_convolutions_are_4x4_of_stride_2():
     expected = jax.lax.conv_general_dilated(
         maps, own["out"]["kernel"], (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
-    np.testing.assert_allclose(
-        head.apply(variables, images), expected[..., 0] + own["out"]["bias"][0], atol=1e-5
-    )
+    scores: Any = head.apply(variables, images)
+    np.testing.assert_allclose(scores, expected[..., 0] + own["out"]["bias"][0], atol=1e-5)
 
 
 def test_four_channels_become_a_square_of_pixels():
@@ -100,6 +101,8 @@ def test_four_channels_become_a_square_of_pixels():
 def test_it_is_an_adaptation_net(made):
     net, images, variables = made
     assert isinstance(net, TranslationNet)
+    logits: Any
+    domains: Any
     logits, domains = net.apply(variables, images)
     assert logits.shape == (4, 10)
     assert domains.shape == (4,)
