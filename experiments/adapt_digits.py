@@ -1,7 +1,8 @@
 """Unsupervised domain adaptation on digits and signs: the whole table.
 
 Methods: source only, SA (Fernando et al. 2013), DANN (Ganin et al. 2016), ADDA (Tzeng et al. 2017),
-a mean teacher beside DANN's adversary (French et al. 2018, Berthelot et al. 2022), train on target.
+image translation (Murez et al. 2018), a mean teacher beside DANN's adversary (French et al. 2018,
+Berthelot et al. 2022), train on target.
 Reproduces the table of Ganin & Lempitsky (ICML 2015, Table 1; JMLR 2016, Table 2), accuracy on the
 target's test set; for MNIST -> MNIST-M:
 
@@ -24,26 +25,16 @@ SA and ADDA start from the source-only run of the same seed, which is run first.
 not run again; an interrupted one goes on from its last checkpoint.
 """
 
-from pathlib import Path
-
 import numpy as np
 import tyro
 
-from experiments.domain_cells import SAMPLE, Cell, aligned_cell, trained_cell
+from experiments.domain_cells import Cell, aligned_cell, trained_cell
 from experiments.domain_config import Config, MethodName
+from experiments.domain_figures import figures
 from experiments.domain_methods import METHODS, Program, build
 from experiments.domain_pairs import PAIRS, Problem, gap_column
 from experiments.published import papers_of, published
-from jtransfer.measure import (
-    Embedding,
-    confusion_figure,
-    confusion_matrix,
-    console_table,
-    curves_figure,
-    embedding_figure,
-    mean_std,
-    samples_figure,
-)
+from jtransfer.measure import console_table, mean_std
 from jtransfer.train.runtime import prepare_process
 
 Cells = dict[tuple[MethodName, int], Cell]
@@ -67,59 +58,6 @@ def table(config: Config, cells: Cells) -> str:
         for method, values in accuracies.items()
     ]
     return console_table(["method", "target accuracy", "gap closed", *papers], rows)
-
-
-def figures(config: Config, problem: Problem, cells: Cells) -> list[Path]:
-    """Write the pictures of the first seed's runs."""
-    seed = config.seeds[0]
-    title = f"{problem.source.name} → {problem.target.name}"
-    folder = config.out / f"{config.pair}-{config.net}-figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {name: folder / f"{name}.png" for name in ("samples", "curves")}
-    samples_figure(
-        {
-            f"source: {problem.source.name}": (problem.source.images, problem.source.labels),
-            f"target: {problem.target.name}": (problem.target.images, problem.target.labels),
-        },
-        files["samples"],
-        classes=problem.source.classes,
-        title=title,
-    )
-    runs = {METHODS[method].title: cells[method, seed] for method in config.methods}
-    curves_figure(
-        {name: cell.records for name, cell in runs.items() if cell.records},
-        files["curves"],
-        left=("target_accuracy",),
-        right=("reversal",) if "dann" in config.methods else (),
-        title=f"{title}: accuracy on the target's test set, seed {seed}",
-    )
-    panels = {}
-    for name, cell in runs.items():
-        files[f"confusion-{name}"] = folder / f"confusion-{name.replace(' ', '_')}.png"
-        confusion_figure(
-            confusion_matrix(
-                cell.guess(problem.test.images), problem.test.labels, len(problem.test.classes)
-            ),
-            problem.test.classes,
-            files[f"confusion-{name}"],
-            title=f"{title}: {name}",
-        )
-        if name != METHODS["target"].title:
-            source = cell.source_features(problem.source.images[:SAMPLE])
-            target = cell.target_features(problem.test.images[:SAMPLE])
-            if source.shape[1] < 2:
-                continue  # no picture of a line
-            moment = "before" if name == METHODS["source"].title else "after"
-            panels[f"{moment} ({name})"] = Embedding(
-                source,
-                target,
-                problem.source.labels[: len(source)],
-                problem.test.labels[: len(target)],
-            )
-    if panels:
-        files["embedding"] = folder / "embedding.png"
-        embedding_figure(panels, files["embedding"], title=f"{title}: trunk features")
-    return list(files.values())
 
 
 def run_cells(config: Config, problem: Problem) -> Cells:
@@ -158,7 +96,9 @@ def main(config: Config) -> Cells:
         f"{pair.net} net ({config.net}), batch {config.batch} a domain"
     )
     cells = run_cells(config, problem)
-    written = figures(config, problem, cells)
+    written = figures(
+        config, problem, {method: cells[method, config.seeds[0]] for method in config.methods}
+    )
     print(f"\n{config.pair}, {config.net} net, last step\n")
     print(table(config, cells))
     print(f"\nresults: {config.out}/{config.pair}-{config.net}-*/result.json")

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from experiments.domain_pairs import PAIRS
 
-MethodName = Literal["source", "sa", "dann", "adda", "teacher", "target"]
+MethodName = Literal["source", "sa", "dann", "adda", "translation", "teacher", "target"]
 PairName = Literal[
     "numbers-digits",
     "mnist-mnist_m",
@@ -26,7 +26,7 @@ class Config:
     """Settings of a call; each (method, seed) is one cell."""
 
     pair: PairName = "numbers-digits"  # source-target
-    methods: tuple[MethodName, ...] = ("source", "sa", "dann", "adda", "teacher", "target")  # rows
+    methods: tuple[MethodName, ...] = get_args(MethodName)  # rows of the table
     seeds: tuple[int, ...] = (0,)  # of initial parameters, order of the examples and dropout
     net: Literal["paper", "normed"] = "normed"  # the paper's net, or with batch norm and dropout
     preset: Literal["small", "paper"] = "small"  # number of steps: for two cores, or accelerators

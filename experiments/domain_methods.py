@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import optax
 
 from experiments.domain_config import NETS, Config, MethodName
-from experiments.domain_pairs import PAIRS, Problem
+from experiments.domain_pairs import PAIRS, Pixels, Problem
 from jtransfer.data.augment import compose, random_shift
 from jtransfer.data.random_convolution import random_convolution
 from jtransfer.data.resident import ResidentFeed
 from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet
 from jtransfer.nets.lenet import lenet
+from jtransfer.nets.translation import translation_net
 from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.schedules import inverse_decay, sigmoid_ramp
 from jtransfer.train.state import TrainState
@@ -25,6 +26,7 @@ from jtransfer.transfer.dann import dann_loss
 from jtransfer.transfer.mean_teacher import mean_teacher_loss, teacher_variables, with_teacher
 from jtransfer.transfer.parameter_groups import ParameterGroups, parameter_groups
 from jtransfer.transfer.supervised import supervised_loss
+from jtransfer.transfer.translation import translation_loss
 
 Variables = Any
 PAIR_NETS: dict[str, Callable[..., AdaptationNet]] = {**GANIN_NETS, "lenet": lenet}
@@ -49,7 +51,7 @@ class Recipe:
       on_source: from a state's variables to those that read source images.
       on_target: the same for target images.
       domains: whose batch-norm statistics are used on source and on target images.
-      each_image: whether every image is standardised by itself, and not only centred.
+      pixels: what is done to the images.
     """
 
     net: AdaptationNet
@@ -61,7 +63,7 @@ class Recipe:
     on_source: Callable[[Variables], Variables] = as_they_are
     on_target: Callable[[Variables], Variables] = as_they_are
     domains: tuple[int, int] = (0, 1)
-    each_image: bool = False
+    pixels: Pixels = "centred"
 
 
 @dataclass(frozen=True)
@@ -79,16 +81,16 @@ class Method:
     title: str
     sees: tuple[str, ...]
     labelled: tuple[str, ...]
-    recipe: Callable[[Config, int, int], Recipe] | None
+    recipe: Callable[[Config, Problem, int], Recipe] | None
     from_source: bool = False
 
 
-def net_of(config: Config, classes: int, **changes: Any) -> AdaptationNet:
+def net_of(config: Config, problem: Problem, **changes: Any) -> AdaptationNet:
     """The pair's net; batch norm keeps statistics of domain 0, the source, and 1, the target."""
     pair, options = PAIRS[config.pair], {**NETS[config.net], **changes}
     if config.preset == "small" and pair.small_width is not None:
         options["width"] = pair.small_width
-    return PAIR_NETS[pair.net](classes=classes, **options)
+    return PAIR_NETS[pair.net](classes=len(problem.source.classes), **options)
 
 
 def descent(config: Config, steps: int) -> dict[str, Any]:
@@ -105,30 +107,30 @@ def descent(config: Config, steps: int) -> dict[str, Any]:
     }
 
 
-def source_only(config: Config, classes: int, steps: int) -> Recipe:
+def source_only(config: Config, problem: Problem, steps: int) -> Recipe:
     """Plain training on the source; the net has its statistics alone."""
-    net = net_of(config, classes)
+    net = net_of(config, problem)
     return Recipe(net, supervised_loss(net), **descent(config, steps), domains=(0, 0))
 
 
-def target_only(config: Config, classes: int, steps: int) -> Recipe:
+def target_only(config: Config, problem: Problem, steps: int) -> Recipe:
     """Plain training on the target: the end of the scale."""
-    net = net_of(config, classes)
+    net = net_of(config, problem)
     loss = supervised_loss(net, domain="target", domain_index=1)
     return Recipe(net, loss, **descent(config, steps), domains=(1, 1))
 
 
-def dann(config: Config, classes: int, steps: int) -> Recipe:
+def dann(config: Config, problem: Problem, steps: int) -> Recipe:
     """Domain-adversarial training."""
-    net = net_of(config, classes)
+    net = net_of(config, problem)
     loss = dann_loss(net, reversal=partial(sigmoid_ramp, gamma=config.gamma))
     return Recipe(net, loss, **descent(config, steps))
 
 
-def adda(config: Config, classes: int, steps: int) -> Recipe:
+def adda(config: Config, problem: Problem, steps: int) -> Recipe:
     """An encoder for the target, from the source-only run; the paper's optimizer."""
     del steps
-    net, rate, beta = net_of(config, classes), 2e-4, 0.5
+    net, rate, beta = net_of(config, problem), 2e-4, 0.5
     return Recipe(
         net,
         adda_loss(net),
@@ -141,9 +143,9 @@ def adda(config: Config, classes: int, steps: int) -> Recipe:
     )
 
 
-def teacher(config: Config, classes: int, steps: int) -> Recipe:
+def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
     """A mean teacher on randomly shifted and convolved images, beside DANN's adversary."""
-    net, rate = net_of(config, classes, dropout=0.0), 1e-3
+    net, rate = net_of(config, problem, dropout=0.0), 1e-3
     augment = compose(random_shift(2, fill="edge"), random_convolution())
     return Recipe(
         net,
@@ -154,10 +156,27 @@ def teacher(config: Config, classes: int, steps: int) -> Recipe:
             "rate": rate,
             "augment": "shift by 2, random convolution, each image standardised",
         },
-        start=partial(with_teacher, classes=classes),
+        start=partial(with_teacher, classes=len(problem.source.classes)),
         on_source=teacher_variables,
         on_target=teacher_variables,
-        each_image=True,
+        pixels="standardised",
+    )
+
+
+def translation(config: Config, problem: Problem, steps: int) -> Recipe:
+    """Image translation on a net of its own, whose decoders write images in 0..1."""
+    del config
+    rate, beta = 1e-3, 0.5
+    _, size, _, channels = problem.source.images.shape
+    net = translation_net(
+        classes=len(problem.source.classes), channels=channels, size=size, width=16
+    )
+    return Recipe(
+        net,
+        translation_loss(net),
+        optax.adam(optax.cosine_decay_schedule(rate, steps), b1=beta),
+        {"optimizer": "Adam", "rate": rate, "beta1": beta},
+        pixels="plain",
     )
 
 
@@ -167,6 +186,7 @@ METHODS: dict[MethodName, Method] = {
     "sa": Method("SA", BOTH, ("source",), None, from_source=True),
     "dann": Method("DANN", BOTH, ("source",), dann),
     "adda": Method("ADDA", BOTH, (), adda, from_source=True),
+    "translation": Method("image translation", BOTH, ("source",), translation),
     "teacher": Method("mean teacher + DANN", BOTH, ("source",), teacher),
     "target": Method("train on target", ("target",), ("target",), target_only),
 }
@@ -203,7 +223,7 @@ def feed_of(
         METHODS[name].labelled,
         batch=config.batch,
         seed=seed,
-        each_image=recipe.each_image,
+        pixels=recipe.pixels,
     )
 
 
@@ -212,7 +232,7 @@ def build(config: Config, problem: Problem, name: MethodName) -> Program:
     method, steps = METHODS[name], config.steps_of(name)
     if method.recipe is None:
         raise ValueError(f"{name} is no method that trains by steps")
-    recipe = method.recipe(config, len(problem.source.classes), steps)
+    recipe = method.recipe(config, problem, steps)
     variables = recipe.start(initial_variables(recipe.net, problem, seed=0))
     groups = parameter_groups(variables["params"], recipe.rules)
     optimizer = groups.optimizer(recipe.optimizer)
@@ -222,7 +242,7 @@ def build(config: Config, problem: Problem, name: MethodName) -> Program:
     def on(domain: str, what: str) -> Callable[[TrainState, jax.Array], jax.Array]:
         index = ("source", "target").index(domain)
         read = (recipe.on_source, recipe.on_target)[index]
-        transform = problem.transform(domain, each_image=recipe.each_image)
+        transform = problem.transform(domain, recipe.pixels)
 
         @jax.jit
         def apply(state: TrainState, images: jax.Array) -> Any:

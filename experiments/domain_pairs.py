@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from jtransfer.data.resident import (
     standardised,
 )
 from jtransfer.measure import gap_closed
+
+Pixels = Literal["centred", "standardised", "plain"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Pair:
       source_size: of the source's training images, drawn at random; None for all.
       target_size: of the target's training images.
       channels: of the images; grey ones are repeated over three.
-      small_width: share of the net's channels that the small preset keeps.
+      small_width: share of the net's channels that the small preset keeps; None for all.
     """
 
     source: str
@@ -213,12 +216,18 @@ class Problem:
         require_same_pixels(target, test)
         return cls(source, target, test, held_out)
 
-    def transform(self, domain: str, *, each_image: bool = False) -> Transform:
-        """Centre a domain's images by the mean of its training images, or standardise each image.
+    def transform(self, domain: str, pixels: Pixels = "centred") -> Transform:
+        """What is done to a domain's images; none of it needs a label.
 
-        Neither needs a label.
+        Args:
+          domain: "source" or "target".
+          pixels: "centred" by the mean of the domain's training images, "standardised" each image
+            by itself, or in 0..1 as they are, "plain".
         """
-        return standardised if each_image else centred(self._means[domain])
+        if pixels == "standardised":
+            return standardised
+        means = self._means[domain]
+        return centred(means if pixels == "centred" else np.zeros_like(means))
 
     @cached_property
     def _means(self) -> dict[str, np.ndarray]:
@@ -233,7 +242,7 @@ class Problem:
         *,
         batch: int,
         seed: int,
-        each_image: bool = False,
+        pixels: Pixels = "centred",
     ) -> ResidentFeed:
         """Batches of the domains that a method sees, with the labels of those that it may see."""
         domains = {}
@@ -242,5 +251,5 @@ class Problem:
             fields = {"image": examples.images}
             if name in labelled:
                 fields["label"] = examples.labels
-            domains[name] = Domain(fields, batch, self.transform(name, each_image=each_image))
+            domains[name] = Domain(fields, batch, self.transform(name, pixels))
         return ResidentFeed(domains, seed)

@@ -52,7 +52,7 @@ def config(tmp_path):
     )
 
 
-ALL = ("source", "sa", "dann", "adda", "teacher", "target")
+ALL = ("source", "sa", "dann", "adda", "translation", "teacher", "target")
 
 
 def test_a_call_runs_every_cell_and_shows_table_and_figures(problem, config, capsys):

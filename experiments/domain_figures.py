@@ -1,0 +1,81 @@
+"""The pictures of a call of `adapt_digits`."""
+
+from pathlib import Path
+
+from experiments.domain_cells import SAMPLE, Cell
+from experiments.domain_config import Config, MethodName
+from experiments.domain_methods import METHODS
+from experiments.domain_pairs import Problem
+from jtransfer.measure import (
+    Embedding,
+    confusion_figure,
+    confusion_matrix,
+    curves_figure,
+    embedding_figure,
+    samples_figure,
+)
+from jtransfer.transfer.translated_images import translation_figure
+
+
+def figures(config: Config, problem: Problem, cells: dict[MethodName, Cell]) -> list[Path]:
+    """Write the pictures of the first seed's runs."""
+    title = f"{problem.source.name} → {problem.target.name}"
+    folder = config.out / f"{config.pair}-{config.net}-figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {name: folder / f"{name}.png" for name in ("samples", "curves")}
+    samples_figure(
+        {
+            f"source: {problem.source.name}": (problem.source.images, problem.source.labels),
+            f"target: {problem.target.name}": (problem.target.images, problem.target.labels),
+        },
+        files["samples"],
+        classes=problem.source.classes,
+        title=title,
+    )
+    runs = {METHODS[method].title: cell for method, cell in cells.items()}
+    curves_figure(
+        {name: cell.records for name, cell in runs.items() if cell.records},
+        files["curves"],
+        left=("target_accuracy",),
+        right=("reversal",) if "dann" in cells else (),
+        title=f"{title}: accuracy on the target's test set, seed {config.seeds[0]}",
+    )
+    panels = {}
+    for name, cell in runs.items():
+        files[f"confusion-{name}"] = folder / f"confusion-{name.replace(' ', '_')}.png"
+        confusion_figure(
+            confusion_matrix(
+                cell.guess(problem.test.images), problem.test.labels, len(problem.test.classes)
+            ),
+            problem.test.classes,
+            files[f"confusion-{name}"],
+            title=f"{title}: {name}",
+        )
+        if name != METHODS["target"].title:
+            source = cell.source_features(problem.source.images[:SAMPLE])
+            target = cell.target_features(problem.test.images[:SAMPLE])
+            if source.shape[1] < 2:
+                continue  # no picture of a line
+            moment = "before" if name == METHODS["source"].title else "after"
+            panels[f"{moment} ({name})"] = Embedding(
+                source,
+                target,
+                problem.source.labels[: len(source)],
+                problem.test.labels[: len(target)],
+            )
+    if "translation" in cells and (trained := cells["translation"].trained) is not None:
+        program, state = trained
+        files["translation"] = folder / "translation.png"
+        translation_figure(
+            program.recipe.net,
+            {"params": state.params, **state.stats},
+            files["translation"],
+            source=(problem.source.images, problem.source.labels),
+            target=(problem.test.images, problem.test.labels),
+            names=(problem.source.name, problem.target.name),
+            classes=problem.source.classes,
+        )
+    if panels:
+        files["embedding"] = folder / "embedding.png"
+        embedding_figure(panels, files["embedding"], title=f"{title}: trunk features")
+    return list(files.values())
