@@ -9,7 +9,7 @@ import numpy as np
 from jtransfer.data.examples import DataError, Examples
 
 # What NumPy and zipfile raise for damaged files; TypeError is for a lone array, not an archive.
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     EOFError,
     ValueError,
@@ -52,7 +52,7 @@ def load_npz(what: str, split: str, root: Path) -> Examples:
                 )
             images, labels = (archive[key] for key in wanted)
             classes = _classes(archive)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         if isinstance(error, DataError):
             raise
         raise DataError(

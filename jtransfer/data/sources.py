@@ -76,7 +76,7 @@ def load(
     """
     if split not in ("train", "test"):
         raise DataError(f"split {split!r} of {name}; expected 'train' or 'test'")
-    root = _root(data_root)
+    root = data_folder(data_root)
     scheme, _, what = name.partition(":")
     if name == "synthetic:numbers":
         return load_numbers(split, size=size, seed=seed)
@@ -132,14 +132,15 @@ def load_files(
                 f"split {split!r} of {name}, which has none; expected None. Split it by "
                 "per_class_split"
             )
-        return load_folder(what, _root(data_root))
+        return load_folder(what, data_folder(data_root))
     if split is None:
         raise DataError(
             f"{name} has splits, and none was given; expected one of them, such as 'train' or "
             "'test'"
         )
-    return _LISTED[scheme](what, split, _root(data_root))
+    return _LISTED[scheme](what, split, data_folder(data_root))
 
 
-def _root(data_root: Path | str | None) -> Path:
+def data_folder(data_root: Path | str | None) -> Path:
+    """Where files are looked for: the given folder, else `JTRANSFER_DATA`, else `data`."""
     return Path(data_root or os.environ.get("JTRANSFER_DATA") or "data").expanduser()

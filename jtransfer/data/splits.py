@@ -76,6 +76,32 @@ def stratified_folds(
     return list(cut.split(np.zeros(len(labels)), labels))
 
 
+def class_folds(
+    classes: Sequence[int] | np.ndarray, folds: int, *, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Cut seen classes into folds, to validate on classes that have no training image.
+
+    Args:
+      classes: the seen classes, each once.
+      folds: number of parts; each serves once as the unseen classes of the others.
+      seed: of the draw.
+
+    Returns:
+      For each fold, the classes to train on and those to validate on, both ascending.
+
+    Raises:
+      DataError: if a class is there twice, or there are not two classes a fold.
+    """
+    given = np.asarray(classes)
+    if len(np.unique(given)) != len(given) or folds < 2 or len(given) < 2 * folds:
+        raise DataError(
+            f"{folds} folds of {len(given)} classes, {len(np.unique(given))} of them different; "
+            "expected at least 2 folds with 2 classes each, and every class once"
+        )
+    parts = np.array_split(np.random.default_rng(seed).permutation(given), folds)
+    return [(np.setdiff1d(given, part), np.sort(part)) for part in parts]
+
+
 def _require(labels: np.ndarray, least: int, purpose: str, classes: Sequence[str] | None) -> None:
     """Check that every class has enough examples."""
     if labels.ndim != 1 or not len(labels) or labels.min() < 0:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jtransfer.data import DataError
-from jtransfer.data.splits import per_class_split, stratified_folds
+from jtransfer.data.splits import class_folds, per_class_split, stratified_folds
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [5, 9, 30])).astype(np.int32)
 
@@ -90,3 +90,14 @@ def test_folds_need_an_example_of_each_class():
         stratified_folds(LABELS, 6, seed=0, classes=("ant", "bee", "cat"))
     with pytest.raises(DataError, match="1 folds; expected at least 2"):
         stratified_folds(LABELS, 1, seed=0)
+
+
+def test_folds_of_classes_by_hand():
+    folds = class_folds([3, 5, 8, 9, 11], 2, seed=0)
+    assert sorted(np.concatenate([held for _, held in folds]).tolist()) == [3, 5, 8, 9, 11]
+    for train, held in folds:
+        assert sorted([*train, *held]) == [3, 5, 8, 9, 11]
+    with pytest.raises(DataError, match="2 folds of 3 classes"):
+        class_folds([1, 2, 3], 2, seed=0)
+    with pytest.raises(DataError, match="3 of them different"):
+        class_folds([1, 2, 3, 3], 2, seed=0)
