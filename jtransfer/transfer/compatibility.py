@@ -44,11 +44,11 @@ class TwoTowers(nn.Module):
     Attributes:
       hidden: units of either hidden layer; 0 for none.
       dims: of the space where images and classes meet.
-      dropout: share of the hidden units, and of the features, that are dropped in training.
+      dropout: share of the hidden units that are dropped in training.
       temperature: divides the cosines.
     """
 
-    hidden: int = 256
+    hidden: int = 128
     dims: int = 64
     dropout: float = 0.2
     temperature: float = 0.1
@@ -67,7 +67,7 @@ class TwoTowers(nn.Module):
             length = jnp.linalg.norm(values, axis=1, keepdims=True)
             return values / jnp.maximum(length, 1e-6)
 
-        return tower(drop(features), "f") @ tower(signatures, "g").T / self.temperature
+        return tower(features, "f") @ tower(signatures, "g").T / self.temperature
 
 
 def ale_ranking(scores: jax.Array, labels: jax.Array, *, margin: float = 1.0) -> jax.Array:
