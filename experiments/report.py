@@ -22,6 +22,7 @@ from experiments.feature_tables import layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuning, layer_transfer
 from experiments.published import DOMAIN_ADAPTATION
 from experiments.throughput_tables import dann_step, feature_extraction, probe_solver
+from experiments.zero_shot_tables import zero_shot
 from jtransfer.measure import markdown_table, mean_std
 from jtransfer.train.run_folder import write_json
 
@@ -155,6 +156,7 @@ def main(config: Config) -> str:
         fine_tuning(read(config.results, "fine_tune")),
         layer_transfer(read(config.results, "transfer_layers")),
         domain_adaptation(read(config.results, "adapt_digits")),
+        zero_shot(read(config.results, "zero_shot")),
         *throughput,
     ]
     text = "\n".join([HEAD, *filter(None, sections)])

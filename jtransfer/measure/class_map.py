@@ -60,14 +60,17 @@ def class_map_figure(
     axes = figure.add_axes((0.03, 0.03, 0.94, 0.86))
     shades = [PALETTE[each % len(PALETTE)] for each in np.asarray(plane.target_labels).tolist()]
     axes.scatter(*dots.T, c=shades, s=16, lw=0, alpha=0.6)
+    left, right = axes.get_xlim()
     for number, (place, name) in enumerate(zip(places, classes, strict=True)):
         colour = PALETTE[number % len(PALETTE)]
         axes.scatter(*place[:, None], c=[colour], s=150, marker="*", edgecolors=INK, lw=0.8)
         axes.annotate(
             shorten(str(name), 18),
             place,
-            (7, 7),
+            # Towards the middle, where there is room for the name.
+            (7, 7) if place[0] < (left + right) / 2 else (-7, 7),
             textcoords="offset points",
+            ha="left" if place[0] < (left + right) / 2 else "right",
             fontsize=11,
             fontweight="bold",
             color=colour,
