@@ -28,7 +28,7 @@ from jtransfer.transfer.compatibility import (
     side_by_side,
 )
 from jtransfer.transfer.eszsl import decompose
-from jtransfer.transfer.zero_shot_attributes import above_mean, fit_direct, fit_indirect
+from jtransfer.transfer.zero_shot_attributes import Rule, above_mean, fit_direct, fit_indirect
 
 Setting = dict[str, float]
 
@@ -85,16 +85,23 @@ class Method:
 
 
 def _by_attributes(
-    kind: Literal["direct", "indirect"], rule: Literal["product", "look-up"]
+    kind: Literal["direct", "indirect"], rules: tuple[Rule, ...]
 ) -> Callable[..., list[Fitted]]:
+    """Fit a predictor for each penalty; a setting names its rule by its place in `rules`."""
+
     def fit_all(features, labels, signatures, settings, seed) -> list[Fitted]:
         del seed
         fits = {"direct": fit_direct, "indirect": fit_indirect}
-        penalties = [each["penalty_an_image"] * len(features) for each in settings]
-        predictors = fits[kind](features, labels, signatures, penalties, tolerance=1e-4, most=200)
-        return [
-            Fitted(partial(each.decision, rule=rule), each.probabilities) for each in predictors
-        ]
+        penalties = sorted({each["penalty_an_image"] for each in settings})
+        totals = [each * len(features) for each in penalties]
+        fitted = fits[kind](features, labels, signatures, totals, tolerance=1e-4, most=200)
+        by_penalty = dict(zip(penalties, fitted, strict=True))
+        found = []
+        for each in settings:
+            predictor = by_penalty[each["penalty_an_image"]]
+            rule = rules[int(each.get("rule", 0))]
+            found.append(Fitted(partial(predictor.decision, rule=rule), predictor.probabilities))
+        return found
 
     return fit_all
 
@@ -158,12 +165,21 @@ def _grid(**values: Sequence[float]) -> tuple[Setting, ...]:
     return tuple(settings)
 
 
-PENALTIES = _grid(penalty_an_image=(1e-2, 3e-3, 1e-3, 3e-4, 1e-4))
-TRAINED = _grid(rate=(1e-3, 3e-3), steps=(100, 200, 400))
+PENALTIES = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
+TRAINED = _grid(rate=(1e-3, 3e-3), steps=(100, 200, 400, 800))
 METHODS: dict[str, Method] = {
-    "look_up": Method("table look-up", PENALTIES, _by_attributes("direct", "look-up"), True),
-    "dap": Method("DAP", PENALTIES, _by_attributes("direct", "product"), True),
-    "iap": Method("IAP", PENALTIES, _by_attributes("indirect", "product"), True),
+    "look_up": Method(
+        "table look-up",
+        _grid(penalty_an_image=PENALTIES, rule=(0, 1)),
+        _by_attributes("direct", ("distance", "direction")),
+        True,
+    ),
+    "dap": Method(
+        "DAP", _grid(penalty_an_image=PENALTIES), _by_attributes("direct", ("product",)), True
+    ),
+    "iap": Method(
+        "IAP", _grid(penalty_an_image=PENALTIES), _by_attributes("indirect", ("product",)), True
+    ),
     "eszsl": Method(
         "ESZSL", _grid(a=[10.0**p for p in range(-3, 4)], g=[10.0**p for p in range(-3, 4)]), _eszsl
     ),
