@@ -33,7 +33,7 @@ def test_look_up_by_hand():
 
 
 def test_directions_by_hand():
-    """From the mean (.5, .5) to (.6, .5) and to the classes (1, .5) and (.5, 0): 0 and 90 degrees."""
+    """From the mean (.5, .5), (.6, .5) lies where (1, .5) does, (.5, 0) at a right angle."""
     scores = agreement(
         jnp.array([[0.6, 0.5]]),
         jnp.array([[1.0, 0.5], [0.5, 0.0]]),
