@@ -61,16 +61,19 @@ def class_map_figure(
     shades = [PALETTE[each % len(PALETTE)] for each in np.asarray(plane.target_labels).tolist()]
     axes.scatter(*dots.T, c=shades, s=16, lw=0, alpha=0.6)
     left, right = axes.get_xlim()
+    room = 0.04 * np.ptp(np.concatenate([places, dots]), axis=0)
     for number, (place, name) in enumerate(zip(places, classes, strict=True)):
         colour = PALETTE[number % len(PALETTE)]
         axes.scatter(*place[:, None], c=[colour], s=150, marker="*", edgecolors=INK, lw=0.8)
+        # Towards the middle, where there is room for the name, and below a neighbour's.
+        towards = 1 if place[0] < (left + right) / 2 else -1
+        beside = (np.abs(places[:number] - place) < room).all(axis=1).any()
         axes.annotate(
             shorten(str(name), 18),
             place,
-            # Towards the middle, where there is room for the name.
-            (7, 7) if place[0] < (left + right) / 2 else (-7, 7),
+            (7 * towards, -16 if beside else 7),
             textcoords="offset points",
-            ha="left" if place[0] < (left + right) / 2 else "right",
+            ha="left" if towards > 0 else "right",
             fontsize=11,
             fontweight="bold",
             color=colour,
