@@ -12,7 +12,7 @@ setting is chosen by the accuracy on validation classes, held out of the seen on
 of an unseen class has a say in anything but the result. Then:
 
 - zero-shot: trained on all images of seen classes, unseen images among the unseen classes;
-- generalised: trained on most images of each seen class, the others and the unseen images among all
+- generalised: trained on four fifths of the images of each seen class, the others and the unseen images among all
   classes: S, U and H, without and with the calibration that validation classes chose.
 
 A finished cell (method, side) is not run again.
@@ -29,7 +29,7 @@ import tyro
 
 from experiments.zero_shot_data import SIDES, ZeroShotData, load_awa1, rooted
 from experiments.zero_shot_methods import METHODS, Fitted, Setting
-from jtransfer.data.splits import class_folds, per_class_split
+from jtransfer.data.splits import class_folds, stratified_folds
 from jtransfer.measure import (
     confusion_figure,
     confusion_matrix,
@@ -56,7 +56,7 @@ class Config:
     sides: tuple[SideName, ...] = DEFAULT_SIDES  # what is known about the classes
     phog_weight: float = 0.5  # length of the phog descriptor where rgsift has 1
     folds: int = 4  # of the seen classes, each in turn the validation classes
-    kept: float = 0.8  # share of a seen class's images that is trained on in the generalised case
+    held_out: int = 5  # in the generalised case, one of so many parts of each seen class's images
     seeds: tuple[int, ...] = (0, 1, 2)  # of methods that are trained by gradient; others need one
     words: str = "glove_6b_100d.npz"  # word vectors below the data root
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
@@ -80,11 +80,10 @@ class Problem:
     held: np.ndarray
 
     @classmethod
-    def make(cls, data: ZeroShotData, features: np.ndarray, kept: float) -> "Problem":
-        """Hold out images of each seen class."""
+    def make(cls, data: ZeroShotData, features: np.ndarray, held_out: int) -> "Problem":
+        """Hold out one of `held_out` parts of the images of each seen class."""
         seen = np.flatnonzero(np.isin(data.labels, data.seen))
-        least = np.bincount(data.labels[seen], minlength=len(data.classes))[data.seen].min()
-        train, held = per_class_split(data.labels[seen], train=int(kept * least), seed=0)
+        train, held = stratified_folds(data.labels[seen], held_out, seed=0)[0]
         return cls(data, features, seen[train], seen[held])
 
     def images_of(self, classes: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
@@ -203,7 +202,7 @@ def run_cell(config: Config, problem: Problem, method: str, side: str) -> dict[s
         "side": side,
         "settings": list(about.settings),
         "folds": config.folds,
-        "kept": config.kept,
+        "held_out": config.held_out,
         "seeds": list(seeds),
         "words": config.words,
     }
@@ -270,7 +269,7 @@ def main(config: Config) -> list[dict[str, Any]]:
     prepare_process()
     data = load_awa1(config.data_root, config.words)
     features = rooted(data.features, {"rgsift": 1.0, "phog": config.phog_weight})
-    problem = Problem.make(data, features, config.kept)
+    problem = Problem.make(data, features, config.held_out)
     print(
         f"{data.name}: {len(features):,} images, {features.shape[1]:,} features, "
         f"{len(data.seen)} seen and {len(data.unseen)} unseen classes"

@@ -24,8 +24,8 @@ def zero_shot(results: list[dict[str, Any]]) -> str:
             f"which ESZSL's accuracy on validation classes favoured. Every setting was chosen by "
             f"the accuracy on validation classes, the seen ones cut into {first['folds']} folds; "
             "mean accuracy per class. S, U and H are of the generalised case, where all classes "
-            f"compete: trained on as many images of every seen class as are {first['kept']:.0%} of "
-            "the smallest one's, tested on the rest and on the unseen classes; *cal.* with the "
+            f"compete: one in {first['held_out']} images of every seen class is held out and tested "
+            "beside the unseen classes; *cal.* with the "
             "calibration that validation classes chose; area under S over U. Methods that are "
             "trained by gradient: mean ± standard deviation over seeds."
         )

@@ -99,7 +99,7 @@ def test_every_cell_is_measured_and_drawn(config, capsys):
 
 def test_nothing_of_an_unseen_class_is_trained_on(root):
     data = load_awa1(root, "words.npz")
-    problem = Problem.make(data, rooted(data.features, {"rgsift": 1.0}), 0.75)
+    problem = Problem.make(data, rooted(data.features, {"rgsift": 1.0}), 4)
     assert not np.isin(data.labels[np.r_[problem.train, problem.held]], data.unseen).any()
     assert np.bincount(data.labels[problem.train])[data.seen].tolist() == [9] * 6
     assert np.intersect1d(problem.train, problem.held).size == 0
