@@ -12,8 +12,9 @@ setting is chosen by the accuracy on validation classes, held out of the seen on
 of an unseen class has a say in anything but the result. Then:
 
 - zero-shot: trained on all images of seen classes, unseen images among the unseen classes;
-- generalised: trained on four fifths of the images of each seen class, the others and the unseen images among all
-  classes: S, U and H, without and with the calibration that validation classes chose.
+- generalised: trained on four fifths of the images of each seen class, the others and the unseen
+  images among all classes: S, U and H, without and with the calibration that validation classes
+  chose.
 
 A finished cell (method, side) is not run again.
 """

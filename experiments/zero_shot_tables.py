@@ -24,10 +24,10 @@ def zero_shot(results: list[dict[str, Any]]) -> str:
             f"which ESZSL's accuracy on validation classes favoured. Every setting was chosen by "
             f"the accuracy on validation classes, the seen ones cut into {first['folds']} folds; "
             "mean accuracy per class. S, U and H are of the generalised case, where all classes "
-            f"compete: one in {first['held_out']} images of every seen class is held out and tested "
-            "beside the unseen classes; *cal.* with the "
-            "calibration that validation classes chose; area under S over U. Methods that are "
-            "trained by gradient: mean ± standard deviation over seeds."
+            f"compete: one in {first['held_out']} images of every seen class is held out and "
+            "tested beside the unseen classes; *cal.* with the calibration that validation classes "
+            "chose; area under S over U. Methods that are trained by gradient: mean ± standard "
+            "deviation over seeds."
         )
         rows = [[*row(each), published.get(each["method"], "–")] for each in cells]
         parts.append(markdown_table([*HEADER, "published"], rows))
