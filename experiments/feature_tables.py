@@ -115,6 +115,37 @@ def retrieval(results: list[dict[str, Any]]) -> str:
     )
 
 
+def few_shot(results: list[dict[str, Any]]) -> str:
+    """A row for every net and classifier, a column for every number of shots."""
+    if not results:
+        return ""
+    first = results[0]
+    rows = [
+        [
+            f"{each['net']} {each['layer']}, {name}",
+            *(f"{mean:.3f} ± {half:.3f}" for mean, half in by_shots.values()),
+        ]
+        for each in results
+        for name, by_shots in each["measured"].items()
+    ]
+    times = ", ".join(f"{each['seconds']} s ({each['net']})" for each in results)
+    solved = len(first["measured"]) * len(first["shots"]) * first["episodes"]
+    return (
+        "\n\n".join(
+            [
+                "## Few-shot",
+                f"Episodes of {first['ways']} classes of "
+                f"`{first['features']['data'].split()[0]}`, {first['queries']} queries a class, "
+                f"{first['episodes']:,} episodes for each number of shots, mean accuracy and 95% "
+                "interval over episodes; features of length 1.",
+                markdown_table(["features", *(f"{k}-shot" for k in first["shots"])], rows),
+                f"All {solved:,} episodes, drawn, compiled and solved: {times}. {made_by(first)}.",
+            ]
+        )
+        + "\n"
+    )
+
+
 def made_by(result: dict[str, Any]) -> str:
     """Device and versions of a result."""
     versions = result["made_by"]["versions"]

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from experiments.fine_tune import size_name
+from experiments.fine_tune_images import row_name
 from experiments.layer_tasks import TASKS
 from experiments.published import YOSINSKI, YOSINSKI_BASE
 from experiments.regime_rows import ROWS
 from experiments.transfer_layers import KINDS
 from experiments.transfer_pairs import PAIRS
+from experiments.tuned_nets import ROWS as IMAGE_ROWS
 from jtransfer.measure import markdown_table, mean_std
 
 
@@ -122,3 +124,43 @@ def _made_by(cells: Sequence[dict[str, Any]]) -> str:
     devices = ", ".join(sorted({each["made_by"]["device"] for each in cells}))
     versions = cells[0]["made_by"]["versions"]
     return f"{devices}; jax {versions['jax']}, flax {versions['flax']}."
+
+
+def fine_tuned_images(results: list[dict[str, Any]]) -> str:
+    """A table for every net, resolution and length: a line for every row."""
+    groups: dict[tuple[str, str, int, int], list[dict[str, Any]]] = defaultdict(list)
+    for each in results:
+        groups[each["data"], each["net"], each["size"], each["epochs"]].append(each)
+    parts = ["## Fine-tuning nets that were trained on ImageNet"] if groups else []
+    for (data, net, size, epochs), cells in groups.items():
+        rows = []
+        for name in ("probe", *IMAGE_ROWS):
+            runs = [each for each in cells if each["row"] == name]
+            if runs:
+                steps = [each["milliseconds_a_step"] for each in runs if "steps" in each]
+                rates = sorted({each["rate"] for each in runs if "rate" in each})
+                rows.append(
+                    [
+                        row_name(name),
+                        mean_std([each["accuracy"] for each in runs]),
+                        ", ".join(str(each["seed"]) for each in runs),
+                        ", ".join(f"{rate:g}" for rate in rates) or "–",
+                        f"{np.median(steps):,.1f} ms" if steps else "–",
+                        f"{np.mean([each['seconds'] for each in runs]) / 60:.1f} min",
+                    ]
+                )
+        first = cells[0]
+        parts.append(f"### `{data}` by {net}, {size} pixels")
+        parts.append(
+            f"{first['train']} images a class to train, at most {first['test_at_most']} of the "
+            f"rest to test, mean accuracy per class; {epochs} epochs where the trunk moves, batch "
+            f"{first['batch']}, SGD with momentum .9, rate falling as a cosine, last step. Frozen "
+            "trunks' features are cached. The time of a run includes the choice of the rate."
+        )
+        header = ["regime", "accuracy", "seeds", "rate", "a step", "a run"]
+        parts.append(markdown_table(header, rows))
+        versions = first["made_by"]["versions"]
+        parts.append(
+            f"{first['made_by']['device']}; jax {versions['jax']}, flax {versions['flax']}."
+        )
+    return "\n\n".join(parts) + "\n" if parts else ""

@@ -236,7 +236,8 @@ def figure(config: Config, results: Sequence[dict[str, Any]], files: ImageFiles)
             if HEADS[head] in measured and layer in order:
                 published.setdefault(HEADS[head], {})[layer] = float(text.split()[0])
     named = [layer for line in (*measured.values(), *published.values()) for layer in line]
-    path = config.out / f"{short_name(files)}-{config.net}.png"
+    scaling = "" if config.scaling == "l2" else f"-{config.scaling}"
+    path = config.out / f"{short_name(files)}-{config.net}{scaling}.png"
     depth_figure(
         measured,
         path,

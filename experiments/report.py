@@ -18,8 +18,8 @@ import numpy as np
 import tyro
 
 from experiments.domain_pairs import METHODS, PAIRS, gap_column
-from experiments.feature_tables import layer_probes, retrieval
-from experiments.fine_tune_tables import fine_tuning, layer_transfer
+from experiments.feature_tables import few_shot, layer_probes, retrieval
+from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.published import DOMAIN_ADAPTATION
 from experiments.throughput_tables import dann_step, feature_extraction, probe_solver
 from experiments.zero_shot_tables import zero_shot
@@ -153,7 +153,9 @@ def main(config: Config) -> str:
     sections = [
         layer_probes(read(config.results, "probe_layers")),
         retrieval(read(config.results, "retrieve")),
+        few_shot(read(config.results, "few_shot")),
         fine_tuning(read(config.results, "fine_tune")),
+        fine_tuned_images(read(config.results, "fine_tune_images")),
         layer_transfer(read(config.results, "transfer_layers")),
         domain_adaptation(read(config.results, "adapt_digits")),
         zero_shot(read(config.results, "zero_shot")),

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jtransfer.data import Examples as Examples
     from jtransfer.data import load as load
+    from jtransfer.data.augment import on_images as on_images
+    from jtransfer.data.augment import random_crop as random_crop
+    from jtransfer.data.augment import random_flip as random_flip
+    from jtransfer.data.augment import random_resized_crop as random_resized_crop
+    from jtransfer.data.augment import random_shift as random_shift
+    from jtransfer.data.colour_jitter import colour_jitter as colour_jitter
     from jtransfer.data.crops import Crop as Crop
     from jtransfer.data.image_batches import image_batches as image_batches
+    from jtransfer.data.mixup import mixup as mixup
     from jtransfer.data.resident import Domain as Domain
     from jtransfer.data.resident import ResidentFeed as ResidentFeed
     from jtransfer.data.resident import centred as centred
@@ -19,29 +26,55 @@ if TYPE_CHECKING:
     from jtransfer.measure.average_precision import voc_average_precision as voc_average_precision
     from jtransfer.nets.alexnet import alexnet_2012 as alexnet_2012
     from jtransfer.nets.alexnet import alexnet_2014 as alexnet_2014
+    from jtransfer.nets.classifier import Classifier as Classifier
     from jtransfer.nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
     from jtransfer.nets.ganin import gtsrb_net as gtsrb_net
     from jtransfer.nets.ganin import mnist_net as mnist_net
     from jtransfer.nets.ganin import svhn_net as svhn_net
     from jtransfer.nets.pretrained import load_pretrained as load_pretrained
+    from jtransfer.nets.trunk import Head as Head
+    from jtransfer.nets.trunk import Trunk as Trunk
+    from jtransfer.train.averaging import averaged as averaged
+    from jtransfer.train.averaging import averaged_params as averaged_params
     from jtransfer.train.checkpoint import Checkpoints as Checkpoints
     from jtransfer.train.compilation import compile_step as compile_step
     from jtransfer.train.compilation import compile_step_by_pmap as compile_step_by_pmap
     from jtransfer.train.compilation import data_mesh as data_mesh
     from jtransfer.train.compilation import replicate as replicate
     from jtransfer.train.loop import fit as fit
+    from jtransfer.train.precision import in_bfloat16 as in_bfloat16
+    from jtransfer.train.rate_finder import find_rate as find_rate
+    from jtransfer.train.schedules import cosine as cosine
     from jtransfer.train.schedules import inverse_decay as inverse_decay
     from jtransfer.train.schedules import sigmoid_ramp as sigmoid_ramp
+    from jtransfer.train.schedules import stepwise as stepwise
     from jtransfer.train.state import TrainState as TrainState
     from jtransfer.train.step import make_step as make_step
     from jtransfer.transfer.dann import dann_loss as dann_loss
     from jtransfer.transfer.features import extract as extract
+    from jtransfer.transfer.few_shot import draw_episodes as draw_episodes
+    from jtransfer.transfer.few_shot import episode_accuracies as episode_accuracies
+    from jtransfer.transfer.few_shot import fit_cosine as fit_cosine
+    from jtransfer.transfer.few_shot import fit_nearest_mean as fit_nearest_mean
+    from jtransfer.transfer.finetune import compile_phases as compile_phases
+    from jtransfer.transfer.finetune import fine_tune as fine_tune
+    from jtransfer.transfer.finetune import initial_variables as initial_variables
+    from jtransfer.transfer.finetune import probe_head as probe_head
+    from jtransfer.transfer.finetune import without_trunk as without_trunk
     from jtransfer.transfer.gradient_reversal import reverse_gradient as reverse_gradient
+    from jtransfer.transfer.l2_sp import l2_sp as l2_sp
+    from jtransfer.transfer.l2_sp import with_start as with_start
+    from jtransfer.transfer.layers import adopt as adopt
+    from jtransfer.transfer.layers import copy_layers as copy_layers
+    from jtransfer.transfer.layers import first_layers as first_layers
+    from jtransfer.transfer.layers import last_layers as last_layers
+    from jtransfer.transfer.layers import layer_names as layer_names
     from jtransfer.transfer.multilabel_probe import fit_multilabel_svm as fit_multilabel_svm
     from jtransfer.transfer.parameter_groups import parameter_groups as parameter_groups
     from jtransfer.transfer.probe import cross_validate as cross_validate
     from jtransfer.transfer.probe import fit_softmax as fit_softmax
     from jtransfer.transfer.probe import fit_svm as fit_svm
+    from jtransfer.transfer.regimes import plan as plan
     from jtransfer.transfer.retrieval import fit_whitening as fit_whitening
     from jtransfer.transfer.retrieval import nearest as nearest
     from jtransfer.transfer.ridge import fit_ridge as fit_ridge
@@ -82,6 +115,8 @@ _HOMES = {
     "fit": "train.loop",
     "inverse_decay": "train.schedules",
     "sigmoid_ramp": "train.schedules",
+    "cosine": "train.schedules",
+    "stepwise": "train.schedules",
     "TrainState": "train.state",
     "make_step": "train.step",
     "dann_loss": "transfer.dann",
@@ -91,49 +126,113 @@ _HOMES = {
     "sigmoid_cross_entropy": "transfer.supervised",
     "voc_average_precision": "measure.average_precision",
     "fit_multilabel_svm": "transfer.multilabel_probe",
+    "Classifier": "nets.classifier",
+    "Head": "nets.trunk",
+    "Trunk": "nets.trunk",
+    "plan": "transfer.regimes",
+    "compile_phases": "transfer.finetune",
+    "fine_tune": "transfer.finetune",
+    "initial_variables": "transfer.finetune",
+    "probe_head": "transfer.finetune",
+    "without_trunk": "transfer.finetune",
+    "l2_sp": "transfer.l2_sp",
+    "with_start": "transfer.l2_sp",
+    "layer_names": "transfer.layers",
+    "first_layers": "transfer.layers",
+    "last_layers": "transfer.layers",
+    "copy_layers": "transfer.layers",
+    "adopt": "transfer.layers",
+    "draw_episodes": "transfer.few_shot",
+    "episode_accuracies": "transfer.few_shot",
+    "fit_nearest_mean": "transfer.few_shot",
+    "fit_cosine": "transfer.few_shot",
+    "random_crop": "data.augment",
+    "random_flip": "data.augment",
+    "random_shift": "data.augment",
+    "random_resized_crop": "data.augment",
+    "on_images": "data.augment",
+    "averaged": "train.averaging",
+    "averaged_params": "train.averaging",
+    "in_bfloat16": "train.precision",
+    "colour_jitter": "data.colour_jitter",
+    "mixup": "data.mixup",
+    "find_rate": "train.rate_finder",
 }
 
 __all__ = [
     "Checkpoints",
+    "Classifier",
     "Crop",
     "Domain",
     "Examples",
+    "Head",
     "ResidentFeed",
     "TrainState",
+    "Trunk",
+    "adopt",
     "alexnet_2012",
     "alexnet_2014",
+    "averaged",
+    "averaged_params",
     "centred",
     "channel_means",
+    "colour_jitter",
+    "compile_phases",
     "compile_step",
     "compile_step_by_pmap",
+    "copy_layers",
+    "cosine",
     "cross_validate",
     "dann_loss",
     "data_mesh",
+    "draw_episodes",
     "efficientnet_lite",
+    "episode_accuracies",
     "extract",
+    "find_rate",
+    "fine_tune",
+    "first_layers",
     "fit",
+    "fit_cosine",
     "fit_multilabel_svm",
+    "fit_nearest_mean",
     "fit_ridge",
     "fit_softmax",
     "fit_svm",
     "fit_whitening",
     "gtsrb_net",
     "image_batches",
+    "in_bfloat16",
+    "initial_variables",
     "inverse_decay",
+    "l2_sp",
+    "last_layers",
+    "layer_names",
     "load",
     "load_files",
     "load_pretrained",
     "make_step",
+    "mixup",
     "mnist_net",
     "nearest",
+    "on_images",
     "parameter_groups",
+    "plan",
+    "probe_head",
+    "random_crop",
+    "random_flip",
+    "random_resized_crop",
+    "random_shift",
     "replicate",
     "reverse_gradient",
     "sigmoid_cross_entropy",
     "sigmoid_ramp",
+    "stepwise",
     "supervised_loss",
     "svhn_net",
     "voc_average_precision",
+    "with_start",
+    "without_trunk",
 ]
 
 

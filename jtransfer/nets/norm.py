@@ -29,6 +29,8 @@ class DomainBatchNorm(nn.Module):
     ) -> jax.Array:
         """Normalise [batch, ..., channels]; `train` uses and records the batch's statistics.
 
+        Statistics are computed in float32 whatever the images are; the result is as the images.
+
         Raises:
           ValueError: if the batch does not split into `len(domains)` equal parts, or a domain is
             not below `num_domains`.
@@ -47,7 +49,7 @@ class DomainBatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
         running_var = self.variable("batch_stats", "var", jnp.ones, shape)
 
-        parts = images.reshape(len(domains), -1, channels)
+        parts = images.reshape(len(domains), -1, channels).astype(jnp.float32)
         index = jnp.array(domains)
         if train:
             mean = parts.mean(axis=1)
@@ -62,4 +64,5 @@ class DomainBatchNorm(nn.Module):
             mean, var = running_mean.value[index], running_var.value[index]
         gain = scale[None] * jax.lax.rsqrt(var + self.epsilon)
         shift = bias[None] - mean * gain
-        return (parts * gain[:, None] + shift[:, None]).reshape(images.shape)
+        normed = parts * gain[:, None] + shift[:, None]
+        return normed.reshape(images.shape).astype(images.dtype)

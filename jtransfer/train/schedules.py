@@ -1,4 +1,6 @@
-"""Schedules over the progress p of a run, from 0 to 1."""
+"""Schedules of the learning rate and of other weights over a run."""
+
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -29,3 +31,74 @@ def inverse_decay(
 def sigmoid_ramp(progress: jax.Array, *, gamma: float = 10.0) -> jax.Array:
     """lambda_p = 2 / (1 + exp(-gamma p)) - 1, from 0 towards 1 (Ganin et al., 2016, eq. 14)."""
     return 2.0 / (1.0 + jnp.exp(-gamma * progress)) - 1.0
+
+
+def cosine(
+    rate: float, *, total_steps: int, warm_up: int = 0, final: float = 0.0
+) -> optax.Schedule:
+    """Linear warm-up from 0, then half a cosine down (Loshchilov & Hutter, ICLR 2017, eq. 5).
+
+    Args:
+      rate: the highest rate, reached after the warm-up.
+      total_steps: length of the run in steps, the warm-up among them.
+      warm_up: steps from 0 to `rate`.
+      final: the rate at the end, as a share of `rate`.
+
+    Returns:
+      An optax schedule, from the step's number to the rate.
+
+    Raises:
+      ValueError: if the warm-up leaves no steps.
+    """
+    _check_warm_up(warm_up, total_steps)
+    return _warmed(optax.cosine_decay_schedule(rate, total_steps - warm_up, final), rate, warm_up)
+
+
+def stepwise(
+    rate: float,
+    *,
+    total_steps: int,
+    warm_up: int = 0,
+    drops: Sequence[float] = (0.3, 0.6, 0.9),
+    factor: float = 0.1,
+) -> optax.Schedule:
+    """Linear warm-up from 0, then a constant rate that drops at shares of the run.
+
+    The defaults are BiT-HyperRule's drops (Kolesnikov et al., ECCV 2020, section 3.3).
+
+    Args:
+      rate: the highest rate, reached after the warm-up.
+      total_steps: length of the run in steps, the warm-up among them.
+      warm_up: steps from 0 to `rate`.
+      drops: shares of the run after which the rate is multiplied by `factor`, in order.
+      factor: of each drop.
+
+    Returns:
+      An optax schedule, from the step's number to the rate.
+
+    Raises:
+      ValueError: if the warm-up leaves no steps, or the drops are not behind it in rising order.
+    """
+    _check_warm_up(warm_up, total_steps)
+    steps = [round(drop * total_steps) for drop in drops]
+    if steps != sorted(set(steps)) or not all(warm_up < step < total_steps for step in steps):
+        raise ValueError(
+            f"drops {tuple(drops)} of {total_steps} steps; expected rising shares between the end "
+            f"of the warm-up, {warm_up / total_steps:g}, and 1"
+        )
+    boundaries = {step - warm_up: factor for step in steps}
+    return _warmed(optax.piecewise_constant_schedule(rate, boundaries), rate, warm_up)
+
+
+def _check_warm_up(warm_up: int, total_steps: int) -> None:
+    if not 0 <= warm_up < total_steps:
+        raise ValueError(
+            f"a warm-up of {warm_up} steps in a run of {total_steps}; expected at least 0 and "
+            "fewer than the run has"
+        )
+
+
+def _warmed(schedule: optax.Schedule, rate: float, warm_up: int) -> optax.Schedule:
+    if not warm_up:
+        return schedule
+    return optax.join_schedules([optax.linear_schedule(0.0, rate, warm_up), schedule], [warm_up])

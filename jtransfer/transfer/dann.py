@@ -53,7 +53,9 @@ def dann_loss(net: nn.Module, *, reversal: Callable[[jax.Array], jax.Array] = si
             rngs={"dropout": rng},
         )
         domains = jnp.repeat(jnp.array([0.0, 1.0]), source.shape[0])
-        domain_losses = optax.sigmoid_binary_cross_entropy(domain_logits, domains)
+        domain_losses = optax.sigmoid_binary_cross_entropy(
+            domain_logits.astype(jnp.float32), domains
+        )
         guesses = (domain_logits > 0) == (domains > 0)
         count = jnp.asarray(domains.size, jnp.float32)
         metrics = cross_entropy(logits, batch["source"]["label"])

@@ -53,6 +53,7 @@ def compile_phases(
     *,
     loss: Callable[[Classifier], Loss],
     optimizer: Callable[[int], optax.GradientTransformation],
+    augment: Callable[[jax.Array, Any], Any] | None = None,
 ) -> tuple[Program, ...]:
     """Make the step of every phase; each is compiled when it is first called.
 
@@ -65,6 +66,7 @@ def compile_phases(
         given the net with the phase's stages frozen.
       optimizer: makes the optimizer of a phase of so many steps. In `gradual` every phase has a
         schedule of its own, as in the authors' program.
+      augment: as for `make_step`.
 
     Raises:
       RuleError: if a layer of the net is missing in a phase, or nothing would move in it.
@@ -78,6 +80,7 @@ def compile_phases(
             grouped,
             total_steps=phases[-1].end,
             trainable=groups.trainable,
+            augment=augment,
         )
         programs.append(Program(phase, groups, grouped, compile_step(step, gather)))
     return tuple(programs)

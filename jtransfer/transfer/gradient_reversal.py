@@ -28,7 +28,10 @@ def _forward(features, scale):
 
 
 def _backward(scale, gradient):
-    return -scale * gradient, jnp.zeros_like(scale)
+    opposite = -scale * gradient
+    if opposite.dtype != gradient.dtype:  # a float32 scale in a net that computes in bfloat16
+        opposite = opposite.astype(gradient.dtype)
+    return opposite, jnp.zeros_like(scale)
 
 
 reverse_gradient.defvjp(_forward, _backward)

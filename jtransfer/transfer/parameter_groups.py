@@ -6,6 +6,7 @@ parameter belongs to exactly one group, and a frozen one gets no update and no o
 """
 
 import difflib
+import operator
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -41,13 +42,34 @@ class ParameterGroups:
         """Tree of booleans like the parameters: False where frozen; for `make_step`."""
         return jax.tree.map(lambda label: label != FROZEN, self.labels)
 
-    def optimizer(self, base: optax.GradientTransformation) -> optax.GradientTransformation:
-        """`base` for every group, its updates scaled, and nothing at all for the frozen one."""
+    def optimizer(
+        self, base: optax.GradientTransformation, *, clip: float | None = None
+    ) -> optax.GradientTransformation:
+        """`base` for every group, its updates scaled, and nothing at all for the frozen one.
+
+        Args:
+          base: optimizer of one group.
+          clip: largest norm of the gradient of all moving parameters together; a longer one is
+            shortened (Pascanu et al., ICML 2013). None leaves it alone.
+
+        Raises:
+          ValueError: if `clip` is not positive.
+        """
         transforms: dict[Hashable, optax.GradientTransformation] = {
             name: optax.set_to_zero() if name == FROZEN else _scaled(base, scale)
             for name, scale in self.scales.items()
         }
-        return optax.multi_transform(transforms, self.labels)
+        grouped = optax.multi_transform(transforms, self.labels)
+        if clip is None:
+            return grouped
+        if not clip > 0:
+            raise ValueError(f"clip is {clip}; expected a positive norm, or None not to clip")
+        # In front of the groups, or each would be clipped by itself; and without the gradients of
+        # frozen parameters, which a step that computes them would add to the norm.
+        frozen = jax.tree.map(operator.not_, self.trainable)
+        return optax.chain(
+            optax.masked(optax.set_to_zero(), frozen), optax.clip_by_global_norm(clip), grouped
+        )
 
     def count(self, params: Any) -> tuple[int, int]:
         """Number of (moving, frozen) parameters."""

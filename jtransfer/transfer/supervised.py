@@ -11,15 +11,24 @@ import optax
 from jtransfer.train.step import Loss, Metrics
 
 
-def cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
+def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.0) -> Metrics:
     """Label loss and accuracy as (sum, count) pairs.
 
     Args:
-      logits: [batch, classes] float32.
-      labels: [batch] integers.
+      logits: [batch, classes]; the loss is computed in float32.
+      labels: [batch] integers, or [batch, classes] shares that sum to 1, as mixup makes them, of
+        which the largest names the class that the accuracy counts.
+      smoothing: share of every label that is spread evenly over all classes (Szegedy et al. 2016,
+        section 7).
     """
-    losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-    correct = logits.argmax(axis=-1) == labels
+    logits = logits.astype(jnp.float32)
+    hard = labels if labels.ndim == 1 else labels.argmax(axis=-1)
+    if labels.ndim == 1 and not smoothing:
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    else:
+        soft = jax.nn.one_hot(labels, logits.shape[-1]) if labels.ndim == 1 else labels
+        losses = optax.softmax_cross_entropy(logits, optax.smooth_labels(soft, smoothing))
+    correct = logits.argmax(axis=-1) == hard
     count = jnp.asarray(labels.shape[0], jnp.float32)
     return {"label_loss": (losses.sum(), count), "label_accuracy": (correct.sum() * 1.0, count)}
 
@@ -32,10 +41,11 @@ def sigmoid_cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
     `jtransfer.measure.average_precision`.
 
     Args:
-      logits: [batch, classes] float32; above 0 where a class is predicted.
+      logits: [batch, classes], above 0 where a class is predicted; the loss is computed in float32.
       labels: [batch, classes], 1 for a class that the image shows, -1 for one that it does not, 0
         for one that is not to be judged, such as VOC's difficult ones.
     """
+    logits = logits.astype(jnp.float32)
     judged = labels != 0
     losses = jnp.where(judged, jax.nn.softplus(-labels * logits), 0.0)
     correct = judged & ((logits > 0) == (labels > 0))
@@ -58,7 +68,8 @@ def supervised_loss(
       domain: key of the batch's domain; `batch[domain]` holds `image` and `label`.
       domain_index: which of the net's per-domain batch-norm statistics are used and moved.
       criterion: metrics of logits and labels, whose mean "label_loss" is minimised:
-        `cross_entropy`, or `sigmoid_cross_entropy` where an image has several labels.
+        `cross_entropy`, `partial(cross_entropy, smoothing=0.1)`, or `sigmoid_cross_entropy` where
+        an image has several labels.
 
     Returns:
       A loss for `make_step`.

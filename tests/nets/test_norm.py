@@ -41,6 +41,19 @@ def test_only_the_statistics_of_the_domains_in_the_batch_move(images, norm):
     np.testing.assert_allclose(stats["var"][1], 0.9 + 0.1 * var, rtol=1e-4)
 
 
+@pytest.mark.parametrize("train", [False, True])
+def test_statistics_of_bfloat16_images_are_those_of_float32(images, norm, train):
+    images = (20.0 + images).astype(jnp.bfloat16)
+    variables = norm.init(jax.random.key(0), images, train=True, domains=(0, 1))
+    out, whole = (
+        norm.apply(variables, given, train=train, domains=(0, 1), mutable=["batch_stats"])
+        for given in (images, images.astype(jnp.float32))
+    )
+    jax.tree.map(np.testing.assert_array_equal, out[1], whole[1])
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(out[1])} == {"float32"}
+    np.testing.assert_array_equal(out[0], whole[0].astype(jnp.bfloat16))
+
+
 def test_at_test_time_the_running_statistics_are_used(norm):
     images = jnp.full((2, 1, 1, 1), 7.0)
     variables = {

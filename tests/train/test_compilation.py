@@ -74,6 +74,21 @@ def test_a_mesh_of_devices_gives_the_single_devices_result(constants, norm):
     assert_close(sharded, single)
 
 
+def test_accumulated_over_a_mesh_it_is_the_single_devices_step(constants):
+    model, optimizer, mesh = tiny.net(norm=True), optax.sgd(0.1, momentum=0.9), data_mesh()
+    step = dann_step(model, optimizer, accumulate=2)
+    single = run(compile_step(step, gather), model, optimizer, constants, steps=2)
+    sharded = run(
+        compile_step(step, gather, mesh=mesh),
+        model,
+        optimizer,
+        constants,
+        place=lambda tree: replicate(tree, mesh),
+        steps=2,
+    )
+    assert_close(sharded, single)
+
+
 def test_pmap_gives_the_single_devices_result(constants):
     model, optimizer = tiny.net(), optax.sgd(0.1, momentum=0.9)
     single = run(compile_step(dann_step(model, optimizer), gather), model, optimizer, constants)

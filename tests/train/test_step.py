@@ -56,3 +56,108 @@ def test_no_gradient_is_computed_for_what_is_not_trainable():
 def test_a_run_takes_a_step():
     with pytest.raises(ValueError, match="total_steps is 0"):
         make_step(quadratic, optax.sgd(0.1), total_steps=0)
+
+
+def test_augmentation_changes_what_the_loss_sees_by_the_steps_key():
+    """The batch is 0; the loss reports its mean, which is the draw of the step's own key."""
+
+    def loss(params, stats, batch, rng, progress):
+        del rng, progress
+        return params["w"].sum() * 0.0 + batch.mean(), (stats, {})
+
+    optimizer = optax.sgd(0.1)
+    step = make_step(
+        loss,
+        optimizer,
+        total_steps=5,
+        augment=lambda key, batch: batch + jax.random.normal(key, batch.shape),
+    )
+    state = TrainState.create({"params": {"w": jnp.ones(2)}}, optimizer, rng=jax.random.key(7))
+    seen = []
+    for number in range(2):
+        state, metrics = step(state, jnp.zeros(3))
+        key, _ = jax.random.split(jax.random.fold_in(jax.random.key(7), number))
+        assert float(metrics["loss"][0]) == pytest.approx(
+            float(jax.random.normal(key, (3,)).mean()), abs=1e-6
+        )
+        seen.append(float(metrics["loss"][0]))
+    assert seen[0] != seen[1]
+
+
+def accumulated(accumulate, *, augment=None, steps=2):
+    """Metrics and parameters of a step on eight rows of the regression without its noise."""
+
+    def loss(params, stats, batch, rng, progress):
+        del rng, progress
+        inputs, outputs = batch
+        errors = jnp.square(inputs @ params["w"] - outputs)
+        count = jnp.asarray(errors.size, jnp.float32)
+        seen = stats["seen"] + inputs.sum()
+        return errors.mean(), ({"seen": seen}, {"error": (errors.sum(), count)})
+
+    optimizer = optax.sgd(0.1, momentum=0.9)
+    step = jax.jit(
+        make_step(loss, optimizer, total_steps=5, accumulate=accumulate, augment=augment)
+    )
+    variables = {"params": {"w": jnp.ones(3)}, "seen": jnp.zeros(())}
+    state = TrainState.create(variables, optimizer, rng=jax.random.key(7))
+    inputs = jax.random.normal(jax.random.key(0), (8, 3))
+    metrics = {}
+    for _ in range(steps):
+        state, metrics = step(state, (inputs, inputs.sum(axis=1) + 1.0))
+    return state, metrics
+
+
+@pytest.mark.parametrize(
+    "augment", [None, lambda key, batch: (batch[0] + jax.random.normal(key, (8, 3)), batch[1])]
+)
+def test_accumulated_over_parts_it_is_the_step_of_the_whole_batch(augment):
+    (whole, metrics), (parts, summed) = (accumulated(count, augment=augment) for count in (1, 4))
+    np.testing.assert_allclose(parts.params["w"], whole.params["w"], rtol=1e-5)
+    np.testing.assert_allclose(parts.stats["seen"], whole.stats["seen"], rtol=1e-5)
+    np.testing.assert_allclose(summed["error"], metrics["error"], rtol=1e-5)
+    assert summed["error"][1] == 8
+    assert summed["loss"][1] == 4
+    np.testing.assert_allclose(summed["loss"][0] / 4, metrics["loss"][0], rtol=1e-5)
+
+
+def test_parts_are_every_third_example_with_keys_of_their_own():
+    """The loss of a part is a number that names its examples and the draw of its key."""
+
+    def loss(params, stats, batch, rng, progress):
+        del progress
+        seen = stats["seen"] * 100.0 + batch @ jnp.array([10.0, 1.0])
+        draw = jax.random.uniform(rng)
+        return params["w"] * draw, ({"seen": seen}, {"draw": (draw, jnp.ones(()))})
+
+    optimizer = optax.sgd(1.0)
+    step = make_step(loss, optimizer, total_steps=5, accumulate=3)
+    variables = {"params": {"w": jnp.zeros(())}, "seen": jnp.zeros(())}
+    state = TrainState.create(variables, optimizer, rng=jax.random.key(7))
+    state, metrics = step(state, jnp.arange(1.0, 7.0))
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(7), 0), 3)
+    draws = [float(jax.random.uniform(key)) for key in keys]
+    np.testing.assert_allclose(metrics["draw"], (sum(draws), 3), rtol=1e-6)
+    np.testing.assert_allclose(state.params["w"], -sum(draws) / 3, rtol=1e-6)
+    assert state.stats["seen"] == 14_25_36
+
+
+def test_on_cpu_the_parts_are_not_in_a_loop():
+    def loss(params, stats, batch, rng, progress):
+        return quadratic(params, stats, batch.mean(), rng, progress)
+
+    step = make_step(loss, optax.sgd(0.1), total_steps=5, accumulate=2)
+    lowered = jax.jit(step).lower(state_of(optax.sgd(0.1)), jnp.ones(4))
+    assert "while" not in lowered.compile().as_text()
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "message"),
+    [
+        (3, r"an array of shape \(8, 3\) does not split into accumulate=3 equal parts"),
+        (0, "accumulate is 0; a batch is cut into at least one part"),
+    ],
+)
+def test_parts_must_divide_the_batch(accumulate, message):
+    with pytest.raises(ValueError, match=message):
+        accumulated(accumulate)

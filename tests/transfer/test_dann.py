@@ -8,6 +8,7 @@ from jtransfer.train.schedules import sigmoid_ramp
 from jtransfer.transfer.dann import dann_loss
 from jtransfer.transfer.supervised import supervised_loss
 from tests.transfer import tiny
+from tests.transfer.game import Game, params, sigmoid, weights
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,25 @@ def test_every_player_gets_the_gradient_of_the_papers_equations(problem):
     assert_close(ours["domain_head"], domains["domain_head"])
     expected = jax.tree.map(lambda y, d: y - scale * d, labels["trunk"], domains["trunk"])
     assert_close(ours["trunk"], expected)
+
+
+def test_gradients_of_the_game_by_hand():
+    """Features a x, class logits (0, c f), domain logit d f, of one number x a domain."""
+    a, c, d, s, t = 0.5, 1.5, 0.7, 2.0, 3.0
+    own = params(trunk=a, label_head=c, domain_head=d)
+    batch = {
+        "source": {"image": jnp.array([[s]]), "label": jnp.array([1])},
+        "target": {"image": jnp.array([[t]]), "label": jnp.array([-99])},  # poison
+    }
+    got = weights(tiny.gradient(dann_loss(Game(), reversal=lambda p: 2 * p), own, {}, batch, 0.4))
+    label_slope = -sigmoid(-c * a * s)  # of softplus(-c f)
+    source_slope, target_slope = sigmoid(d * a * s) / 2, -sigmoid(-d * a * t) / 2
+    np.testing.assert_allclose(got["label_head"], label_slope * a * s, rtol=1e-5)
+    np.testing.assert_allclose(
+        got["domain_head"], source_slope * a * s + target_slope * a * t, rtol=1e-5
+    )
+    reversed_slopes = -0.8 * d * (source_slope * s + target_slope * t)
+    np.testing.assert_allclose(got["trunk"], label_slope * c * s + reversed_slopes, rtol=1e-5)
 
 
 def test_at_progress_0_the_trunk_learns_as_source_only(problem):

@@ -57,6 +57,31 @@ def test_a_factor_scales_the_learning_rate(params):
     assert set(groups.scales.values()) == {0.25, 1.0}
 
 
+def test_the_norm_that_is_clipped_is_that_of_all_moving_parameters(params):
+    groups = parameter_groups(params, {"trunk/conv1/.*": "frozen", "trunk/.*": 0.5, ".*": "full"})
+    optimizer = groups.optimizer(optax.sgd(1.0), clip=2.0)
+    # 6 and 2 entries of 2 move: norm sqrt(8 * 4), and the frozen 9 of 100 do not count.
+    gradients = jax.tree.map(lambda leaf: jnp.full_like(leaf, 2.0), params)
+    gradients["trunk"]["conv1"] = jax.tree.map(lambda leaf: leaf * 50.0, params["trunk"]["conv1"])
+    updates, _ = optimizer.update(gradients, optimizer.init(params), params)
+    each = 2.0 * 2.0 / np.sqrt(32.0)
+    np.testing.assert_allclose(updates["head"]["kernel"], np.full((2, 1), -each), rtol=1e-6)
+    np.testing.assert_allclose(
+        updates["trunk"]["conv2"]["kernel"], np.full((3, 2), -each / 2), rtol=1e-6
+    )
+    assert not any(leaf.any() for leaf in jax.tree.leaves(updates["trunk"]["conv1"]))
+
+
+def test_a_short_gradient_is_not_clipped(params):
+    groups = parameter_groups(params, {"trunk/.*": "frozen", "head/.*": "full"})
+    gradients = jax.tree.map(jnp.ones_like, params)
+    optimizer = groups.optimizer(optax.sgd(0.1), clip=2.0)  # the head's norm is sqrt(2)
+    updates, _ = optimizer.update(gradients, optimizer.init(params), params)
+    np.testing.assert_allclose(updates["head"]["kernel"], np.full((2, 1), -0.1), rtol=1e-6)
+    with pytest.raises(ValueError, match="clip is 0; expected a positive norm"):
+        groups.optimizer(optax.sgd(0.1), clip=0)
+
+
 def test_the_first_rule_that_matches_decides(params):
     groups = parameter_groups(params, {".*/bias": "full", "trunk/.*": "frozen", ".*": 0.5})
     assert groups.labels["trunk"]["conv1"] == {"bias": "full", "kernel": "frozen"}

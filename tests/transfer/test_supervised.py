@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from jtransfer.transfer.supervised import cross_entropy, sigmoid_cross_entropy, supervised_loss
 from tests.transfer import tiny
@@ -63,6 +64,44 @@ def test_several_labels_an_image_are_another_criterion():
     each = optax.sigmoid_binary_cross_entropy(logits, targets)[labels != 0]
     np.testing.assert_allclose(value, each.mean(), rtol=1e-6)
     assert metrics["label_accuracy"][1] == 9
+
+
+LOGITS = jnp.array([[0.0, math.log(3.0)]])  # log-probabilities log 1/4 and log 3/4
+
+
+def test_smoothed_labels_by_hand():
+    loss, _ = cross_entropy(LOGITS, jnp.array([0]), smoothing=0.2)["label_loss"]
+    np.testing.assert_allclose(loss, 0.9 * math.log(4) + 0.1 * math.log(4 / 3), rtol=1e-6)
+
+
+def test_soft_labels_by_hand():
+    soft = jnp.array([[0.3, 0.7]])
+    metrics = cross_entropy(LOGITS, soft)
+    expected = 0.3 * math.log(4) + 0.7 * math.log(4 / 3)
+    np.testing.assert_allclose(metrics["label_loss"][0], expected, rtol=1e-6)
+    assert metrics["label_accuracy"] == (1.0, 1.0)
+    assert cross_entropy(LOGITS, soft[:, ::-1])["label_accuracy"][0] == 0.0
+    smoothed, _ = cross_entropy(LOGITS, soft, smoothing=0.2)["label_loss"]
+    expected = 0.34 * math.log(4) + 0.66 * math.log(4 / 3)
+    np.testing.assert_allclose(smoothed, expected, rtol=1e-6)
+
+
+def test_soft_labels_of_one_class_are_that_class():
+    logits = jax.random.normal(jax.random.key(0), (8, 5))
+    labels = jnp.arange(8) % 5
+    hard, soft = cross_entropy(logits, labels), cross_entropy(logits, jnp.eye(5)[labels])
+    np.testing.assert_allclose(soft["label_loss"], hard["label_loss"], rtol=1e-6)
+    assert soft["label_accuracy"] == hard["label_accuracy"]
+
+
+@pytest.mark.parametrize("criterion", [cross_entropy, sigmoid_cross_entropy])
+def test_the_loss_of_bfloat16_logits_is_computed_in_float32(criterion):
+    logits = jax.random.normal(jax.random.key(0), (64, 64)).astype(jnp.bfloat16)
+    labels = jnp.arange(64)
+    if criterion is sigmoid_cross_entropy:
+        labels = 2 * jnp.eye(64) - 1
+    metrics, expected = (criterion(given, labels) for given in (logits, logits.astype(jnp.float32)))
+    assert metrics == expected
 
 
 def test_the_loss_is_the_mean_over_the_named_domain():

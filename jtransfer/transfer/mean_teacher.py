@@ -1,0 +1,179 @@
+"""Self-training with a mean teacher: confident guesses on the target, kept under augmentation.
+
+Self-ensembling (French, Mackiewicz & Fisher, ICLR 2018) in the form of AdaMatch (Berthelot et al.,
+ICLR 2022), beside the adversary of domain-adversarial training: an average of the net's own past
+parameters, the teacher, guesses the classes of the target's images; the net learns the confident
+guesses on augmented copies of them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from jtransfer.train.schedules import sigmoid_ramp
+from jtransfer.train.step import Loss
+from jtransfer.transfer.gradient_reversal import reverse_gradient
+from jtransfer.transfer.supervised import cross_entropy
+
+TEACHER = "teacher"
+# Added to the frequency of a class that is never guessed.
+_RARE = 1e-6
+
+
+def half_cosine_ramp(progress: jax.Array) -> jax.Array:
+    """1/2 - cos(min(pi, 2 pi p)) / 2: from 0 to 1 in the first half of a run (AdaMatch)."""
+    return 0.5 - 0.5 * jnp.cos(jnp.pi * jnp.minimum(1.0, 2.0 * progress))
+
+
+def with_teacher(variables: Any, *, classes: int) -> Any:
+    """Variables of a net with its teacher beside them, for `TrainState.create`.
+
+    Args:
+      variables: what the net's `init` returns.
+      classes: how many there are.
+
+    Returns:
+      The same with the collection `teacher`: `variables` (at first a copy), and the running
+      frequencies of the source's `labels` and of the teacher's `guesses` on the target, [classes].
+    """
+    even = jnp.full((classes,), 1.0 / classes)
+    teacher = {"variables": dict(variables), "labels": even, "guesses": even}
+    return {**variables, TEACHER: teacher}
+
+
+def teacher_variables(stats: Any) -> Any:
+    """The teacher's variables out of a state's `stats`: what to predict with, by `net.apply`.
+
+    Raises:
+      ValueError: if there is no teacher.
+    """
+    if TEACHER not in stats:
+        raise ValueError(
+            f"there is no teacher among the collections {sorted(stats)}; make the state from "
+            "with_teacher(variables, classes=...)"
+        )
+    return stats[TEACHER]["variables"]
+
+
+def mean_teacher_loss(
+    net: nn.Module,
+    *,
+    augment: Callable[[jax.Array, jax.Array], jax.Array],
+    decay: float = 0.99,
+    threshold: float = 0.9,
+    weight: Callable[[jax.Array], jax.Array] = half_cosine_ramp,
+    reversal: Callable[[jax.Array], jax.Array] | None = sigmoid_ramp,
+) -> Loss:
+    """The label loss on the source, that of the teacher's guesses on the target, and DANN's.
+
+    The guess on a target image is the teacher's class distribution, multiplied by how frequent the
+    classes are among the source's labels over how frequent among the guesses, and normalised
+    (AdaMatch's distribution alignment, which takes the guesses on the source for its labels, and
+    one batch for a running average). It counts if its largest probability is above `threshold`
+    times the mean of the largest on the source (AdaMatch's relative confidence threshold).
+
+    The teacher sees the images of both domains as they are, and its batch-norm statistics are those
+    of what it sees. It gets no gradient: at each step its parameters move towards the net's. The
+    target's labels are not looked at.
+
+    Args:
+      net: a module with `features`, `classify` and, for `reversal`, `discriminate`.
+      augment: from a typed key and images [batch, ...] to images, as the loss is given them (so
+        after centring); of all images that the net learns from.
+      decay: share of the teacher, and of the frequencies, that is kept at each step.
+      threshold: of a guess that counts, as a share of the confidence on the source.
+      weight: of the target's loss, as a function of progress from 0 to 1.
+      reversal: lambda of the domain-adversarial loss (see `dann_loss`); None for no such loss.
+
+    Returns:
+      A loss for `make_step`, whose state is created from `with_teacher(...)`; batches hold `source`
+      (`image`, `label`) and as many `target` (`image`) examples.
+
+    Raises:
+      ValueError: if `decay` or `threshold` is not between 0 and 1.
+    """
+    for name, value in (("decay", decay), ("threshold", threshold)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} is {value}; expected a share between 0 and 1")
+
+    def loss(params: Any, stats: Any, batch: Any, rng: jax.Array, progress: jax.Array):
+        source, target = batch["source"]["image"], batch["target"]["image"]
+        if source.shape != target.shape:
+            raise ValueError(
+                f"source images {source.shape} and target images {target.shape} differ in shape; "
+                "a batch holds as many of each, of one size"
+            )
+        labels, count = batch["source"]["label"], len(source)
+        images = jnp.concatenate([source, target])
+        of_augmentation, of_net, of_teacher = jax.random.split(rng, 3)
+        collections = [name for name in stats if name != TEACHER]
+
+        def classify(net: Any, images: jax.Array, scale: jax.Array | None = None):
+            features = net.features(images, train=True, domains=(0, 1))
+            logits = net.classify(features, train=True)
+            if scale is None:
+                return logits, None
+            return logits, net.discriminate(reverse_gradient(features, scale), train=True)
+
+        def apply(variables: Any, rng: jax.Array, *inputs: Any) -> Any:
+            rngs = {"dropout": rng}
+            return net.apply(variables, *inputs, method=classify, mutable=collections, rngs=rngs)
+
+        teacher = stats[TEACHER]
+        (taught, _), taught_stats = apply(teacher_variables(stats), of_teacher, images)
+        guesses, frequencies = _guesses(teacher, jax.nn.softmax(taught), labels, decay)
+        confident = guesses[count:].max(axis=1) > threshold * guesses[:count].max(axis=1).mean()
+
+        variables = {"params": params, **{name: stats[name] for name in collections}}
+        scale = None if reversal is None else reversal(progress)
+        augmented = augment(of_augmentation, images)
+        (logits, domain_logits), new_stats = apply(variables, of_net, augmented, scale)
+        losses = optax.softmax_cross_entropy(logits[count:], lax.stop_gradient(guesses[count:]))
+        losses = jnp.where(confident, losses, 0.0)
+
+        number = jnp.asarray(count, jnp.float32)
+        metrics = cross_entropy(logits[:count], labels)
+        metrics |= {
+            "guess_loss": (losses.sum(), number),
+            "confident": (confident.sum() * 1.0, number),
+        }
+        value = metrics["label_loss"][0] / number + weight(progress) * losses.mean()
+        if domain_logits is not None:
+            domains = jnp.repeat(jnp.array([0.0, 1.0]), count)
+            domain_losses = optax.sigmoid_binary_cross_entropy(domain_logits, domains)
+            metrics["domain_loss"] = (domain_losses.sum(), 2 * number)
+            value = value + domain_losses.mean()
+        moved = {
+            "variables": {
+                "params": _average(teacher["variables"]["params"], params, decay),
+                **taught_stats,
+            },
+            **frequencies,
+        }
+        return value, ({**new_stats, TEACHER: lax.stop_gradient(moved)}, metrics)
+
+    return loss
+
+
+def _guesses(
+    teacher: Any, probabilities: jax.Array, labels: jax.Array, decay: float
+) -> tuple[jax.Array, Any]:
+    """The teacher's distributions, the target's aligned: [2 n, classes]; and the frequencies."""
+    known, guessed = jnp.split(probabilities, 2)
+    of_labels = jax.nn.one_hot(labels, known.shape[1]).mean(axis=0)
+    frequencies = {
+        "labels": _average(teacher["labels"], of_labels, decay),
+        "guesses": _average(teacher["guesses"], guessed.mean(axis=0), decay),
+    }
+    aligned = guessed * (frequencies["labels"] / (frequencies["guesses"] + _RARE))[None]
+    aligned = aligned / aligned.sum(axis=1, keepdims=True)
+    return jnp.concatenate([known, aligned]), frequencies
+
+
+def _average(old: Any, new: Any, decay: float) -> Any:
+    return jax.tree.map(lambda a, b: decay * a + (1 - decay) * b, old, new)
