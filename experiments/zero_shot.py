@@ -1,289 +1,85 @@
-"""Recognise animals that no training image shows, by their attributes or by their names.
+"""Recognise classes that no training image shows, by what is known about them.
+
+    python -m experiments.zero_shot                        (nothing is downloaded; some minutes)
+
+`synthetic:attributes`, the default: drawn things in 288 combinations of count, size, texture,
+colour and shape, of which 96 are in no training image. A net learns to tell the attributes, and the
+table of attributes names the combination; expected: more than .90 of the unseen ones among
+themselves, where chance is .010. Of the 192 others 48 are held out too, as validation classes that
+choose how the table is read and the calibration of the generalised case. `unseen.png` shows what is
+told about unseen images, and what of it is wrong.
+
+    python -m experiments.zero_shot --data npz:awa1 --data-root DATA
+    python -m experiments.zero_shot --data npz:awa1 --grid.methods eszsl --grid.sides continuous
 
 Animals with Attributes 1 (Lampert et al., CVPR 2009): 40 seen and 10 unseen classes, mean accuracy
 per unseen class. With six hand-made features DAP reached .405 there and IAP .278; of the six only
-two, rgsift and phog, are in the file at hand.
-
-    python -m experiments.zero_shot --data-root DATA
-    python -m experiments.zero_shot --methods eszsl --sides continuous
-
-Every method with every kind of knowledge about the classes (measured numbers: BENCHMARKS.md). A
-setting is chosen by the accuracy on validation classes, held out of the seen ones in turn; no image
-of an unseen class has a say in anything but the result. Then:
+two, rgsift and phog, are in the file at hand. Every method with every kind of knowledge about the
+classes (some 12 minutes on one core; measured numbers: BENCHMARKS.md). A setting is chosen by the
+accuracy on validation classes, held out of the seen ones in turn; no image of an unseen class has a
+say in anything but the result. Then:
 
 - zero-shot: trained on all images of seen classes, unseen images among the unseen classes;
 - generalised: trained on four fifths of the images of each seen class, the others and the unseen
   images among all classes: S, U and H, without and with the calibration that validation classes
   chose.
 
-A finished cell (method, side) is not run again.
+    python -m experiments.zero_shot --data csv:zoo.csv --symbols.leave-out type --data-root DATA
+
+A table alone (UCI Zoo, or your own): which classes its attributes do not tell apart, which
+attribute is needed for which pairs, and how much of the look-up is left where a share of the
+attributes is only guessed.
+
+A finished cell is not run again.
 """
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import tyro
 
-from experiments.zero_shot_data import SIDES, ZeroShotData, load_awa1, rooted
-from experiments.zero_shot_methods import METHODS, Fitted, Setting
-from jtransfer.data.splits import class_folds, stratified_folds
-from jtransfer.measure import (
-    confusion_figure,
-    confusion_matrix,
-    console_table,
-    mean_per_class_accuracy,
-    mean_std,
-)
-from jtransfer.measure.class_map import class_map_figure
-from jtransfer.measure.seen_unseen import seen_unseen_curve
-from jtransfer.train.run_folder import RunFolder
+from experiments import zero_shot_grid, zero_shot_symbols
+from experiments.zero_shot_grid import Grid
+from experiments.zero_shot_symbols import Symbols
+from experiments.zero_shot_world import World, run_seed, show
+from jtransfer.data import DataError
 from jtransfer.train.runtime import prepare_process
-
-MethodName = Literal["look_up", "dap", "iap", "eszsl", "ale", "devise", "towers"]
-SideName = Literal["continuous", "binary", "words", "both"]
-DEFAULT_SIDES: tuple[SideName, ...] = ("continuous", "binary", "words", "both")
-TABLES = {"both": ("continuous", "words")}  # of sides that are several tables
 
 
 @dataclass(frozen=True)
 class Config:
-    """Settings of a call; each (method, side) is one cell."""
+    """Settings of a call."""
 
-    methods: tuple[MethodName, ...] = tuple(METHODS)  # pyright: ignore[reportAssignmentType]
-    sides: tuple[SideName, ...] = DEFAULT_SIDES  # what is known about the classes
-    phog_weight: float = 0.5  # length of the phog descriptor where rgsift has 1
-    folds: int = 4  # of the seen classes, each in turn the validation classes
-    held_out: int = 5  # in the generalised case, one of so many parts of each seen class's images
-    seeds: tuple[int, ...] = (0, 1, 2)  # of methods that are trained by gradient; others need one
-    words: str = "glove_6b_100d.npz"  # word vectors below the data root
+    data: str = "synthetic:attributes"  # or npz:awa1, or csv:<file> below the data root
+    seeds: tuple[int, ...] = (0, 1, 2)  # of drawing and training; closed forms need one
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/zero_shot")  # one folder a cell
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """Images and classes as every cell sees them.
-
-    Attributes:
-      data: where they are from.
-      features: [n, dims].
-      train: positions of the seen classes' images that are trained on in the generalised case.
-      held: positions of their other images.
-    """
-
-    data: ZeroShotData
-    features: np.ndarray
-    train: np.ndarray
-    held: np.ndarray
-
-    @classmethod
-    def make(cls, data: ZeroShotData, features: np.ndarray, held_out: int) -> "Problem":
-        """Hold out one of `held_out` parts of the images of each seen class."""
-        seen = np.flatnonzero(np.isin(data.labels, data.seen))
-        train, held = stratified_folds(data.labels[seen], held_out, seed=0)[0]
-        return cls(data, features, seen[train], seen[held])
-
-    def images_of(self, classes: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
-        """Positions of the images of some classes, of all images or of those given."""
-        among = np.arange(len(self.data.labels)) if among is None else among
-        return among[np.isin(self.data.labels[among], classes)]
-
-    def fit(
-        self,
-        method: str,
-        side: str,
-        settings: Sequence[Setting],
-        images: np.ndarray,
-        classes: np.ndarray,
-        seed: int,
-    ) -> tuple[list[Fitted], np.ndarray]:
-        """Fit a method to images of some classes; also the signatures of all classes.
-
-        Args:
-          method: its name.
-          side: what is known about the classes.
-          settings: of the method.
-          images: positions to train on.
-          classes: of these images, ascending.
-          seed: of the training.
-        """
-        about = METHODS[method]
-        tables = [self.data.tables[name] for name in TABLES.get(side, (side,))]
-        signatures = about.signatures(tables, classes)
-        rows = np.searchsorted(classes, self.data.labels[images])
-        found = about.fit(self.features[images], rows, signatures[classes], settings, seed)
-        return found, signatures
-
-    def scores(
-        self, fitted: Fitted, signatures: np.ndarray, images: np.ndarray, classes: np.ndarray
-    ) -> np.ndarray:
-        """Scores [images, classes]."""
-        return np.asarray(fitted.decision(self.features[images], signatures[classes]))
-
-
-def choose(problem: Problem, method: str, side: str, folds: int) -> dict[str, Any]:
-    """The setting with the best accuracy on validation classes, and its calibration.
-
-    Each fold of the seen classes is unseen in turn: zero-shot accuracy among its own classes
-    chooses the setting; with it, images of all seen classes choose the calibration.
-    """
-    settings = METHODS[method].settings
-    accuracies = np.zeros((len(settings), folds))
-    calibrations = np.zeros((len(settings), folds))
-    labels = problem.data.labels
-    for fold, (known, new) in enumerate(class_folds(problem.data.seen, folds, seed=0)):
-        images = problem.images_of(known, problem.train)
-        found, signatures = problem.fit(method, side, settings, images, known, seed=fold)
-        classes = np.concatenate([known, new])
-        tested = np.concatenate([problem.images_of(known, problem.held), problem.images_of(new)])
-        place = np.argsort(classes)[np.searchsorted(np.sort(classes), labels[tested])]
-        fresh = place >= len(known)
-        for number, fitted in enumerate(found):
-            scores = problem.scores(fitted, signatures, tested, classes)
-            guesses = scores[fresh][:, len(known) :].argmax(axis=1)
-            accuracies[number, fold] = mean_per_class_accuracy(
-                guesses, place[fresh] - len(known), len(new)
-            )
-            curve = seen_unseen_curve(scores, place, np.arange(len(classes)) < len(known))
-            calibrations[number, fold] = curve.best_calibration()
-    means = accuracies.mean(axis=1)
-    best = int(means.argmax())
-    return {
-        "setting": settings[best],
-        "validation": float(means[best]),
-        "validation_folds": [round(each, 4) for each in accuracies[best].tolist()],
-        "validation_settings": [round(each, 4) for each in means.tolist()],
-        "calibration": float(calibrations[best].mean()),
-    }
-
-
-def measure(
-    problem: Problem, method: str, side: str, choice: dict[str, Any], seed: int
-) -> tuple[dict[str, Any], Fitted, np.ndarray]:
-    """Zero-shot and generalised accuracy of the chosen setting; also what was fitted."""
-    data = problem.data
-    unseen_images = problem.images_of(data.unseen)
-    place = np.searchsorted(data.unseen, data.labels[unseen_images])
-
-    (fitted,), signatures = problem.fit(
-        method, side, [choice["setting"]], problem.images_of(data.seen), data.seen, seed
-    )
-    scores = problem.scores(fitted, signatures, unseen_images, data.unseen)
-    guesses, count = scores.argmax(axis=1), len(data.unseen)
-
-    (part,), _ = problem.fit(method, side, [choice["setting"]], problem.train, data.seen, seed)
-    tested = np.concatenate([problem.held, unseen_images])
-    everything = np.arange(len(data.classes))
-    among_all = problem.scores(part, signatures, tested, everything)
-    curve = seen_unseen_curve(among_all, data.labels[tested], np.isin(everything, data.seen))
-    result = {
-        "seed": seed,
-        "accuracy": mean_per_class_accuracy(guesses, place, count),
-        "confusion": confusion_matrix(guesses, place, count).tolist(),
-        "uncalibrated": dict(zip("SUH", curve.at(0.0), strict=True)),
-        "calibrated": dict(zip("SUH", curve.at(choice["calibration"]), strict=True)),
-        "area": curve.area,
-    }
-    return result, fitted, signatures
-
-
-def run_cell(config: Config, problem: Problem, method: str, side: str) -> dict[str, Any]:
-    """Choose, measure and draw one method with one side, or what an earlier call measured."""
-    data, about = problem.data, METHODS[method]
-    seeds = config.seeds if about.trained else config.seeds[:1]
-    settings = {
-        "experiment": "zero_shot",
-        "data": data.name,
-        "features": {"rgsift": 1.0, "phog": config.phog_weight},
-        "method": method,
-        "side": side,
-        "settings": list(about.settings),
-        "folds": config.folds,
-        "held_out": config.held_out,
-        "seeds": list(seeds),
-        "words": config.words,
-    }
-    folder = RunFolder(config.out / f"{data.name.lower()}-{method}-{side}", settings)
-    result = folder.result()
-    title = f"{about.title}, {SIDES[side]}"
-    if result is not None:
-        print(f"{title}: finished before")
-        return result
-    began = time.perf_counter()
-    choice = choose(problem, method, side, config.folds)
-    print(f"{title}: {choice['validation']:.3f} on validation classes by {choice['setting']}")
-    measured = [measure(problem, method, side, choice, seed) for seed in seeds]
-    runs = [run for run, *_ in measured]
-    _, fitted, signatures = measured[-1]
-    print(f"  {mean_std([run['accuracy'] for run in runs])} zero-shot", flush=True)
-    names = [data.classes[each] for each in data.unseen]
-    confusion_figure(runs[-1]["confusion"], names, folder.path / "confusion.png", title=title)
-    if fitted.embed is not None:
-        images = problem.images_of(data.unseen)
-        class_map_figure(
-            signatures[data.unseen],
-            np.asarray(fitted.embed(problem.features[images])),
-            np.searchsorted(data.unseen, data.labels[images]),
-            folder.path / "map.png",
-            classes=names,
-            title=f"{title}: unseen classes, and where their images are taken to be",
-        )
-    seconds = round(time.perf_counter() - began, 1)
-    return folder.write_result({**settings, **choice, "measured": runs, "seconds": seconds})
-
-
-def row(result: dict[str, Any]) -> list[str]:
-    """A cell's numbers: validation, zero-shot, S U H without and with calibration, area."""
-    runs = result["measured"]
-
-    def over_seeds(kind: str) -> list[str]:
-        return [mean_std([run[kind][letter] for run in runs]) for letter in "SUH"]
-
-    return [
-        METHODS[result["method"]].title,
-        SIDES[result["side"]],
-        f"{result['validation']:.3f}",
-        mean_std([run["accuracy"] for run in runs]),
-        *over_seeds("uncalibrated"),
-        *over_seeds("calibrated"),
-        mean_std([run["area"] for run in runs]),
-    ]
-
-
-HEADER = [
-    "method",
-    "known about the classes",
-    "validation classes",
-    "unseen classes",
-    *("S", "U", "H"),
-    *("S cal.", "U cal.", "H cal."),
-    "area",
-]
+    world: World = field(default_factory=World)
+    grid: Grid = field(default_factory=Grid)
+    symbols: Symbols = field(default_factory=Symbols)
 
 
 def main(config: Config) -> list[dict[str, Any]]:
-    """Run every method with every side and print the table."""
+    """Run what the data is good for, print its table and draw its figures."""
     prepare_process()
-    data = load_awa1(config.data_root, config.words)
-    features = rooted(data.features, {"rgsift": 1.0, "phog": config.phog_weight})
-    problem = Problem.make(data, features, config.held_out)
-    print(
-        f"{data.name}: {len(features):,} images, {features.shape[1]:,} features, "
-        f"{len(data.seen)} seen and {len(data.unseen)} unseen classes"
-    )
-    results = [
-        run_cell(config, problem, method, side)
-        for side in config.sides
-        for method in config.methods
-        # Attributes as probabilities come from one table.
-        if side not in TABLES or not METHODS[method].probabilities
-    ]
-    print("\n" + console_table(HEADER, [row(each) for each in results]))
-    print(f"\nchance {1 / len(data.unseen):.3f}\nresults and figures: {config.out}/*/")
+    if config.data == "synthetic:attributes":
+        results = [run_seed(config.world, config.out, seed) for seed in config.seeds]
+        show(results)
+    elif config.data == "npz:awa1":
+        results = zero_shot_grid.run(config.grid, config.data_root, config.out, config.seeds)
+    elif config.data.startswith("csv:"):
+        results = [
+            zero_shot_symbols.run(
+                config.symbols, config.data, config.data_root, config.out, config.seeds
+            )
+        ]
+    else:
+        raise DataError(
+            f"unknown data {config.data!r}; expected synthetic:attributes, npz:awa1 or csv:<file>, "
+            "a table of classes and attributes below the data root"
+        )
+    print(f"\nresults and figures: {config.out}/*/")
     return results
 
 

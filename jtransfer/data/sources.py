@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from jtransfer.data.attribute_world import load_attribute_world
 from jtransfer.data.digits import load_digits
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.folder import load_folder
@@ -49,6 +50,7 @@ _KNOWN = (
     "sklearn:digits",
     "synthetic:numbers",
     "synthetic:mnist_m",
+    "synthetic:attributes",
 )
 
 
@@ -63,8 +65,8 @@ def load(
     """Load one split of a named data set.
 
     Args:
-      name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `sklearn:digits`, `synthetic:numbers` or
-        `synthetic:mnist_m`.
+      name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `sklearn:digits`, `synthetic:numbers`,
+        `synthetic:mnist_m` or `synthetic:attributes`.
       split: "train" or "test".
       data_root: where files are looked for; by default the environment's `JTRANSFER_DATA`, else
         `data`.
@@ -80,6 +82,8 @@ def load(
     scheme, _, what = name.partition(":")
     if name == "synthetic:numbers":
         return load_numbers(split, size=size, seed=seed)
+    if name == "synthetic:attributes":
+        return load_attribute_world(split, size=size, seed=seed)
     if name == "synthetic:mnist_m":
         return load_mnist_m(split, root, size=size, seed=seed)
     if name == "sklearn:digits":
