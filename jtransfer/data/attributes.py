@@ -248,7 +248,7 @@ def _number(cell: str, file: Path, line: int) -> float:
     except ValueError as error:
         raise DataError(
             f"{file}, line {line} holds {cell!r}; expected a number, True, False, or nothing where "
-            "the value is missing"
+            "the value is missing; name columns that are no attributes in leave_out"
         ) from error
 
 
