@@ -21,7 +21,12 @@ from experiments.domain_pairs import METHODS, PAIRS, gap_column
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.published import DOMAIN_ADAPTATION
-from experiments.throughput_tables import dann_step, feature_extraction, probe_solver
+from experiments.throughput_tables import (
+    dann_step,
+    eszsl_grid,
+    feature_extraction,
+    probe_solver,
+)
 from experiments.zero_shot_tables import zero_shot
 from jtransfer.measure import markdown_table, mean_std
 from jtransfer.train.run_folder import write_json
@@ -149,6 +154,7 @@ def main(config: Config) -> str:
         dann_step(read(config.results, "benchmark")),
         feature_extraction(read(config.results, "benchmark_features")),
         probe_solver(read(config.results, "benchmark_probe")),
+        eszsl_grid(read(config.results, "benchmark_eszsl")),
     ]
     sections = [
         layer_probes(read(config.results, "probe_layers")),
