@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jtransfer.data import Examples as Examples
     from jtransfer.data import load as load
+    from jtransfer.data.attributes import read_csv as read_csv
     from jtransfer.data.augment import on_images as on_images
     from jtransfer.data.augment import random_crop as random_crop
     from jtransfer.data.augment import random_flip as random_flip
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from jtransfer.data.resident import centred as centred
     from jtransfer.data.resident import channel_means as channel_means
     from jtransfer.data.sources import load_files as load_files
+    from jtransfer.data.word_vectors import class_vectors as class_vectors
     from jtransfer.measure.average_precision import voc_average_precision as voc_average_precision
+    from jtransfer.measure.seen_unseen import seen_unseen_curve as seen_unseen_curve
     from jtransfer.nets.alexnet import alexnet_2012 as alexnet_2012
     from jtransfer.nets.alexnet import alexnet_2014 as alexnet_2014
     from jtransfer.nets.classifier import Classifier as Classifier
@@ -50,7 +53,9 @@ if TYPE_CHECKING:
     from jtransfer.train.schedules import stepwise as stepwise
     from jtransfer.train.state import TrainState as TrainState
     from jtransfer.train.step import make_step as make_step
+    from jtransfer.transfer.compatibility import compatibility_loss as compatibility_loss
     from jtransfer.transfer.dann import dann_loss as dann_loss
+    from jtransfer.transfer.eszsl import fit_eszsl as fit_eszsl
     from jtransfer.transfer.features import extract as extract
     from jtransfer.transfer.few_shot import draw_episodes as draw_episodes
     from jtransfer.transfer.few_shot import episode_accuracies as episode_accuracies
@@ -80,6 +85,8 @@ if TYPE_CHECKING:
     from jtransfer.transfer.ridge import fit_ridge as fit_ridge
     from jtransfer.transfer.supervised import sigmoid_cross_entropy as sigmoid_cross_entropy
     from jtransfer.transfer.supervised import supervised_loss as supervised_loss
+    from jtransfer.transfer.zero_shot_attributes import fit_direct as fit_direct
+    from jtransfer.transfer.zero_shot_attributes import fit_indirect as fit_indirect
 
 __version__ = "0.1.0"
 
@@ -157,6 +164,13 @@ _HOMES = {
     "colour_jitter": "data.colour_jitter",
     "mixup": "data.mixup",
     "find_rate": "train.rate_finder",
+    "fit_eszsl": "transfer.eszsl",
+    "fit_direct": "transfer.zero_shot_attributes",
+    "fit_indirect": "transfer.zero_shot_attributes",
+    "compatibility_loss": "transfer.compatibility",
+    "read_csv": "data.attributes",
+    "class_vectors": "data.word_vectors",
+    "seen_unseen_curve": "measure.seen_unseen",
 }
 
 __all__ = [
@@ -176,7 +190,9 @@ __all__ = [
     "averaged_params",
     "centred",
     "channel_means",
+    "class_vectors",
     "colour_jitter",
+    "compatibility_loss",
     "compile_phases",
     "compile_step",
     "compile_step_by_pmap",
@@ -194,6 +210,9 @@ __all__ = [
     "first_layers",
     "fit",
     "fit_cosine",
+    "fit_direct",
+    "fit_eszsl",
+    "fit_indirect",
     "fit_multilabel_svm",
     "fit_nearest_mean",
     "fit_ridge",
@@ -223,8 +242,10 @@ __all__ = [
     "random_flip",
     "random_resized_crop",
     "random_shift",
+    "read_csv",
     "replicate",
     "reverse_gradient",
+    "seen_unseen_curve",
     "sigmoid_cross_entropy",
     "sigmoid_ramp",
     "stepwise",

@@ -113,7 +113,8 @@ def decompose(
     Args:
       features: X^T, [n, dims] float32 of images of seen classes.
       labels: [n] rows of `signatures`.
-      signatures: S^T, [seen, attributes].
+      signatures: S^T, [seen, attributes]. An attribute that all seen classes have acts as a bias:
+        leave it out (`learnable`) if unseen classes differ in it.
       negative: Y of a class that is not the image's, where that of its class is 1; the paper has
         -1, and 0 does better on features and signatures that are not centred.
 

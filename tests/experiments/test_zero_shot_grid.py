@@ -129,6 +129,23 @@ def test_what_is_missing(tmp_path, root):
         load_awa1(root, "none.npz")
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("test_classes", np.array(["fox", "ox"]), "fox are both seen and unseen"),
+        ("attributes_binary", np.tile(np.eye(2, 3), (4, 1)), "fox and polar.bear, fox and bat"),
+        ("attributes_binary", np.eye(7, 3), "expected .classes, attributes."),
+        ("class_names", np.array([*NAMES[:-1], "yeti"]), "no vector for yeti"),
+    ],
+)
+def test_classes_that_cannot_be_told(root, key, value, says):
+    with np.load(root / "awa1.npz") as archive:
+        content = dict(archive)
+    np.savez(root / "awa1.npz", **{**content, key: value})
+    with pytest.raises(ValueError, match=says):
+        load_awa1(root, "words.npz")
+
+
 @pytest.mark.slow
 def test_eszsl_on_the_real_animals(data_root, tmp_path):
     """At least .33 with continuous attributes, the setting chosen on validation classes."""

@@ -60,6 +60,18 @@ def test_an_attribute_constant_over_the_seen_classes_does_no_harm():
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params))
 
 
+def test_an_attribute_that_no_seen_class_has_counts_for_nothing():
+    features, labels = draw(SEEN)
+    plain, extended = (
+        fit_eszsl(features, labels, each, a=1.0, g=0.1) for each in (SEEN, np.c_[SEEN, np.zeros(4)])
+    )
+    np.testing.assert_allclose(
+        extended.decision(features, np.c_[UNSEEN, [0, 1]]),
+        plain.decision(features, UNSEEN),
+        atol=1e-4,
+    )
+
+
 def test_what_cannot_be_used():
     features, labels = draw(SEEN, each=2)
     with pytest.raises(ValueError, match="expected positive finite numbers"):
