@@ -19,7 +19,7 @@ from jtransfer.measure.canvas import (
 from jtransfer.measure.contact_sheet import framed
 
 # All in pixels, for the pictures are copied pixel by pixel.
-_TILE, _GAP, _LINE = 120, 22, 17
+_TILE, _GAP, _LINE = 120, 38, 17
 _MARGIN, _TITLE, _HEADING, _BELOW = 24, 52, 34, 16
 _DPI = 100
 
@@ -39,7 +39,7 @@ def attribute_sheet_figure(
     Args:
       blocks: for each heading images [n, height, width, 3] uint8, predicted attributes [n, groups]
         and true ones [n, groups] in words; all images are drawn.
-      path: the PNG to write, 142 * columns + 26 pixels wide.
+      path: the PNG to write, 158 * columns + 10 pixels wide.
       columns: images in a row.
       title: heading of the figure.
 

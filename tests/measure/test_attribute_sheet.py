@@ -16,7 +16,7 @@ def sheet(path, predicted, **blocks):
 
 def tile(pixels, row, column):
     """Of an image: 120 pixels, two lines of 17 below, 16 to the next."""
-    top, left = 52 + 34 + row * (120 + 2 * 17 + 16), 24 + column * 142
+    top, left = 52 + 34 + row * (120 + 2 * 17 + 16), 24 + column * 158
     return pixels[top : top + 120, left : left + 120]
 
 
@@ -24,7 +24,7 @@ def test_a_wrong_attribute_is_marked(tmp_path):
     predicted = TRUE.copy()
     predicted[1, 1] = "square"
     path = sheet(tmp_path / "sheet.png", predicted)
-    assert pixels_of(path).shape == (52 + 34 + 2 * 170 + 12, 2 * 142 + 26, 3)
+    assert pixels_of(path).shape == (52 + 34 + 2 * 170 + 12, 2 * 158 + 10, 3)
     blue, orange = drawn_in(path, BLUE), drawn_in(path, ORANGE)
     for place, right in {(0, 0): True, (0, 1): False, (1, 0): True}.items():
         assert tile(blue, *place)[0].all() == right
@@ -34,9 +34,9 @@ def test_a_wrong_attribute_is_marked(tmp_path):
     assert (tile(pixels_of(path), 0, 0)[4:-4, 4:-4] == 120).all()
     # Orange words stand only below the second image, in its second line.
     words = orange[52 + 34 + 120 : 52 + 34 + 120 + 34]
-    assert words[17:, 166:].any()
+    assert words[17:, 182:].any()
     assert not words[:17].any()
-    assert not words[:, :160].any()
+    assert not words[:, :176].any()
 
 
 def test_every_block_has_its_room(tmp_path):
