@@ -68,11 +68,10 @@ def _world(data: str, cells: list[dict[str, Any]]) -> list[str]:
     for steps in sorted({each["steps"] for each in cells}):
         runs = [each for each in cells if each["steps"] == steps]
         seeds = ", ".join(str(each["seed"]) for each in runs)
-        seconds = sum(each["seconds"] for each in runs) / len(runs)
         parts += [
             f"Trained on images of {first['known']} combinations of attributes for {steps:,} "
-            f"steps, {first['validation_classes']} others held out to choose by, seeds {seeds} "
-            f"({seconds:.0f} s a seed); S, U and H as above, of trained and unseen combinations. "
+            f"steps, {first['validation_classes']} others held out to choose by, seeds {seeds}; "
+            "S, U and H as above, of trained and unseen combinations. "
             "A combination is named by its row of the table, so that it may be found where not "
             "every attribute is told right.",
             markdown_table(CLASS_HEADER, [class_row(runs)]),
