@@ -55,9 +55,9 @@ class Config:
     seeds: tuple[int, ...] = (0, 1, 2)  # of drawing and training; closed forms need one
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/zero_shot")  # one folder a cell
-    world: World = field(default_factory=World)
-    grid: Grid = field(default_factory=Grid)
-    symbols: Symbols = field(default_factory=Symbols)
+    world: World = field(default=World())
+    grid: Grid = field(default=Grid())
+    symbols: Symbols = field(default=Symbols())
 
 
 def main(config: Config) -> list[dict[str, Any]]:

@@ -41,7 +41,8 @@ def group_cross_entropy(logits: jax.Array, places: jax.Array, *, sizes: Sequence
     ]
     count = jnp.asarray(len(logits), jnp.float32)
     loss, right = (
-        sum(metrics[key][0] for metrics in each) for key in ("label_loss", "label_accuracy")
+        jnp.stack([metrics[key][0] for metrics in each]).sum()
+        for key in ("label_loss", "label_accuracy")
     )
     return {"label_loss": (loss, count), "label_accuracy": (right, count * len(sizes))}
 

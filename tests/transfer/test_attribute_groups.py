@@ -48,7 +48,7 @@ def test_groups_of_two_are_the_papers_binary_attributes():
         return jnp.asarray(np.stack([values, 1 - values], -1).reshape(*values.shape[:-1], -1))
 
     ours = group_log_odds(both(there), both(classes), both(prior))
-    theirs = log_odds(*map(jnp.asarray, (there, classes, prior)), jnp.ones(4))
+    theirs = log_odds(jnp.asarray(there), jnp.asarray(classes), jnp.asarray(prior), jnp.ones(4))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
