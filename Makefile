@@ -30,10 +30,11 @@ lint: $(VENV)/.installed-dev ## style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 
-bench: $(VENV)/.installed-torch ## time train step and forward pass against PyTorch, probes against scikit-learn
+bench: $(VENV)/.installed-torch ## time train step and forward pass against PyTorch, probes against scikit-learn, ESZSL against NumPy
 	$(BIN)/python -m experiments.benchmark
 	$(BIN)/python -m experiments.benchmark_features $(if $(JTRANSFER_DATA),--data folder:caltech101)
 	$(BIN)/python -m experiments.benchmark_probe
+	$(BIN)/python -m experiments.benchmark_eszsl
 
 clean: ## remove the environment and caches; checkpoints/ stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist

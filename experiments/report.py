@@ -18,7 +18,13 @@ import tyro
 from experiments.domain_tables import domain_adaptation
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
-from experiments.throughput_tables import dann_step, feature_extraction, probe_solver
+from experiments.throughput_tables import (
+    dann_step,
+    eszsl_grid,
+    feature_extraction,
+    probe_solver,
+)
+from experiments.zero_shot_tables import zero_shot
 from jtransfer.train.run_folder import write_json
 
 HEAD = """# Benchmarks
@@ -74,6 +80,7 @@ def main(config: Config) -> str:
         dann_step(read(config.results, "benchmark")),
         feature_extraction(read(config.results, "benchmark_features")),
         probe_solver(read(config.results, "benchmark_probe")),
+        eszsl_grid(read(config.results, "benchmark_eszsl")),
     ]
     sections = [
         layer_probes(read(config.results, "probe_layers")),
@@ -83,6 +90,7 @@ def main(config: Config) -> str:
         fine_tuned_images(read(config.results, "fine_tune_images")),
         layer_transfer(read(config.results, "transfer_layers")),
         domain_adaptation(read(config.results, "adapt_digits")),
+        zero_shot(read(config.results, "zero_shot")),
         *throughput,
     ]
     text = "\n".join([HEAD, *filter(None, sections)])

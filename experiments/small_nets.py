@@ -29,13 +29,18 @@ def digit_net(*, classes: int, hidden: Sequence[int] = (), dropout: float = 0.0)
     return Classifier(Trunk(stages), Head(tuple(hidden), classes, dropout=dropout))
 
 
-def sign_net(*, classes: int) -> Classifier:
-    """Three convolutions with pools, 16, 32 and 48 wide, conv3x3-64, fc128 | linear. For 32x32."""
+def sign_net(*, classes: int, norm: bool = False) -> Classifier:
+    """Three convolutions with pools, 16, 32 and 48 wide, conv3x3-64, fc128 | linear. For 32x32.
+
+    Args:
+      classes: number of outputs of the head.
+      norm: whether the convolutions have batch norm.
+    """
     stages: tuple[tuple[str, Callable[..., nn.Module]], ...] = (
-        ("conv1", partial(ConvStage, 16, 5, "SAME", pool=(2, 2))),
-        ("conv2", partial(ConvStage, 32, 3, "SAME", pool=(2, 2))),
-        ("conv3", partial(ConvStage, 48, 3, "SAME", pool=(2, 2))),
-        ("conv4", partial(ConvStage, 64, 3, "SAME")),
+        ("conv1", partial(ConvStage, 16, 5, "SAME", pool=(2, 2), norm=norm)),
+        ("conv2", partial(ConvStage, 32, 3, "SAME", pool=(2, 2), norm=norm)),
+        ("conv3", partial(ConvStage, 48, 3, "SAME", pool=(2, 2), norm=norm)),
+        ("conv4", partial(ConvStage, 64, 3, "SAME", norm=norm)),
         ("fc5", partial(FullStage, 128)),
     )
     return Classifier(Trunk(stages), Head((), classes))

@@ -137,6 +137,33 @@ def probe_solver(results: list[dict[str, Any]]) -> str:
     return "\n\n".join(parts) + "\n" if parts else ""
 
 
+def eszsl_grid(results: list[dict[str, Any]]) -> str:
+    """ESZSL's whole grid beside separate solves by NumPy."""
+    parts = ["## Throughput: ESZSL's grid"] if results else []
+    for result in results:
+        ours, grid, points = result["seconds"], len(result["penalties"]) ** 2, len(result["points"])
+        rows = [[f"jtransfer, all {grid} solutions", f"{ours:.2f} s", "1.0"]]
+        for name, key in (
+            ("separate solves", "numpy_separate_seconds"),
+            ("solves that share X X^T", "numpy_shared_seconds"),
+        ):
+            rows.append(
+                [f"NumPy, {points} {name}", f"{result[key]:.2f} s", f"{result[key] / ours:.1f}"]
+            )
+        parts.append(
+            f"{result['examples']:,} images x {result['dims']:,} features ({result['data']}), "
+            f"{result['classes']} classes, {result['attributes']} attributes. Ours: two "
+            "eigendecompositions in float64, products in float32, with compilation, the mean of "
+            f"two runs. NumPy {result['made_by']['versions']['numpy']}: numpy.linalg.solve in "
+            "float64, each solve from the data, or all with "
+            "the products of the data computed once. The weights of the points that both solved "
+            f"differ by {result['worst_difference']:.1e} of the largest weight at most."
+        )
+        parts.append(markdown_table(["solutions", "time", "times ours"], rows))
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
 def made_by(result: dict[str, Any]) -> str:
     """Device, versions and date of a result, as a sentence."""
     versions = result["made_by"]["versions"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jtransfer.data import Examples as Examples
     from jtransfer.data import load as load
+    from jtransfer.data.attributes import read_csv as read_csv
     from jtransfer.data.augment import on_images as on_images
     from jtransfer.data.augment import random_crop as random_crop
     from jtransfer.data.augment import random_flip as random_flip
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from jtransfer.data.resident import centred as centred
     from jtransfer.data.resident import channel_means as channel_means
     from jtransfer.data.sources import load_files as load_files
+    from jtransfer.data.word_vectors import class_vectors as class_vectors
     from jtransfer.measure.average_precision import voc_average_precision as voc_average_precision
+    from jtransfer.measure.seen_unseen import seen_unseen_curve as seen_unseen_curve
     from jtransfer.nets.alexnet import alexnet_2012 as alexnet_2012
     from jtransfer.nets.alexnet import alexnet_2014 as alexnet_2014
     from jtransfer.nets.classifier import Classifier as Classifier
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from jtransfer.nets.ganin import mnist_net as mnist_net
     from jtransfer.nets.ganin import svhn_net as svhn_net
     from jtransfer.nets.pretrained import load_pretrained as load_pretrained
+    from jtransfer.nets.translation import translation_net as translation_net
     from jtransfer.nets.trunk import Head as Head
     from jtransfer.nets.trunk import Trunk as Trunk
     from jtransfer.train.averaging import averaged as averaged
@@ -56,7 +60,9 @@ if TYPE_CHECKING:
     from jtransfer.transfer.adda import adda_loss as adda_loss
     from jtransfer.transfer.adda import target_variables as target_variables
     from jtransfer.transfer.adda import untie_encoders as untie_encoders
+    from jtransfer.transfer.compatibility import compatibility_loss as compatibility_loss
     from jtransfer.transfer.dann import dann_loss as dann_loss
+    from jtransfer.transfer.eszsl import fit_eszsl as fit_eszsl
     from jtransfer.transfer.features import extract as extract
     from jtransfer.transfer.few_shot import draw_episodes as draw_episodes
     from jtransfer.transfer.few_shot import episode_accuracies as episode_accuracies
@@ -91,6 +97,12 @@ if TYPE_CHECKING:
     from jtransfer.transfer.subspace import fit_alignment as fit_alignment
     from jtransfer.transfer.supervised import sigmoid_cross_entropy as sigmoid_cross_entropy
     from jtransfer.transfer.supervised import supervised_loss as supervised_loss
+    from jtransfer.transfer.translated_images import translation_figure as translation_figure
+    from jtransfer.transfer.translated_images import translations as translations
+    from jtransfer.transfer.translation import TranslationWeights as TranslationWeights
+    from jtransfer.transfer.translation import translation_loss as translation_loss
+    from jtransfer.transfer.zero_shot_attributes import fit_direct as fit_direct
+    from jtransfer.transfer.zero_shot_attributes import fit_indirect as fit_indirect
 
 __version__ = "0.1.0"
 
@@ -179,6 +191,18 @@ _HOMES = {
     "with_teacher": "transfer.mean_teacher",
     "teacher_variables": "transfer.mean_teacher",
     "random_convolution": "data.random_convolution",
+    "fit_eszsl": "transfer.eszsl",
+    "fit_direct": "transfer.zero_shot_attributes",
+    "fit_indirect": "transfer.zero_shot_attributes",
+    "compatibility_loss": "transfer.compatibility",
+    "read_csv": "data.attributes",
+    "class_vectors": "data.word_vectors",
+    "seen_unseen_curve": "measure.seen_unseen",
+    "translation_net": "nets.translation",
+    "translation_loss": "transfer.translation",
+    "TranslationWeights": "transfer.translation",
+    "translations": "transfer.translated_images",
+    "translation_figure": "transfer.translated_images",
 }
 
 __all__ = [
@@ -192,6 +216,7 @@ __all__ = [
     "Head",
     "ResidentFeed",
     "TrainState",
+    "TranslationWeights",
     "Trunk",
     "adda_loss",
     "adopt",
@@ -201,7 +226,9 @@ __all__ = [
     "averaged_params",
     "centred",
     "channel_means",
+    "class_vectors",
     "colour_jitter",
+    "compatibility_loss",
     "compile_phases",
     "compile_step",
     "compile_step_by_pmap",
@@ -221,6 +248,9 @@ __all__ = [
     "fit_aligned_svm",
     "fit_alignment",
     "fit_cosine",
+    "fit_direct",
+    "fit_eszsl",
+    "fit_indirect",
     "fit_multilabel_svm",
     "fit_nearest_mean",
     "fit_ridge",
@@ -252,8 +282,10 @@ __all__ = [
     "random_flip",
     "random_resized_crop",
     "random_shift",
+    "read_csv",
     "replicate",
     "reverse_gradient",
+    "seen_unseen_curve",
     "sigmoid_cross_entropy",
     "sigmoid_ramp",
     "stepwise",
@@ -261,6 +293,10 @@ __all__ = [
     "svhn_net",
     "target_variables",
     "teacher_variables",
+    "translation_figure",
+    "translation_loss",
+    "translation_net",
+    "translations",
     "untie_encoders",
     "voc_average_precision",
     "with_start",

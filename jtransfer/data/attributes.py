@@ -6,7 +6,7 @@ bad and the ugly", TPAMI 2018) publish for each of their data sets.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -114,10 +114,14 @@ class ClassTable:
         return replace(self, values=np.where(missing, np.nanmean(self.values, axis=0), self.values))
 
 
-def read_csv(file: Path | str) -> ClassTable:
+def read_csv(file: Path | str, *, leave_out: Collection[str] = ()) -> ClassTable:
     """Read a table of classes (rows, their names in the first column) and attributes (columns).
 
     Numbers, or True/False and yes/no; an empty cell or a question mark is missing.
+
+    Args:
+      file: with a line of attribute names, then a line a class.
+      leave_out: names of columns that are no attributes, such as zoo.csv's `type`.
 
     Raises:
       DataError: naming the file and line of what cannot be read.
@@ -128,13 +132,19 @@ def read_csv(file: Path | str) -> ClassTable:
         raise DataError(
             f"{file} has {len(rows)} lines; expected one of attribute names, and one a class"
         )
+    _require_even(rows[1:], len(rows[0]), file)
+    names = [name.strip() for name in rows[0]]
+    lacking = [name for name in leave_out if name not in names]
+    if lacking:
+        raise DataError(f"{file} has no column {', '.join(lacking)}; it has {', '.join(names[1:])}")
+    kept = [column for column in range(1, len(names)) if names[column] not in leave_out]
     values = [
-        [_number(cell, file, line) for cell in row[1:]] for line, row in enumerate(rows[1:], 2)
+        [_number(row[column], file, line) for column in kept]
+        for line, row in enumerate(rows[1:], 2)
     ]
-    _require_even(values, len(rows[0]) - 1, file)
     classes = tuple(row[0].strip() for row in rows[1:])
-    names = tuple(name.strip() for name in rows[0][1:])
-    return ClassTable(np.array(values), classes, names, file.name)
+    attributes = tuple(names[column] for column in kept)
+    return ClassTable(np.array(values), classes, attributes, file.name)
 
 
 def read_awa1(file: Path | str, kind: Kind) -> ClassTable:
@@ -238,14 +248,13 @@ def _number(cell: str, file: Path, line: int) -> float:
     except ValueError as error:
         raise DataError(
             f"{file}, line {line} holds {cell!r}; expected a number, True, False, or nothing where "
-            "the value is missing"
+            "the value is missing; name columns that are no attributes in leave_out"
         ) from error
 
 
-def _require_even(values: list[list[float]], width: int, file: Path) -> None:
-    for number, row in enumerate(values):
+def _require_even(rows: Sequence[Sequence[object]], width: int, file: Path) -> None:
+    for number, row in enumerate(rows, 1):
         if len(row) != width:
             raise DataError(
-                f"{file}: row {number} of the values has {len(row)}, expected {width}, one for "
-                "each attribute"
+                f"{file}: class {number} has {len(row)} cells, expected {width}; fill the gaps"
             )

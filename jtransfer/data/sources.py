@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from jtransfer.data.attribute_world import load_attribute_world
 from jtransfer.data.digits import load_digits
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.folder import load_folder
@@ -60,6 +61,7 @@ _KNOWN = (
     "synthetic:mnist_m",
     "synthetic:signs",
     "pictograms:<folder>",
+    "synthetic:attributes",
 )
 
 
@@ -76,7 +78,7 @@ def load(
     Args:
       name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `mat:<folder>` (SVHN), `gtsrb:<folder>`,
         `gtsrb_tracks:<folder>`, `sklearn:digits`, `synthetic:numbers`, `synthetic:mnist_m`,
-        `synthetic:signs` or `pictograms:<folder>`.
+        `synthetic:signs`, `synthetic:attributes` or `pictograms:<folder>`.
       split: "train" or "test".
       data_root: where files are looked for; by default the environment's `JTRANSFER_DATA`, else
         `data`.
@@ -92,6 +94,8 @@ def load(
     scheme, _, what = name.partition(":")
     if name == "synthetic:numbers":
         return load_numbers(split, size=size, seed=seed)
+    if name == "synthetic:attributes":
+        return load_attribute_world(split, size=size, seed=seed)
     if name == "synthetic:mnist_m":
         return load_mnist_m(split, root, size=size, seed=seed)
     if name == "synthetic:signs":

@@ -71,7 +71,7 @@ def contact_sheet_figure(
         top = _TITLE + _HEADING + row * (_LABEL + _STEP)
         middle = left(column) + _CELL / 2 + _FRAME
         write(middle, top + _LABEL / 2, shorten(name, 16), fontsize=9, color=colour, ha="center")
-        tile = _framed(image, colour, dashed=dashed)
+        tile = framed(image, colour, dashed=dashed)
         # figimage copies pixels; an axes would resample them.
         figure.figimage(tile, left(column), height - (top + _LABEL + len(tile)))
 
@@ -91,7 +91,7 @@ def contact_sheet_figure(
     save(figure, path)
 
 
-def _framed(image: NDArray[np.uint8], colour: str, *, dashed: bool) -> NDArray[np.uint8]:
+def framed(image: NDArray[np.uint8], colour: str, *, dashed: bool) -> NDArray[np.uint8]:
     """The image [height, width, 3] scaled to a square cell, within a frame."""
     from matplotlib.colors import to_rgb
     from PIL import Image

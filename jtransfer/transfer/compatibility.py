@@ -27,9 +27,11 @@ class Bilinear(nn.Module):
     """x^T W s: ALE's and DeViSE's net."""
 
     @nn.compact
-    def __call__(self, features: jax.Array, signatures: jax.Array) -> jax.Array:
+    def __call__(
+        self, features: jax.Array, signatures: jax.Array, *, train: bool = False
+    ) -> jax.Array:
         """Scores [n, classes] of features [n, dims] and signatures [classes, attributes]."""
-        # In the mean over the classes, scores begin as small as the margin is.
+        del train  # there is nothing to drop
         embedded = nn.Dense(
             signatures.shape[1], use_bias=False, kernel_init=nn.initializers.normal(0.01), name="f"
         )(features)
@@ -42,11 +44,11 @@ class TwoTowers(nn.Module):
     Attributes:
       hidden: units of either hidden layer; 0 for none.
       dims: of the space where images and classes meet.
-      dropout: share of the hidden units, and of the features, that are dropped in training.
+      dropout: share of the hidden units that are dropped in training.
       temperature: divides the cosines.
     """
 
-    hidden: int = 256
+    hidden: int = 128
     dims: int = 64
     dropout: float = 0.2
     temperature: float = 0.1
@@ -65,7 +67,7 @@ class TwoTowers(nn.Module):
             length = jnp.linalg.norm(values, axis=1, keepdims=True)
             return values / jnp.maximum(length, 1e-6)
 
-        return tower(drop(features), "f") @ tower(signatures, "g").T / self.temperature
+        return tower(features, "f") @ tower(signatures, "g").T / self.temperature
 
 
 def ale_ranking(scores: jax.Array, labels: jax.Array, *, margin: float = 1.0) -> jax.Array:
@@ -108,7 +110,7 @@ def compatibility_loss(
     """Train the scores of images with the signatures of all seen classes.
 
     Args:
-      net: called with features and signatures, such as `Bilinear` and `TwoTowers`.
+      net: called with features, signatures and `train`, such as `Bilinear` and `TwoTowers`.
       signatures: of the seen classes, [classes, attributes].
       objective: from scores [n, classes] and labels [n] to losses [n].
       domain: key of the batch's domain; `batch[domain]` holds `feature` [n, dims] and `label` [n],
@@ -126,13 +128,12 @@ def compatibility_loss(
             "signatures hold numbers that are not finite; expected every attribute of every class. "
             "Complete the table, or fill what is missing by its filled()"
         )
-    extra: dict[str, Any] = {"train": True} if isinstance(net, TwoTowers) else {}
 
     def loss(params: Any, stats: Any, batch: Any, rng: jax.Array, progress: jax.Array):
         del progress
         images = batch[domain]
         scores: Any = net.apply(
-            {"params": params}, images["feature"], values, rngs={"dropout": rng}, **extra
+            {"params": params}, images["feature"], values, train=True, rngs={"dropout": rng}
         )
         losses = objective(scores, images["label"])
         count = jnp.asarray(len(losses), jnp.float32)

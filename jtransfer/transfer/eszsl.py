@@ -69,6 +69,18 @@ class ESZSLGrid:
         check_penalties(np.array([a, g]))
         return BilinearCompatibility(_weights(self, jnp.float32(a), jnp.float32(g)))
 
+    def weights(self, a: Sequence[float], g: Sequence[float]) -> jax.Array:
+        """W of the whole grid, [a, g, dims, attributes], for one product with Q for each a.
+
+        Args:
+          a: penalties on the features' side.
+          g: penalties on the signatures' side.
+
+        Raises:
+          ValueError: if a penalty is not positive and finite.
+        """
+        return _grid_weights(self, *_checked_grid(a, g))
+
     def decisions(
         self,
         features: np.ndarray,
@@ -87,11 +99,8 @@ class ESZSLGrid:
         Raises:
           ValueError: if a penalty is not positive and finite.
         """
-        penalties = [np.asarray(each, np.float32) for each in (a, g)]
-        for each in penalties:
-            check_penalties(each)
         sides = [jnp.asarray(each, jnp.float32) for each in (features, signatures)]
-        return _decisions(self, *sides, *map(jnp.asarray, penalties))
+        return _decisions(self, *sides, *_checked_grid(a, g))
 
 
 def decompose(
@@ -104,7 +113,8 @@ def decompose(
     Args:
       features: X^T, [n, dims] float32 of images of seen classes.
       labels: [n] rows of `signatures`.
-      signatures: S^T, [seen, attributes].
+      signatures: S^T, [seen, attributes]. An attribute that all seen classes have acts as a bias:
+        leave it out (`learnable`) if unseen classes differ in it.
       negative: Y of a class that is not the image's, where that of its class is 1; the paper has
         -1, and 0 does better on features and signatures that are not centred.
 
@@ -144,6 +154,18 @@ def _weights(grid: ESZSLGrid, a, g):
 
 
 @jax.jit
+def _grid_weights(grid: ESZSLGrid, a, g):
+    def at(a):
+        # Columns are still those of the signatures' axes, where g divides.
+        turned = product(grid.feature_axes, grid.middle / (grid.feature_squares + a)[:, None])
+        return jax.lax.map(
+            lambda g: product(turned / (grid.signature_squares + g)[None], grid.signature_axes.T), g
+        )
+
+    return jax.lax.map(at, a)
+
+
+@jax.jit
 def _decisions(grid: ESZSLGrid, features, signatures, a, g):
     turned = product(features, grid.feature_axes)
     wanted = product(signatures, grid.signature_axes)
@@ -155,3 +177,10 @@ def _decisions(grid: ESZSLGrid, features, signatures, a, g):
         )
 
     return jax.lax.map(at, a)
+
+
+def _checked_grid(a: Sequence[float], g: Sequence[float]) -> list[jax.Array]:
+    penalties = [np.asarray(each, np.float32) for each in (a, g)]
+    for each in penalties:
+        check_penalties(each)
+    return [jnp.asarray(each) for each in penalties]

@@ -19,6 +19,7 @@ from jtransfer.transfer.logistic_regression import fit_logistic
 from jtransfer.transfer.penalty_path import product
 from jtransfer.transfer.probe import LinearProbe
 
+Rule = Literal["product", "distance", "direction"]
 # Probabilities stay this far from 0 and 1, for their logarithms.
 _LEAST = 1e-6
 
@@ -53,19 +54,22 @@ class AttributePredictor:
         features: jax.Array | np.ndarray,
         signatures: jax.Array | np.ndarray,
         *,
-        rule: Literal["product", "look-up"],
+        rule: Rule,
     ) -> jax.Array:
         """Scores [n, classes] of the classes with signatures [classes, attributes].
 
         Args:
           features: [n, dims].
           signatures: attributes of the classes to choose from, from 0 to 1.
-          rule: "product" as `log_odds`, or "look-up" as `similarity`.
+          rule: "product" as `log_odds`, "distance" as `similarity`, "direction" as `agreement`.
         """
         probabilities, wanted = self.probabilities(features), jnp.asarray(signatures)
-        if rule == "look-up":
+        mean = self.signatures.mean(axis=0)
+        if rule == "distance":
             return similarity(probabilities, wanted, self.counts)
-        return log_odds(probabilities, wanted, self.signatures.mean(axis=0), self.counts)
+        if rule == "direction":
+            return agreement(probabilities, wanted, mean, self.counts)
+        return log_odds(probabilities, wanted, mean, self.counts)
 
 
 def similarity(probabilities: jax.Array, signatures: jax.Array, counts: jax.Array) -> jax.Array:
@@ -79,6 +83,29 @@ def similarity(probabilities: jax.Array, signatures: jax.Array, counts: jax.Arra
     own = (counts[None] * probabilities**2).sum(axis=1)[:, None]
     theirs = (counts[None] * signatures**2).sum(axis=1)[None]
     return 2 * product(probabilities * counts[None], signatures.T) - own - theirs
+
+
+def agreement(
+    probabilities: jax.Array, signatures: jax.Array, mean: jax.Array, counts: jax.Array
+) -> jax.Array:
+    """Cosine of an image's and a class's deviations from the mean: a look-up for timid predictions.
+
+    Probabilities of an uncertain classifier stay close to the mean, and so, by distance, do the
+    classes that they find; only the direction is compared here.
+
+    Args:
+      probabilities: [n, attributes].
+      signatures: [classes, attributes].
+      mean: over the seen classes, [attributes].
+      counts: weight of each attribute, [attributes].
+    """
+
+    def unit(values: jax.Array) -> jax.Array:
+        deviations = (values - mean[None]) * jnp.sqrt(counts)[None]
+        length = jnp.linalg.norm(deviations, axis=1, keepdims=True)
+        return deviations / jnp.maximum(length, 1e-12)
+
+    return product(unit(probabilities), unit(signatures).T)
 
 
 def log_odds(

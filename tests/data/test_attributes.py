@@ -46,11 +46,14 @@ def test_csv(tmp_path):
     table = read_csv(file)
     assert (table.classes, table.attributes) == (("bear", "sole"), ("hair", "legs", "fins"))
     np.testing.assert_array_equal(table.values, [[1, 4, np.nan], [0, 0, 1]])
+    assert read_csv(file, leave_out=["legs"]).attributes == ("hair", "fins")
+    with pytest.raises(DataError, match="no column type; it has hair, legs, fins"):
+        read_csv(file, leave_out=["type"])
     file.write_text(",hair\nbear,much\n")
     with pytest.raises(DataError, match="line 2 holds 'much'; expected a number"):
         read_csv(file)
     file.write_text(",hair,legs\nbear,1\n")
-    with pytest.raises(DataError, match="row 0 of the values has 1, expected 2"):
+    with pytest.raises(DataError, match="class 1 has 2 cells, expected 3; fill"):
         read_csv(file)
     with pytest.raises(DataError, match=r"found no .*none\.csv"):
         read_csv(tmp_path / "none.csv")
@@ -105,4 +108,5 @@ def test_the_real_tables(data_root):
     assert np.isnan(table.values).sum() == 4
     with pytest.raises(DataError, match="black of antelope"):
         table.complete()
-    assert read_csv(data_root / "zoo.csv").take(["aardvark"]).values.shape == (1, 17)
+    zoo = read_csv(data_root / "zoo.csv", leave_out=["type"])
+    assert zoo.take(["aardvark"]).complete().shape == (1, 16)

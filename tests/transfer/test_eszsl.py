@@ -24,11 +24,14 @@ def test_the_whole_grid_is_the_textbook_formula(negative):
     unseen, _ = draw(UNSEEN, each=5, seed=1)
     scores = grid.decisions(unseen, UNSEEN, penalties, penalties)
     assert scores.shape == (7, 7, 10, 2)
+    weights = np.asarray(grid.weights(penalties, penalties))
+    assert weights.shape == (7, 7, 6, 3)
     for i, a in enumerate(penalties):
         for j, g in enumerate(penalties):
             W = textbook(features, labels, SEEN, a, g, negative)
             ours = np.asarray(grid.solve(a, g).weights)
             assert np.abs(ours - W).max() <= 1e-4 * np.abs(W).max()
+            assert np.abs(weights[i, j] - W).max() <= 1e-4 * np.abs(W).max()
             theirs = unseen @ W @ UNSEEN.T
             assert np.abs(scores[i, j] - theirs).max() <= 1e-4 * np.abs(theirs).max()
 
@@ -57,9 +60,23 @@ def test_an_attribute_constant_over_the_seen_classes_does_no_harm():
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params))
 
 
+def test_an_attribute_that_no_seen_class_has_counts_for_nothing():
+    features, labels = draw(SEEN)
+    plain, extended = (
+        fit_eszsl(features, labels, each, a=1.0, g=0.1) for each in (SEEN, np.c_[SEEN, np.zeros(4)])
+    )
+    np.testing.assert_allclose(
+        extended.decision(features, np.c_[UNSEEN, [0, 1]]),
+        plain.decision(features, UNSEEN),
+        atol=1e-4,
+    )
+
+
 def test_what_cannot_be_used():
     features, labels = draw(SEEN, each=2)
     with pytest.raises(ValueError, match="expected positive finite numbers"):
         fit_eszsl(features, labels, SEEN, a=0.0, g=1.0)
+    with pytest.raises(ValueError, match="expected positive finite numbers"):
+        decompose(features, labels, SEEN).weights([1.0, -1.0], [1.0])
     with pytest.raises(ValueError, match="attribute 0 of class 0 is nan"):
         fit_eszsl(features, labels, SEEN * np.nan, a=1.0, g=1.0)

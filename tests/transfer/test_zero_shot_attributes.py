@@ -4,6 +4,7 @@ import pytest
 
 from jtransfer.transfer.zero_shot_attributes import (
     above_mean,
+    agreement,
     fit_direct,
     fit_indirect,
     log_odds,
@@ -31,7 +32,18 @@ def test_look_up_by_hand():
     np.testing.assert_allclose(scores, [[-0.05, -1.45]], rtol=1e-5)
 
 
-@pytest.mark.parametrize("rule", ["product", "look-up"])
+def test_directions_by_hand():
+    """From the mean (.5, .5), (.6, .5) lies where (1, .5) does, (.5, 0) at a right angle."""
+    scores = agreement(
+        jnp.array([[0.6, 0.5]]),
+        jnp.array([[1.0, 0.5], [0.5, 0.0]]),
+        jnp.array([0.5, 0.5]),
+        jnp.ones(2),
+    )
+    np.testing.assert_allclose(scores, [[1, 0]], atol=1e-6)
+
+
+@pytest.mark.parametrize("rule", ["product", "distance", "direction"])
 @pytest.mark.parametrize("fit", [fit_direct, fit_indirect])
 def test_unseen_combinations_are_recognised(fit, rule):
     features, labels = draw(SEEN)
@@ -50,7 +62,7 @@ def test_indirect_probabilities_are_mixtures_of_the_seen_classes():
 
 
 @pytest.mark.parametrize("fit", [fit_direct, fit_indirect])
-@pytest.mark.parametrize("rule", ["product", "look-up"])
+@pytest.mark.parametrize("rule", ["product", "distance", "direction"])
 def test_an_attribute_constant_over_the_seen_classes_is_left_out(fit, rule):
     """No image could teach it, so unseen classes that have it are judged by the others."""
     features, labels = draw(SEEN)

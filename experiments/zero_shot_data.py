@@ -1,0 +1,122 @@
+"""Data for zero-shot learning: features of images, seen and unseen classes, their signatures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jtransfer.data import DataError
+from jtransfer.data.attributes import ClassTable, read_awa1
+from jtransfer.data.npz import UNREADABLE
+from jtransfer.data.sources import data_folder
+from jtransfer.data.word_vectors import class_vectors, read_word_vectors, words_of
+from jtransfer.transfer.class_signatures import require_disjoint, require_distinct
+
+# What is known about the classes, in the table's words.
+SIDES = {
+    "continuous": "continuous attributes",
+    "binary": "binary attributes",
+    "words": "word vectors",
+    "both": "attributes and words",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ZeroShotData:
+    """Features and classes of one data set.
+
+    Attributes:
+      features: {descriptor: [n, dims] float32, not negative}.
+      labels: [n] positions in `classes`.
+      classes: names.
+      seen: positions of the classes with training images, ascending.
+      unseen: positions of the others.
+      tables: {kind of knowledge: a complete table with the rows of `classes`}.
+      name: of the data set.
+    """
+
+    features: dict[str, np.ndarray]
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    seen: np.ndarray
+    unseen: np.ndarray
+    tables: dict[str, ClassTable]
+    name: str
+
+
+def load_awa1(
+    data_root: Path | str | None = None, words: str = "glove_6b_100d.npz"
+) -> ZeroShotData:
+    """Animals with Attributes 1: 40 seen and 10 unseen classes, two of its six features.
+
+    Args:
+      data_root: folder with `awa1.npz` and the word vectors; by default as everywhere.
+      words: file of the word vectors below it.
+
+    Raises:
+      DataError: if a file is missing or cannot be used.
+    """
+    root = data_folder(data_root)
+    file = root / "awa1.npz"
+    if not file.exists():
+        raise DataError(
+            f"found no {file}; expected the features and attributes of Animals with Attributes 1 "
+            "(attributes.kyb.tuebingen.mpg.de). Put it there, or name the right data root by "
+            "--data-root or JTRANSFER_DATA"
+        )
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            # rgsift is stored as the square root of its histogram, phog as the histogram.
+            rgsift = (archive["rgsift_sqrt_u8"].astype(np.float32) / 510) ** 2
+            phog = archive["phog_u8"].astype(np.float32) / 255
+            labels = archive["label"].astype(np.int64)
+            names, train, test = (
+                tuple(archive[key].tolist())
+                for key in ("class_names", "train_classes", "test_classes")
+            )
+    except (*UNREADABLE, KeyError) as error:
+        raise DataError(
+            f"{file} cannot be read ({error}); expected the features of AwA1. It is damaged: fetch "
+            "it again"
+        ) from error
+    require_disjoint(train, test)
+    vectors = read_word_vectors(root / words, {word for name in names for word in words_of(name)})
+    tables = {
+        "continuous": read_awa1(file, "continuous").filled().take(names),
+        "binary": read_awa1(file, "binary").take(names),
+        "words": class_vectors(names, vectors, name=words),
+    }
+    for table in tables.values():
+        require_distinct(table.complete(), names)
+    position = {name: number for number, name in enumerate(names)}
+    return ZeroShotData(
+        features={"rgsift": rgsift, "phog": phog},
+        labels=labels,
+        classes=names,
+        seen=np.sort([position[name] for name in train]),
+        unseen=np.sort([position[name] for name in test]),
+        tables=tables,
+        name="AwA1",
+    )
+
+
+def rooted(features: dict[str, np.ndarray], weights: dict[str, float]) -> np.ndarray:
+    """Histograms for linear models: square roots, each descriptor of the length of its weight.
+
+    Products of square roots of histograms are their Bhattacharyya coefficient, and a Euclidean
+    distance the Hellinger distance (Arandjelovic & Zisserman 2012, "Three things everyone should
+    know to improve object retrieval", section 3).
+
+    Args:
+      features: {descriptor: [n, dims]}, not negative.
+      weights: {descriptor: length}.
+
+    Returns:
+      [n, all dims] float32.
+    """
+    parts = []
+    for name, weight in weights.items():
+        roots = np.sqrt(features[name])
+        roots /= np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-12)
+        parts.append(np.float32(weight) * roots)
+    return np.concatenate(parts, axis=1)

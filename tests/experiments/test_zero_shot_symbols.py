@@ -1,0 +1,86 @@
+import json
+
+import numpy as np
+import pytest
+
+from experiments.zero_shot import Config, main
+from experiments.zero_shot_symbols import Symbols, alike, look_up, only_by
+from experiments.zero_shot_tables import zero_shot as section
+from jtransfer.data import DataError
+from tests.measure.picture import pixels_of
+
+# fox and wolf are alike; fins alone tell seal from fox and wolf, legs alone snake from hen.
+TABLE = """,fins,legs,eggs,tame,kind
+fox,no,4,no,no,mammal
+wolf,no,4,no,no,mammal
+seal,yes,4,no,no,mammal
+hen,no,2,yes,no,bird
+snake,no,0,yes,no,reptile
+"""
+VALUES = np.array([[0, 1, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0], [0, 0.5, 1, 0], [0, 0, 1, 0]])
+
+
+def test_what_no_attribute_and_what_one_alone_tells_apart():
+    names = ("fox", "wolf", "seal", "hen", "snake")
+    assert alike(VALUES, names) == [["fox", "wolf"]]
+    assert alike(VALUES[1:], names[1:]) == []
+    assert only_by(VALUES) == [2, 1, 0, 0]
+
+
+def test_without_a_guess_classes_alike_share_the_point():
+    random = np.random.default_rng(0)
+    assert look_up(VALUES, 0.0, 1, random) == pytest.approx(((1 + 1 + 1 + 0.5 + 0.5) / 5, 1.0))
+    found, _ = look_up(VALUES, 1.0, 400, random)
+    assert found == pytest.approx(1 / 5, abs=0.02)
+
+
+def test_a_table_is_measured_drawn_and_reported(tmp_path, capsys):
+    (tmp_path / "beasts.csv").write_text(TABLE)
+    config = Config(
+        data="csv:beasts.csv",
+        seeds=(0, 1),
+        data_root=tmp_path,
+        out=tmp_path / "out",
+        symbols=Symbols(leave_out=("kind",), guessed=(0.0, 0.5), draws=3),
+    )
+    (result,) = main(config)
+    assert (result["classes"], result["attributes"], result["distinct"]) == (5, 4, 4)
+    assert result["alike"] == [["fox", "wolf"]]
+    assert result["constant"] == ["tame"]
+    assert result["found"]["0"] == pytest.approx([0.8, 0.8])
+    assert result["found_or_alike"]["0.5"][0] < 1
+    printed = capsys.readouterr().out
+    assert "\n  fox, wolf\n" in printed
+    assert "the same in all classes: tame" in printed
+    assert "fins 2, legs 1\n" in printed
+    folder = config.out / "csv-beasts"
+    assert pixels_of(folder / "guessed.png").shape == (650, 1170, 3)
+    assert json.loads((folder / "result.json").read_text()) == result
+    assert main(config) == [result]
+    text = section([result])
+    assert "fox and wolf" in text
+    assert "| 50% |" in text
+
+
+def test_missing_values_are_counted_and_filled(tmp_path, capsys):
+    (tmp_path / "beasts.csv").write_text(",fins,legs\nfox,?,4\nseal,yes,0\nhen,no,2\n")
+    config = Config(
+        data="csv:beasts.csv", data_root=tmp_path, out=tmp_path / "out", symbols=Symbols(draws=1)
+    )
+    (result,) = main(config)
+    assert result["missing"] == 1
+    assert "1 missing values were taken to be the other classes' mean" in capsys.readouterr().out
+
+
+def test_what_cannot_be_used(tmp_path):
+    config = Config(data="csv:beasts.csv", data_root=tmp_path, out=tmp_path / "out")
+    with pytest.raises(DataError, match=r"found no .*beasts\.csv; expected a table"):
+        main(config)
+    (tmp_path / "beasts.csv").write_text(TABLE)
+    with pytest.raises(DataError, match=r"line 2 holds 'mammal'; expected a number, .* leave_out"):
+        main(config)
+    (tmp_path / "beasts.csv").write_text(",fins\nfox,no\nwolf,no\n")
+    with pytest.raises(DataError, match="every attribute is the same in all classes"):
+        main(config)
+    with pytest.raises(DataError, match="unknown data 'awa1'; expected synthetic:attributes"):
+        main(Config(data="awa1"))
