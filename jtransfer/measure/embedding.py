@@ -70,6 +70,7 @@ def project(embedding: Embedding, *, seed: int = 0, limit: int = 500) -> Embeddi
     """
     from sklearn.manifold import TSNE
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     rng = np.random.default_rng(seed)
     source = _choose(rng, len(np.asarray(embedding.source_features)), limit)
@@ -101,7 +102,9 @@ def project(embedding: Embedding, *, seed: int = 0, limit: int = 500) -> Embeddi
         perplexity=min(30.0, (len(features) - 1) / 3),
         random_state=seed,
     )
-    points = tsne.fit_transform(StandardScaler().fit_transform(features))
+    # With a thread a core it stands still where other programs have a core: its threads wait busily.
+    with threadpool_limits(1, user_api="openmp"):
+        points = tsne.fit_transform(StandardScaler().fit_transform(features))
     return Embedding(
         source_features=points[: len(source)],
         target_features=points[len(source) :],
