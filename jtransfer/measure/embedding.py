@@ -102,7 +102,7 @@ def project(embedding: Embedding, *, seed: int = 0, limit: int = 500) -> Embeddi
         perplexity=min(30.0, (len(features) - 1) / 3),
         random_state=seed,
     )
-    # With a thread a core it stands still where other programs have a core: its threads wait busily.
+    # Its threads wait busily: one for every core stand still where other programs have a core.
     with threadpool_limits(1, user_api="openmp"):
         points = tsne.fit_transform(StandardScaler().fit_transform(features))
     return Embedding(
