@@ -97,8 +97,8 @@ PAIRS = {
         size=28,
         rate=0.01,
         steps={"small": 3_000, "small/adda": 10_000, "paper": 10_000},
-        seen="ADDA's number of steps: the paper's 10,000 after a run of 3,000 of MNIST to USPS had been "
-        "seen to rise still",
+        seen="ADDA's number of steps: the paper's 10,000 after a run of 3,000 of MNIST to USPS had "
+        "been seen to rise still",
         source_size=2000,
         target_size=1800,
         channels=1,
@@ -111,8 +111,8 @@ PAIRS = {
         size=28,
         rate=0.01,
         steps={"small": 3_000, "small/adda": 10_000, "paper": 10_000},
-        seen="ADDA's number of steps: the paper's 10,000 after a run of 3,000 of MNIST to USPS had been "
-        "seen to rise still",
+        seen="ADDA's number of steps: the paper's 10,000 after a run of 3,000 of MNIST to USPS had "
+        "been seen to rise still",
         source_size=1800,
         target_size=2000,
         channels=1,
