@@ -39,7 +39,7 @@ def attribute_sheet_figure(
     Args:
       blocks: for each heading images [n, height, width, 3] uint8, predicted attributes [n, groups]
         and true ones [n, groups] in words; all images are drawn.
-      path: the PNG to write, 158 * columns + 10 pixels wide.
+      path: the PNG to write, 158 * columns + 48 pixels wide.
       columns: images in a row.
       title: heading of the figure.
 
@@ -51,7 +51,7 @@ def attribute_sheet_figure(
         raise ValueError(f"{len(blocks)} blocks, columns={columns}; expected at least 1 of each")
     for name, (images, predicted, true) in blocks.items():
         _check(name, images, predicted, true)
-    width = 2 * _MARGIN + columns * (_TILE + _GAP) - _GAP
+    width = 2 * _MARGIN + columns * (_TILE + _GAP)
     height = _TITLE + _MARGIN // 2
     for images, predicted, _ in blocks.values():
         rows = -(-len(images) // columns)
