@@ -24,7 +24,7 @@ def test_a_wrong_attribute_is_marked(tmp_path):
     predicted = TRUE.copy()
     predicted[1, 1] = "square"
     path = sheet(tmp_path / "sheet.png", predicted)
-    assert pixels_of(path).shape == (52 + 34 + 2 * 170 + 12, 2 * 158 + 10, 3)
+    assert pixels_of(path).shape == (52 + 34 + 2 * 170 + 12, 2 * 158 + 48, 3)
     blue, orange = drawn_in(path, BLUE), drawn_in(path, ORANGE)
     for place, right in {(0, 0): True, (0, 1): False, (1, 0): True}.items():
         assert tile(blue, *place)[0].all() == right
