@@ -33,7 +33,7 @@ class PCGrad:
 
     def __call__(self, view: TaskView) -> Weighed:
         """Weights of 1, and the factors of the surgery."""
-        factors = surgery_weights(view.gradients @ view.gradients.T, view.key)
+        factors = surgery_weights(view.products, view.key)
         return Weighed(jnp.ones_like(factors), factors)
 
 

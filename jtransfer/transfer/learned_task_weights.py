@@ -85,7 +85,7 @@ class GradNorm:
         weights, first = kept["weight"], kept["first_loss"]
         labelled = view.labelled
         first = jnp.where(labelled & (first == 0), view.losses, first)
-        lengths = jnp.linalg.norm(view.gradients, axis=1)
+        lengths = jnp.sqrt(jnp.diagonal(view.products))
         pulls = weights * lengths
         pace = view.losses / jnp.where(first > 0, first, 1.0)
         relative = pace / jnp.maximum(_mean(pace, labelled), _TINY)

@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
 
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.multitask import MultitaskNet
@@ -112,13 +111,13 @@ def multitask_loss(
 
         shared = {stage: stopped[TRUNK][stage] for stage in stages}
         first_losses, pull, labelled = jax.vjp(look, shared, has_aux=True)
-        gradients = [ravel_pytree(pull(task))[0] for task in jnp.eye(len(tasks))]
+        gradients = [pull(task)[0] for task in jnp.eye(len(tasks))]
         weighed = weighting(
             TaskView(
                 tasks=tasks,
                 labelled=labelled,
                 losses=first_losses,
-                gradients=jnp.stack(gradients),
+                products=_inner_products(gradients),
                 params=params.get(WEIGHTS),
                 stats=stats.get(WEIGHTS),
                 key=weighting_key,
@@ -177,3 +176,12 @@ def _compared_stages(net: MultitaskNet, compares: Compared) -> tuple[str, ...]:
             "moves, in which tasks can conflict. Choose FixedWeights or UncertaintyWeights"
         )
     return moving if compares == "trunk" else moving[-1:]
+
+
+def _inner_products(trees: list[Any]) -> jax.Array:
+    """Of every two trees: [trees, trees] float32."""
+    products = jnp.zeros((len(trees), len(trees)))
+    for leaves in zip(*map(jax.tree.leaves, trees), strict=True):
+        rows = jnp.stack([leaf.ravel() for leaf in leaves])
+        products += jnp.matmul(rows, rows.T, precision="highest")
+    return products

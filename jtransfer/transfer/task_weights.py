@@ -34,8 +34,8 @@ class TaskView:
       tasks: names, in the order of all that follows.
       labelled: [tasks] booleans: whether the batch has a label of the task.
       losses: [tasks] mean losses, 0 without labels.
-      gradients: [tasks, n] gradients of these losses with respect to the n parameters that the
-        weighting compares.
+      products: [tasks, tasks] inner products of the gradients of these losses with respect to the
+        parameters that the weighting compares; 0 if it compares nothing.
       params: what the weighting keeps among the parameters.
       stats: what it keeps among the statistics.
       key: random, of the step.
@@ -44,7 +44,7 @@ class TaskView:
     tasks: tuple[str, ...]
     labelled: jax.Array
     losses: jax.Array
-    gradients: jax.Array
+    products: jax.Array
     params: Any
     stats: Any
     key: jax.Array
@@ -72,7 +72,7 @@ class Weighting(Protocol):
 
     @property
     def compares(self) -> Compared:
-        """With respect to which parameters it needs the gradient of every task by itself."""
+        """In which parameters it needs the inner products of the tasks' gradients."""
         ...
 
     def init(self, tasks: Sequence[str]) -> Variables:

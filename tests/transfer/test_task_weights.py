@@ -13,11 +13,13 @@ TASKS = ("a", "b", "c")
 
 def view(losses, gradients=None, *, labelled=None, params=None, stats=None):
     count = len(losses)
+    vectors = jnp.zeros((count, 1)) if gradients is None else jnp.array(gradients)
+    products = vectors @ vectors.T
     return TaskView(
         tasks=TASKS[:count],
         labelled=jnp.ones(count, bool) if labelled is None else jnp.array(labelled),
         losses=jnp.array(losses),
-        gradients=jnp.zeros((count, 1)) if gradients is None else jnp.array(gradients),
+        products=products,
         params=params,
         stats=stats,
         key=jax.random.key(0),
