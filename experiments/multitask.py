@@ -65,8 +65,8 @@ class Config:
     rows: tuple[RowName, ...] = tuple(ROWS)  # of the table
     each: tuple[int, ...] = (10, 50, 0)  # images a class whose digit is known; 0 for all
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # of labelled images, parameters and order
-    steps: int = 500  # of every run
-    batch: int = 32  # images a step
+    steps: int = 300  # of every run
+    batch: int = 64  # images a step
     images: int = 4000  # to train on
     test_images: int = 2000  # to test on
     rate: float = 0.003  # of Adam at the start, falling to 0 as a cosine

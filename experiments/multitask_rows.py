@@ -16,7 +16,6 @@ from jtransfer.transfer.masked_criteria import (
 )
 from jtransfer.transfer.task_weights import FixedWeights, Weighting
 
-
 FAMILIES = ("DejaVuSansMono", "DejaVuSans", "DejaVuSerif", "STIX", "cm")  # how font names begin
 
 
