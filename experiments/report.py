@@ -20,6 +20,7 @@ import tyro
 from experiments.domain_pairs import METHODS, PAIRS, gap_column
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
+from experiments.multitask_tables import multitask
 from experiments.published import DOMAIN_ADAPTATION
 from experiments.throughput_tables import dann_step, feature_extraction, probe_solver
 from jtransfer.measure import markdown_table, mean_std
@@ -156,6 +157,7 @@ def main(config: Config) -> str:
         fine_tuning(read(config.results, "fine_tune")),
         fine_tuned_images(read(config.results, "fine_tune_images")),
         layer_transfer(read(config.results, "transfer_layers")),
+        multitask(read(config.results, "multitask")),
         domain_adaptation(read(config.results, "adapt_digits")),
         *throughput,
     ]

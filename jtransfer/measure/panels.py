@@ -51,7 +51,7 @@ def panels_figure(
         for number, key in enumerate(lines):
             colour = PALETTE[number % len(PALETTE)]
             axes.plot(steps, [record[key] for record in records], color=colour, lw=1.6)
-        axes.set_yscale("log")
+        axes.set_yscale("log", base=2)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(lambda value, _: "")
         axes.set_xlabel("step", fontsize=10)
