@@ -18,6 +18,7 @@ import tyro
 from experiments.domain_tables import domain_adaptation
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
+from experiments.multitask_tables import multitask
 from experiments.throughput_tables import (
     dann_step,
     eszsl_grid,
@@ -89,6 +90,7 @@ def main(config: Config) -> str:
         fine_tuning(read(config.results, "fine_tune")),
         fine_tuned_images(read(config.results, "fine_tune_images")),
         layer_transfer(read(config.results, "transfer_layers")),
+        multitask(read(config.results, "multitask")),
         domain_adaptation(read(config.results, "adapt_digits")),
         zero_shot(read(config.results, "zero_shot")),
         *throughput,

@@ -5,6 +5,7 @@ digits with varying position, orientation, background and stroke colours and amo
 label is the digit in the centre. All of it is NumPy on arrays of images.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +22,40 @@ _LEAST_CONTRAST = 0.25  # between ink and background, of the range from black to
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class DrawnNumbers:
+    """Drawn numbers and what they were drawn by: several labels an image.
+
+    Attributes:
+      examples: images [n, 32, 32, 3] and their digits, classes "0" to "9".
+      fonts: [n] int32, positions in `font_names`.
+      angles: [n] float32, degrees by which the text is turned clockwise; normal, of deviation 12.
+      font_names: names of the font files, without their ending.
+    """
+
+    examples: Examples
+    fonts: np.ndarray
+    angles: np.ndarray
+    font_names: tuple[str, ...]
+
+
 def load_numbers(
     split: str, *, size: int | None = None, seed: int = 0, fonts: Path | None = None
 ) -> Examples:
-    """Draw numbers.
+    """Draw numbers: the images of `draw_numbers` and their digits."""
+    return draw_numbers(split, size=size, seed=seed, fonts=fonts).examples
+
+
+def draw_numbers(
+    split: str, *, size: int | None = None, seed: int = 0, fonts: Path | None = None
+) -> DrawnNumbers:
+    """Draw numbers, and tell the font and the rotation of each.
 
     Args:
       split: "train" or "test"; the same seed draws other images for each.
       size: number of images; by default 20,000 to train and 2,000 to test.
       seed: of everything that is drawn.
       fonts: folder of fonts to use besides those that matplotlib ships.
-
-    Returns:
-      Images [n, 32, 32, 3], classes "0" to "9".
 
     Raises:
       DataError: if `size` is not positive, or the folder has no usable fonts.
@@ -46,18 +68,27 @@ def load_numbers(
     random = np.random.default_rng((seed, ("train", "test").index(split)))
     images = np.empty((size, SIDE, SIDE, 3), np.uint8)
     labels = random.integers(0, 10, size, np.int32)
+    font, angles = np.empty(size, np.int32), np.empty(size, np.float32)
     for start in range(0, size, _CHUNK):
         part = slice(start, start + _CHUNK)
-        ink = _draw(labels[part], masks, widths, random)
+        ink, font[part], radians = _draw(labels[part], masks, widths, random)
+        angles[part] = np.rad2deg(radians)
         images[part] = _photograph(_paint(ink, random), random)
     classes = tuple(str(digit) for digit in range(10))
-    return Examples(images, labels, classes, "synthetic:numbers")
+    examples = Examples(images, labels, classes, "synthetic:numbers")
+    return DrawnNumbers(examples, font, angles, tuple(file.stem for file in files))
 
 
 def _draw(
     labels: np.ndarray, masks: np.ndarray, widths: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
-    """Ink of texts around the labelled digits in random poses: [n, SIDE, SIDE] from 0 to 1."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Texts around the labelled digits in random poses: their ink, fonts and rotation.
+
+    Returns:
+      ink: [n, SIDE, SIDE] from 0 to 1.
+      font: [n] integers, positions in `masks`.
+      angle: [n] in radians, clockwise.
+    """
     count = len(labels)
     font = random.integers(len(masks), size=count)
     height = random.uniform(16, 30, count)  # of the digits in pixels
@@ -85,7 +116,7 @@ def _draw(
             masks[font[where], neighbour[where]], v[where], u[where] - distance[where, None]
         )
         ink[where] = np.maximum(ink[where], beside)
-    return ink.reshape(count, SIDE, SIDE)
+    return ink.reshape(count, SIDE, SIDE), font, angle
 
 
 def _sample(cells: np.ndarray, v: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@ import pytest
 
 from jtransfer.data import DataError, load
 from jtransfer.data.glyphs import CELL, shipped_fonts
-from jtransfer.data.numbers import _sample, load_numbers
+from jtransfer.data.numbers import _draw, _sample, draw_numbers, load_numbers
 
 
 def test_the_same_seed_draws_the_same_and_others_draw_others():
@@ -54,3 +54,30 @@ def test_a_folder_without_usable_fonts_is_an_error(tmp_path):
 def test_an_empty_drawing_is_an_error():
     with pytest.raises(DataError, match="asked for 0 drawn numbers"):
         load("synthetic:numbers", "train", size=0)
+
+
+def test_fonts_and_rotation_are_told():
+    drawn = draw_numbers("train", size=2500, seed=4)
+    assert drawn.examples.fingerprint() == load_numbers("train", size=2500, seed=4).fingerprint()
+    assert len(drawn.font_names) == len(shipped_fonts())
+    counts = np.bincount(drawn.fonts, minlength=len(drawn.font_names))
+    assert counts.min() > 125 - 5 * 11  # 125 each, with a deviation of about 11
+    assert drawn.angles.dtype == np.float32
+    assert abs(drawn.angles.mean()) < 1
+    assert drawn.angles.std() == pytest.approx(12, rel=0.06)
+
+
+def test_a_level_stroke_is_turned_by_the_angle_whatever_the_shear():
+    masks = np.zeros((1, 10, CELL, CELL), np.float32)
+    masks[..., CELL // 2 - 1 : CELL // 2 + 1, 2:-2] = 1.0
+    labels = np.zeros(60, np.int64)
+    far = np.full((1, 10), 1e3, np.float32)  # neighbours stand outside
+    ink, fonts, angles = _draw(labels, masks, far, np.random.default_rng(0))
+    assert not fonts.any()
+    down, across = np.mgrid[: ink.shape[1], : ink.shape[2]]
+    for picture, angle in zip(ink, angles, strict=True):
+        centre = [np.average(places, weights=picture) for places in (across, down)]
+        x, y = across - centre[0], down - centre[1]
+        axis = np.linalg.eigh(np.cov(np.stack([x.ravel(), y.ravel()]), aweights=picture.ravel()))
+        slope = axis.eigenvectors[1, 1] / axis.eigenvectors[0, 1]  # rows grow downwards
+        assert np.arctan(slope) == pytest.approx(angle, abs=np.deg2rad(2))
