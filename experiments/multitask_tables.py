@@ -51,12 +51,39 @@ def multitask(results: list[dict[str, Any]]) -> str:
         f"without a known digit are mixed at temperature {first['temperature']:g}. Parity, font "
         "and rotation are those of the runs in which all digits are known.",
         markdown_table(header, rows),
+        *_effect(cells, sizes),
         *_cost(cells),
         "A step's time is the processor's, the least over cells, on a machine that had other work: "
         f"for comparison within this table only. {devices}; jax {versions['jax']}, flax "
         f"{versions['flax']}.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _effect(cells: dict[str, dict[int, dict[str, Any]]], sizes: list[int]) -> list[str]:
+    """Where the other tasks helped the digit, in a sentence."""
+    if "digit" not in cells:
+        return []
+    alone = {size: np.mean(cell["scores"]["digit"]) for size, cell in cells["digit"].items()}
+    shared = [row for row in cells if row != "digit" and "digit" in _scores(cells[row])]
+    names: dict[str, str] = {row: about.name for row, about in ROWS.items()}
+    gains = []
+    for size in sizes:
+        change = {
+            row: np.mean(cells[row][size]["scores"]["digit"]) - alone[size]
+            for row in shared
+            if size in cells[row] and size in alone
+        }
+        if change:
+            best, worst = max(change, key=lambda row: change[row]), min(change.values())
+            gains.append(
+                f"{size_name(size)}: from {worst:+.3f} to {change[best]:+.3f} ({names[best]})"
+            )
+    return [f"What sharing changes in the digit's accuracy, {'; '.join(gains)}."] if gains else []
+
+
+def _scores(cells: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    return next(iter(cells.values()))["scores"]
 
 
 def _cost(cells: dict[str, dict[int, dict[str, Any]]]) -> list[str]:

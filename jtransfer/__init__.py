@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from jtransfer.transfer.finetune import probe_head as probe_head
     from jtransfer.transfer.finetune import without_trunk as without_trunk
     from jtransfer.transfer.gradient_reversal import reverse_gradient as reverse_gradient
+    from jtransfer.transfer.gradient_surgery import PCGrad as PCGrad
     from jtransfer.transfer.l2_sp import l2_sp as l2_sp
     from jtransfer.transfer.l2_sp import with_start as with_start
     from jtransfer.transfer.layers import adopt as adopt
@@ -81,10 +82,14 @@ if TYPE_CHECKING:
     from jtransfer.transfer.layers import first_layers as first_layers
     from jtransfer.transfer.layers import last_layers as last_layers
     from jtransfer.transfer.layers import layer_names as layer_names
+    from jtransfer.transfer.learned_task_weights import GradNorm as GradNorm
+    from jtransfer.transfer.learned_task_weights import UncertaintyWeights as UncertaintyWeights
     from jtransfer.transfer.mean_teacher import mean_teacher_loss as mean_teacher_loss
     from jtransfer.transfer.mean_teacher import teacher_variables as teacher_variables
     from jtransfer.transfer.mean_teacher import with_teacher as with_teacher
     from jtransfer.transfer.multilabel_probe import fit_multilabel_svm as fit_multilabel_svm
+    from jtransfer.transfer.multitask import keep_head as keep_head
+    from jtransfer.transfer.multitask import multitask_loss as multitask_loss
     from jtransfer.transfer.parameter_groups import parameter_groups as parameter_groups
     from jtransfer.transfer.probe import cross_validate as cross_validate
     from jtransfer.transfer.probe import fit_softmax as fit_softmax
@@ -97,6 +102,7 @@ if TYPE_CHECKING:
     from jtransfer.transfer.subspace import fit_alignment as fit_alignment
     from jtransfer.transfer.supervised import sigmoid_cross_entropy as sigmoid_cross_entropy
     from jtransfer.transfer.supervised import supervised_loss as supervised_loss
+    from jtransfer.transfer.task_weights import FixedWeights as FixedWeights
     from jtransfer.transfer.translated_images import translation_figure as translation_figure
     from jtransfer.transfer.translated_images import translations as translations
     from jtransfer.transfer.translation import TranslationWeights as TranslationWeights
@@ -203,6 +209,12 @@ _HOMES = {
     "TranslationWeights": "transfer.translation",
     "translations": "transfer.translated_images",
     "translation_figure": "transfer.translated_images",
+    "multitask_loss": "transfer.multitask",
+    "keep_head": "transfer.multitask",
+    "FixedWeights": "transfer.task_weights",
+    "UncertaintyWeights": "transfer.learned_task_weights",
+    "GradNorm": "transfer.learned_task_weights",
+    "PCGrad": "transfer.gradient_surgery",
 }
 
 __all__ = [
@@ -213,11 +225,15 @@ __all__ = [
     "Domain",
     "EarlyStopping",
     "Examples",
+    "FixedWeights",
+    "GradNorm",
     "Head",
+    "PCGrad",
     "ResidentFeed",
     "TrainState",
     "TranslationWeights",
     "Trunk",
+    "UncertaintyWeights",
     "adda_loss",
     "adopt",
     "alexnet_2012",
@@ -262,6 +278,7 @@ __all__ = [
     "in_bfloat16",
     "initial_variables",
     "inverse_decay",
+    "keep_head",
     "l2_sp",
     "last_layers",
     "layer_names",
@@ -272,6 +289,7 @@ __all__ = [
     "mean_teacher_loss",
     "mixup",
     "mnist_net",
+    "multitask_loss",
     "nearest",
     "on_images",
     "parameter_groups",
