@@ -1,4 +1,4 @@
-"""Synthetic speech: the ten digits, sung by a source and filtered by formants.
+"""Synthetic speech: the ten digits, a source filtered by formants.
 
 No recording and no good imitation of one, but built as speech is: a voice of harmonics through the
 resonances of a vocal tract (Fant 1960), and noise for the consonants. Speakers differ in pitch, in

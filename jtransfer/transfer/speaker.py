@@ -58,7 +58,9 @@ def speaker_rules(method: Method) -> dict[str, str | float]:
         raise ValueError(f"no method {method!r}; expected one of {', '.join(METHODS)}")
     if method in ("full", "kl"):
         return {INPUT: FROZEN, AMPLITUDES: FROZEN, ".*": FULL}
-    own: dict[str, str | float] = {} if method in ("input", "lhuc", "head") else {AMPLITUDES: FROZEN}
+    own: dict[str, str | float] = (
+        {} if method in ("input", "lhuc", "head") else {AMPLITUDES: FROZEN}
+    )
     return {**own, **dict.fromkeys(_MOVING[method], FULL), ".*": FROZEN}
 
 
