@@ -45,7 +45,8 @@ def load_wav_folder(what: str, root: Path, *, rate: int | None = None) -> Uttera
         raise DataError(
             f"found no folder {folder}; expected wav files there, named "
             "<label>_<speaker>_<index>.wav or listed by a csv of path,label,speaker. "
-            f"{_ADDRESS}: put it there, or name the right data root by --data-root or JTRANSFER_DATA"
+            f"{_ADDRESS}: put it there, or name the right data root by --data-root or "
+            "JTRANSFER_DATA"
         )
     rows = _listed(folder)
     read = [read_wav(path) for path, _, _ in rows]

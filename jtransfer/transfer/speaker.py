@@ -163,7 +163,11 @@ def over_runs(adaptations: Mapping[str, Adaptation]) -> Callable[[Mapping[str, R
 
 
 def error_reduction(before: float, after: float) -> float:
-    """Share of the errors that adaptation takes away, of two accuracies; below 0 where it adds some.
+    """Share of the errors that adaptation takes away; below 0 where it adds some.
+
+    Args:
+      before: accuracy of the speaker-independent net.
+      after: accuracy of the adapted one.
 
     Raises:
       ValueError: if there was no error.
