@@ -1,34 +1,66 @@
-"""All adaptations of one setting in one program, against one after the other."""
+"""All adaptations of one setting in one program, against one after the other.
+
+Every speaker in turn, every draw of its utterances and every method of `jtransfer.transfer.speaker`
+adapt in one vmapped program; in a call each, of a program that takes all its steps; and in a call
+for every step of each, as a training loop makes them. All compute the same. The nets are not
+trained, which changes no time.
+
+    python -m experiments.speaker_timing
+    python -m experiments.speaker_timing --data wav:fsdd
+
+What to expect: on one core, whose arithmetic is the limit, the first two take as long; calls for
+single steps cost more. An accelerator that a single small adaptation does not fill gains more.
+"""
 
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import optax
+import tyro
 
+from experiments.speaker_nets import Corpus
 from experiments.speaker_runs import Adapter, Task
+from jtransfer.data.sources import load_speech
+from jtransfer.measure import console_table
 from jtransfer.train.compilation import compile_step
+from jtransfer.train.run_folder import RunFolder
+from jtransfer.train.runtime import prepare_process
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.parameter_groups import parameter_groups
-from jtransfer.transfer.speaker import Method, over_runs, speaker_rules
-from jtransfer.transfer.supervised import supervised_loss
+from jtransfer.transfer.speaker import METHODS, Method, adaptation_loss, over_runs, speaker_rules
 
 RATE = 1e-3
-REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a call."""
+
+    data: str = "synthetic:speech"  # or wav:<folder>, such as wav:fsdd
+    each: int = 3  # utterances of each class to adapt on
+    draws: int = 3  # of them
+    methods: tuple[Method, ...] = METHODS  # that adapt
+    steps: int = 30  # of every adaptation
+    batch: int = 10  # utterances a step
+    repeats: int = 3  # of every way, alternating; medians count
+    longest: float = 0.8  # seconds of an utterance that are used
+    data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
+    out: Path = Path("checkpoints/speaker_timing")  # one folder a call
 
 
 def compare_times(
-    adapter: Adapter, tasks: Sequence[Task], methods: Sequence[Method]
-) -> dict[str, float]:
-    """Medians of alternating runs, in seconds and, as `cpu`, in seconds of the processor.
+    adapter: Adapter, tasks: Sequence[Task], methods: Sequence[Method], *, repeats: int
+) -> dict[str, dict[str, float]]:
+    """Medians for each way, in seconds by the clock and of the processor.
 
-    `together` is one call for every method, speaker and draw. `run by run` is a call for each
-    adaptation, of a program that takes all its steps. `step by step` is a call for every step of
-    each, as a training loop makes them.
+    With other work on the machine only the processor's time says something.
     """
     runs = adapter.runs(tasks, [(RATE, 0.0)] * len(tasks))
     adaptations = {method: adapter.adaptations[method] for method in methods}
@@ -37,25 +69,29 @@ def compare_times(
     loops = {method: _loop(adapter, method) for method in methods}
     each = [jax.tree.map(lambda leaf, i=i: leaf[i], runs) for i in range(len(tasks))]
 
-    ways: dict[str, Callable[[], Any]] = {
-        "together": lambda: at_once(dict.fromkeys(methods, runs)),
-        "run by run": lambda: [single[method](run) for method in methods for run in each],
-        "step by step": lambda: [loops[method](run) for method in methods for run in each],
+    def one_by_one(programs: dict[Method, Any]) -> Callable[[Sequence[Any]], Any]:
+        return lambda runs: [programs[method](run) for method in methods for run in runs]
+
+    ways: dict[str, Callable[[Sequence[Any]], Any]] = {
+        "in one program": lambda _: at_once(dict.fromkeys(methods, runs)),
+        "one by one": one_by_one(single),
+        "step by step": one_by_one(loops),
     }
-    for way in ways.values():
-        jax.block_until_ready(way())
-    wall: dict[str, list[float]] = {name: [] for name in ways}
-    cpu: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(REPEATS):
+    for way in ways.values():  # compile
+        jax.block_until_ready(way(each[:1]))
+    clock: dict[str, list[float]] = {name: [] for name in ways}
+    processor: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):
         for name, way in ways.items():
             before = time.perf_counter(), time.process_time()
-            jax.block_until_ready(way())
-            wall[name].append(time.perf_counter() - before[0])
-            cpu[name].append(time.process_time() - before[1])
+            jax.block_until_ready(way(each))
+            clock[name].append(time.perf_counter() - before[0])
+            processor[name].append(time.process_time() - before[1])
     return {
-        **{name: statistics.median(values) for name, values in wall.items()},
-        **{f"{name}, cpu": statistics.median(values) for name, values in cpu.items()},
-        "adaptations": len(methods) * len(tasks),
+        "seconds": {name: statistics.median(values) for name, values in clock.items()},
+        "processor_seconds": {
+            name: statistics.median(values) for name, values in processor.items()
+        },
     }
 
 
@@ -65,7 +101,7 @@ def _loop(adapter: Adapter, method: Method) -> Callable[[Any], Any]:
     groups = parameter_groups(params, speaker_rules(method))
     optimizer = groups.optimizer(optax.adam(optax.cosine_decay_schedule(RATE, adapter.steps)))
     step = make_step(
-        supervised_loss(net, domain="target"),
+        adaptation_loss(net, groups),
         optimizer,
         total_steps=adapter.steps,
         trainable=groups.trainable,
@@ -84,3 +120,48 @@ def _loop(adapter: Adapter, method: Method) -> Callable[[Any], Any]:
         return state.params
 
     return adapt
+
+
+def main(config: Config) -> dict[str, Any]:
+    """Time all ways unless that was done, and print the table."""
+    prepare_process()
+    utterances = load_speech(config.data, data_root=config.data_root)
+    settings = {
+        "experiment": "speaker_timing",
+        "data": config.data,
+        "fingerprint": utterances.fingerprint(),
+        "each": config.each,
+        "draws": config.draws,
+        "methods": list(config.methods),
+        "steps": config.steps,
+        "batch": config.batch,
+        "repeats": config.repeats,
+        "longest": config.longest,
+    }
+    name = f"{config.data.replace(':', '-')}-{config.each}each-{config.draws}draws"
+    folder = RunFolder(config.out / f"{name}-{config.steps}steps", settings)
+    result = folder.result()
+    if result is None:
+        corpus = Corpus.build(utterances, longest=config.longest)
+        slots = len(utterances.classes) * config.each
+        variables = corpus.fresh(seed=0)
+        tasks = [
+            Task.draw(corpus, variables, speaker, each=config.each, most=config.each, seed=seed)
+            for speaker in range(len(utterances.speaker_names))
+            for seed in range(config.draws)
+        ]
+        adapter = Adapter(corpus, config.steps, config.batch, slots, len(tasks))
+        times = compare_times(adapter, tasks, config.methods, repeats=config.repeats)
+        adaptations = len(tasks) * len(config.methods)
+        result = folder.write_result({**settings, "adaptations": adaptations, **times})
+    rows = [
+        [way, f"{seconds:.2f} s", f"{result['processor_seconds'][way]:.2f} s"]
+        for way, seconds in result["seconds"].items()
+    ]
+    print(f"{config.data}: {result['adaptations']} adaptations of {config.steps} steps\n")
+    print(console_table(["way", "by the clock", "of the processor"], rows))
+    return result
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config, description=__doc__))

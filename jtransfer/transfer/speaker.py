@@ -25,7 +25,7 @@ from jax import lax
 
 from jtransfer.nets.classifier import Classifier
 from jtransfer.train.state import TrainState
-from jtransfer.train.step import make_step
+from jtransfer.train.step import Loss, make_step
 from jtransfer.transfer.finetune import freeze_stages
 from jtransfer.transfer.layers import TRUNK
 from jtransfer.transfer.parameter_groups import FROZEN, FULL, ParameterGroups, parameter_groups
@@ -131,7 +131,7 @@ def make_adaptation(
       optimizer: makes the optimizer of a learning rate, which may be traced.
     """
     groups = parameter_groups(params, speaker_rules(method))
-    loss = supervised_loss(freeze_stages(net, _still_stages(net, groups)), domain="target")
+    loss = adaptation_loss(net, groups)
 
     def adapt(run: Run) -> Any:
         grouped = groups.optimizer(optimizer(run.rate))
@@ -146,6 +146,17 @@ def make_adaptation(
         return lax.scan(one, state, run.order)[0].params
 
     return adapt
+
+
+def adaptation_loss(net: Classifier, groups: ParameterGroups) -> Loss:
+    """Cross-entropy on `batch["target"]`, stages of which nothing moves being as at test time."""
+    trainable = groups.trainable[TRUNK]
+    still = [
+        stage
+        for stage in net.trunk.stage_names
+        if not any(jax.tree.leaves(trainable.get(stage, {})))
+    ]
+    return supervised_loss(freeze_stages(net, still), domain="target")
 
 
 def over_runs(adaptations: Mapping[str, Adaptation]) -> Callable[[Mapping[str, Run]], Any]:
@@ -175,13 +186,3 @@ def error_reduction(before: float, after: float) -> float:
     if not 0 <= before < 1:
         raise ValueError(f"accuracy {before} before adaptation; expected one from 0 to below 1")
     return (after - before) / (1 - before)
-
-
-def _still_stages(net: Classifier, groups: ParameterGroups) -> tuple[str, ...]:
-    """Stages of the trunk of which no parameter moves."""
-    trainable = groups.trainable[TRUNK]
-    return tuple(
-        stage
-        for stage in net.trunk.stage_names
-        if not any(jax.tree.leaves(trainable.get(stage, {})))
-    )

@@ -23,7 +23,7 @@ def test_padding_and_cutting_to_the_loudest_stretch():
 
 
 def test_what_does_not_fit_is_an_error():
-    with pytest.raises(DataError, match="labels of shape .*expected one number from 0 to 1"):
+    with pytest.raises(DataError, match=r"labels of shape .*expected one number from 0 to 1"):
         utterances(labels=(0, 2))
     with pytest.raises(DataError, match="speakers of shape"):
         utterances(speakers=(0,))
