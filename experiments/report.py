@@ -21,6 +21,7 @@ from experiments.domain_pairs import METHODS, PAIRS, gap_column
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.published import DOMAIN_ADAPTATION
+from experiments.speaker_tables import speaker_adaptation
 from experiments.throughput_tables import dann_step, feature_extraction, probe_solver
 from jtransfer.measure import markdown_table, mean_std
 from jtransfer.train.run_folder import write_json
@@ -156,6 +157,9 @@ def main(config: Config) -> str:
         fine_tuning(read(config.results, "fine_tune")),
         fine_tuned_images(read(config.results, "fine_tune_images")),
         layer_transfer(read(config.results, "transfer_layers")),
+        speaker_adaptation(
+            read(config.results, "adapt_speaker"), read(config.results, "speaker_timing")
+        ),
         domain_adaptation(read(config.results, "adapt_digits")),
         *throughput,
     ]

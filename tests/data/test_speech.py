@@ -82,7 +82,7 @@ def test_a_missing_or_empty_folder_is_an_error(folder, tmp_path):
 
 
 def test_speech_and_images_are_told_apart():
-    with pytest.raises(DataError, match="wav:fsdd is sound.*load_speech"):
+    with pytest.raises(DataError, match=r"wav:fsdd is sound.*load_speech"):
         load("wav:fsdd", "train")
     for name in ("idx:mnist", "wav:", "fsdd"):
         with pytest.raises(DataError, match=f"'{name}' names no speech; expected wav:"):

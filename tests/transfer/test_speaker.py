@@ -21,13 +21,13 @@ MOVED = {
     "input": ["trunk/input"],
     "first": ["trunk/conv1/Dense_0"],
     "middle": ["trunk/conv2/Dense_0", "trunk/conv3/Dense_0"],
-    "last": ["trunk/fc4/Dense_0", "head"],
-    "head": ["head"],
+    "last": ["trunk/fc4/Dense_0", "head/out"],
+    "head": ["head/out"],
     "lhuc": [f"trunk/{stage}/amplitude" for stage in ("conv1", "conv2", "conv3", "fc4")],
 }
 MOVED["full"] = MOVED["kl"] = [
     *(f"trunk/{stage}/Dense_0" for stage in ("conv1", "conv2", "conv3", "fc4")),
-    "head",
+    "head/out",
 ]
 
 
