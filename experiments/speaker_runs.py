@@ -132,8 +132,7 @@ class Adapter:
         accuracies = []
         for start in range(0, len(tasks), self.together):
             part, chosen = tasks[start : start + self.together], settings[start:][: self.together]
-            missing = self.together - len(part)
-            runs = self.runs([*part, *part[:1] * missing], [*chosen, *chosen[:1] * missing])
+            runs = self.runs(_extended(part, self.together), _extended(chosen, self.together))
             params = self._programs[method]({method: runs})[method]
             accuracies += self._accuracies({"params": params}, part)
         return accuracies
@@ -143,7 +142,7 @@ class Adapter:
         accuracies = []
         for start in range(0, len(tasks), self.together):
             part = tasks[start : start + self.together]
-            filled = [*part, *part[:1] * (self.together - len(part))]
+            filled = _extended(part, self.together)
             accuracies += self._accuracies(_stacked([task.variables for task in filled]), part)
         return accuracies
 
@@ -152,7 +151,7 @@ class Adapter:
         count = jax.tree.leaves(variables)[0].shape[0]
         longest = int(np.bincount(self.corpus.utterances.speakers).max())
         tests = [task.test for task in tasks]
-        positions = _filled([*tests, *tests[:1] * (count - len(tests))], longest)
+        positions = _filled(_extended(tests, count), longest)
         predicted = np.asarray(self._logits(variables, positions).argmax(axis=-1))
         labels = self.corpus.utterances.labels
         return [
@@ -192,6 +191,11 @@ def choose(
 
 def _stacked(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def _extended(items: Sequence[Any], count: int) -> list[Any]:
+    """So many items, the first one repeated."""
+    return [*items, *[items[0]] * (count - len(items))]
 
 
 def _filled(positions: Sequence[np.ndarray], length: int) -> np.ndarray:

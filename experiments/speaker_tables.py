@@ -75,10 +75,12 @@ def _times(timing: dict[str, Any]) -> str:
     shown = ", ".join(f"{way} {clock[way]:.2f} s ({cpu[way]:.2f} s)" for way in clock)
     ratio = cpu["step by step"] / cpu["in one program"]
     alone = cpu["one by one"] / cpu["in one program"]
+    device = timing["made_by"]["device"]
     return (
-        f"Time of {timing['adaptations']} adaptations (all speakers, draws and methods, "
-        f"{timing['each']} utterances a class, {timing['steps']} steps; `{timing['data']}`), by the "
-        f"clock and of the processor, medians of {timing['repeats']} alternating runs: {shown}. By "
-        f"the processor's time one program is {ratio:.1f} times as fast as step by step and "
-        f"{alone:.2f} times as fast as one call for each adaptation. {timing['made_by']['device']}."
+        f"Time of {timing['adaptations']} adaptations (all speakers, draws, methods; "
+        f"{timing['each']} utterances a class, {timing['steps']} steps; `{timing['data']}`), by "
+        f"the clock and of the processor, medians of {timing['repeats']} alternating runs: "
+        f"{shown}. "
+        f"By the processor's time one program is {ratio:.1f} times as fast as step by step and "
+        f"{alone:.2f} times as fast as one call for each adaptation. {device}."
     )

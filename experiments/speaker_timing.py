@@ -14,7 +14,7 @@ single steps cost more. An accelerator that a single small adaptation does not f
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def compare_times(
     loops = {method: _loop(adapter, method) for method in methods}
     each = [jax.tree.map(lambda leaf, i=i: leaf[i], runs) for i in range(len(tasks))]
 
-    def one_by_one(programs: dict[Method, Any]) -> Callable[[Sequence[Any]], Any]:
+    def one_by_one(programs: Mapping[Any, Any]) -> Callable[[Sequence[Any]], Any]:
         return lambda runs: [programs[method](run) for method in methods for run in runs]
 
     ways: dict[str, Callable[[Sequence[Any]], Any]] = {

@@ -5,6 +5,7 @@ resonances of a vocal tract (Fant 1960), and noise for the consonants. Speakers 
 the length of their vocal tract, which scales all formants, in their vowels, speed and breath.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,8 +77,8 @@ class Voice:
         size = random.uniform(0, 1)
         return cls(
             pitch=95 + 115 * size + random.uniform(-8, 8),
-            tract=1.08 - 0.26 * size + random.uniform(-0.03, 0.03),
-            accent={phone: np.exp(random.normal(0, 0.06, 3)) for phone in _PHONES},
+            tract=1.12 - 0.36 * size + random.uniform(-0.03, 0.03),
+            accent={phone: np.exp(random.normal(0, 0.15, 3)) for phone in _PHONES},
             speed=random.uniform(0.8, 1.25),
             breath=random.uniform(0.01, 0.06),
         )
@@ -127,18 +128,18 @@ def speak(voice: Voice, digit: int, random: np.random.Generator) -> np.ndarray:
     )
     sound += _noise(noise, bands, random)
     sound /= np.abs(sound).max()
-    sound = 0.5 * np.exp(random.normal(0, 0.3)) * sound + random.normal(0, 0.003, len(sound))
+    sound = 0.5 * np.exp(random.normal(0, 0.3)) * sound + random.normal(0, 0.02, len(sound))
     return np.clip(sound, -1, 1).astype(np.float32)
 
 
-def _tracks(voice: Voice, phones: list[str], random: np.random.Generator):
+def _tracks(voice: Voice, phones: Sequence[str], random: np.random.Generator):
     """Formants [points, 3], loudness of voice and noise [points], band of the noise [points, 2]."""
     columns = []
     for phone in phones:
         duration, *values = _PHONES[phone]
         duration *= np.exp(random.normal(0, 0.12)) / voice.speed
         target = np.array(values)
-        target[:3] *= voice.accent[phone] * np.exp(random.normal(0, 0.03, 3)) / voice.tract
+        target[:3] *= voice.accent[phone] * np.exp(random.normal(0, 0.08, 3)) / voice.tract
         columns.append(np.tile(target, (max(2, round(duration / 1000 * RATE / _HOP)), 1)))
     track = np.concatenate(columns)
     # The mouth moves no faster than this; the loudness changes a little faster.

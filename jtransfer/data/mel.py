@@ -81,8 +81,8 @@ class FrontEnd:
           DataError: if a band is so narrow that no frequency lies in it.
         """
         high = self.rate / 2 if self.high is None else self.high
-        ends = 2595 * np.log10(1 + np.array([self.low, high]) / 700)
-        edges = 700 * (10 ** (np.linspace(*ends, self.bands + 2) / 2595) - 1)
+        low, high = (2595 * np.log10(1 + end / 700) for end in (self.low, high))
+        edges = 700 * (10 ** (np.linspace(low, high, self.bands + 2) / 2595) - 1)
         frequencies = np.arange(self.fft // 2 + 1)[:, None] * self.rate / self.fft
         rising = (frequencies - edges[:-2]) / np.diff(edges)[:-1]
         falling = (edges[2:] - frequencies) / np.diff(edges)[1:]
