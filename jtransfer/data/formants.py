@@ -77,8 +77,8 @@ class Voice:
         size = random.uniform(0, 1)
         return cls(
             pitch=95 + 115 * size + random.uniform(-8, 8),
-            tract=1.12 - 0.36 * size + random.uniform(-0.03, 0.03),
-            accent={phone: np.exp(random.normal(0, 0.15, 3)) for phone in _PHONES},
+            tract=1.2 - 0.5 * size + random.uniform(-0.03, 0.03),
+            accent={phone: np.exp(random.normal(0, 0.3, 3)) for phone in _PHONES},
             speed=random.uniform(0.8, 1.25),
             breath=random.uniform(0.01, 0.06),
         )
@@ -128,7 +128,7 @@ def speak(voice: Voice, digit: int, random: np.random.Generator) -> np.ndarray:
     )
     sound += _noise(noise, bands, random)
     sound /= np.abs(sound).max()
-    sound = 0.5 * np.exp(random.normal(0, 0.3)) * sound + random.normal(0, 0.02, len(sound))
+    sound = 0.5 * np.exp(random.normal(0, 0.3)) * sound + random.normal(0, 0.12, len(sound))
     return np.clip(sound, -1, 1).astype(np.float32)
 
 
