@@ -33,8 +33,8 @@ def speaker_adaptation(results: list[dict[str, Any]], timings: list[dict[str, An
             f"adaptation is {result['adapt_steps']} steps of {result['adapt_batch']} utterances, "
             f"Adam, rate falling as a cosine. Rate and rho are chosen on two other speakers, each "
             f"adapted to from a net trained without both, never on the new speaker. How features "
-            f"are normalised, the dropout, and that there is no SpecAugment were decided after a look "
-            f"at the accuracy of all six speakers of `wav:fsdd` before adaptation.",
+            f"are normalised, the dropout, and that there is no SpecAugment were decided after a "
+            f"look at the accuracy of all six speakers of `wav:fsdd` before adaptation.",
             markdown_table(["utterances a class", *map(str, result["each"]), "rate, rho"], rows),
             _answer(result),
             f"{made['device']}; jax {made['versions']['jax']}, flax {made['versions']['flax']}; "

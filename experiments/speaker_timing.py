@@ -8,8 +8,8 @@ trained, which changes no time.
     python -m experiments.speaker_timing
     python -m experiments.speaker_timing --data wav:fsdd
 
-What to expect: on one core, whose arithmetic is the limit, the first two take as long; calls for
-single steps cost more. An accelerator that a single small adaptation does not fill gains more.
+Measured on one busy core: one program is twice as fast as single steps, but slower than a call for
+each adaptation (BENCHMARKS.md): arithmetic is the limit there. Not yet measured on an accelerator.
 """
 
 import statistics
