@@ -19,6 +19,7 @@ from experiments.domain_tables import domain_adaptation
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.multitask_tables import multitask
+from experiments.speaker_tables import speaker_adaptation
 from experiments.throughput_tables import (
     dann_step,
     eszsl_grid,
@@ -91,6 +92,9 @@ def main(config: Config) -> str:
         fine_tuned_images(read(config.results, "fine_tune_images")),
         layer_transfer(read(config.results, "transfer_layers")),
         multitask(read(config.results, "multitask")),
+        speaker_adaptation(
+            read(config.results, "adapt_speaker"), read(config.results, "speaker_timing")
+        ),
         domain_adaptation(read(config.results, "adapt_digits")),
         zero_shot(read(config.results, "zero_shot")),
         *throughput,

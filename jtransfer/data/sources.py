@@ -12,6 +12,7 @@ from jtransfer.data.attribute_world import load_attribute_world
 from jtransfer.data.digits import load_digits
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.folder import load_folder
+from jtransfer.data.formants import synthetic_speech
 from jtransfer.data.gtsrb import load_gtsrb, load_gtsrb_tracks
 from jtransfer.data.idx import load_idx
 from jtransfer.data.image_files import ImageFiles
@@ -20,6 +21,8 @@ from jtransfer.data.mnist_m import load_mnist_m, subset
 from jtransfer.data.npz import load_npz
 from jtransfer.data.numbers import load_numbers
 from jtransfer.data.signs import load_signs
+from jtransfer.data.speech import load_wav_folder
+from jtransfer.data.utterances import Utterances
 from jtransfer.data.voc import load_voc
 
 Split = Literal["train", "test"]
@@ -111,6 +114,8 @@ def load(
             f"{name} has images of many sizes; expected a source that fits in memory "
             "as one array. List it by load_files and read it by image_batches"
         )
+    elif scheme == "wav" or name == "synthetic:speech":
+        raise DataError(f"{name} is sound; expected a source of images. Read it by load_speech")
     else:
         close = difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.0)[0]
         raise DataError(
@@ -159,6 +164,32 @@ def load_files(
             "'test'"
         )
     return _LISTED[scheme](what, split, data_folder(data_root))
+
+
+def load_speech(
+    name: str, *, data_root: Path | str | None = None, rate: int | None = None
+) -> Utterances:
+    """Read the utterances of a named set, of all speakers.
+
+    Args:
+      name: `wav:<folder>`, such as `wav:fsdd`, a folder of `<label>_<speaker>_<index>.wav` or with
+        a csv of path, label and speaker; or `synthetic:speech`, digits of six synthetic speakers.
+      data_root: as in `load`.
+      rate: samples a second; by default what most files have. Others are resampled.
+
+    Raises:
+      DataError: if the name is of another kind, or what it names is missing or unusable.
+    """
+    scheme, _, what = name.partition(":")
+    if name == "synthetic:speech":
+        made = synthetic_speech()
+        return made if rate is None else made.resampled(rate)
+    if scheme != "wav" or not what:
+        raise DataError(
+            f"{name!r} names no speech; expected wav:<folder>, such as wav:fsdd, or "
+            "synthetic:speech"
+        )
+    return load_wav_folder(what, data_folder(data_root), rate=rate)
 
 
 def data_folder(data_root: Path | str | None) -> Path:
