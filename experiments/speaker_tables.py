@@ -84,14 +84,15 @@ def _times(timing: dict[str, Any]) -> str:
     """A sentence on adaptations together and one by one."""
     clock, cpu = timing["seconds"], timing["processor_seconds"]
     shown = ", ".join(f"{way} {clock[way]:.2f} s ({cpu[way]:.2f} s)" for way in clock)
-    ratio = cpu["step by step"] / cpu["in one program"]
-    alone = cpu["one by one"] / cpu["in one program"]
+    ratio = clock["step by step"] / clock["in one program"]
+    alone = clock["one by one"] / clock["in one program"]
     device = timing["made_by"]["device"]
     return (
         f"Time of {timing['adaptations']} adaptations (all speakers, draws, methods; "
         f"{timing['each']} utterances a class, {timing['steps']} steps; `{timing['data']}`), by "
         f"the clock and of the processor, medians of {timing['repeats']} alternating runs: "
         f"{shown}. "
-        f"By the processor's time one program is {ratio:.1f} times as fast as step by step and "
-        f"{alone:.2f} times as fast as one call for each adaptation. {device}."
+        f"By the clock one program, its runs shared between {timing['devices']} devices, is "
+        f"{ratio:.1f} times as fast as step by step and {alone:.1f} times as fast as one call for "
+        f"each adaptation. {device}."
     )

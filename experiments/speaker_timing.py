@@ -8,8 +8,9 @@ trained, which changes no time.
     python -m experiments.speaker_timing
     python -m experiments.speaker_timing --data wav:fsdd
 
-Measured on one busy core: one program is twice as fast as single steps, but slower than a call for
-each adaptation (BENCHMARKS.md): arithmetic is the limit there. Not yet measured on an accelerator.
+The one program shares the runs between the devices, on CPU one a core, which the calls cannot: XLA
+runs what is in a loop on one core. On one core arithmetic is the limit, and it is as fast as a call
+for each. Not yet measured on an accelerator.
 """
 
 import statistics
@@ -23,12 +24,13 @@ import jax
 import numpy as np
 import optax
 import tyro
+from jax.sharding import NamedSharding, PartitionSpec
 
 from experiments.speaker_nets import Corpus
 from experiments.speaker_runs import Adapter, Task
 from jtransfer.data.sources import load_speech
 from jtransfer.measure import console_table
-from jtransfer.train.compilation import compile_step
+from jtransfer.train.compilation import compile_step, data_mesh
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.state import TrainState
@@ -50,13 +52,19 @@ class Config:
     steps: int = 30  # of every adaptation
     batch: int = 10  # utterances a step
     repeats: int = 3  # of every way, alternating; medians count
+    devices: int = 2  # that one program shares the runs between; on CPU, cores as devices
     longest: float = 0.8  # seconds of an utterance that are used
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/speaker_timing")  # one folder a call
 
 
 def compare_times(
-    adapter: Adapter, tasks: Sequence[Task], methods: Sequence[Method], *, repeats: int
+    adapter: Adapter,
+    tasks: Sequence[Task],
+    methods: Sequence[Method],
+    *,
+    repeats: int,
+    devices: int,
 ) -> dict[str, dict[str, float]]:
     """Medians for each way, in seconds by the clock and of the processor.
 
@@ -64,7 +72,11 @@ def compare_times(
     """
     runs = adapter.runs(tasks, [(RATE, 0.0)] * len(tasks))
     adaptations = {method: adapter.adaptations[method] for method in methods}
-    at_once = over_runs(adaptations)
+    mesh = data_mesh(jax.devices()[:devices])
+    at_once = over_runs(adaptations, mesh=mesh)
+    shared = jax.device_put(
+        dict.fromkeys(methods, runs), NamedSharding(mesh, PartitionSpec("data"))
+    )
     single = {method: jax.jit(adapt) for method, adapt in adaptations.items()}
     loops = {method: _loop(adapter, method) for method in methods}
     each = [jax.tree.map(lambda leaf, i=i: leaf[i], runs) for i in range(len(tasks))]
@@ -73,7 +85,7 @@ def compare_times(
         return lambda runs: [programs[method](run) for method in methods for run in runs]
 
     ways: dict[str, Callable[[Sequence[Any]], Any]] = {
-        "in one program": lambda _: at_once(dict.fromkeys(methods, runs)),
+        "in one program": lambda _: at_once(shared),
         "one by one": one_by_one(single),
         "step by step": one_by_one(loops),
     }
@@ -136,6 +148,7 @@ def main(config: Config) -> dict[str, Any]:
         "steps": config.steps,
         "batch": config.batch,
         "repeats": config.repeats,
+        "devices": config.devices,
         "longest": config.longest,
     }
     name = f"{config.data.replace(':', '-')}-{config.each}each-{config.draws}draws"
@@ -151,7 +164,9 @@ def main(config: Config) -> dict[str, Any]:
             for seed in range(config.draws)
         ]
         adapter = Adapter(corpus, config.steps, config.batch, slots, len(tasks))
-        times = compare_times(adapter, tasks, config.methods, repeats=config.repeats)
+        times = compare_times(
+            adapter, tasks, config.methods, repeats=config.repeats, devices=config.devices
+        )
         adaptations = len(tasks) * len(config.methods)
         result = folder.write_result({**settings, "adaptations": adaptations, **times})
     rows = [
@@ -164,4 +179,6 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    config = tyro.cli(Config, description=__doc__)
+    jax.config.update("jax_num_cpu_devices", config.devices)
+    main(config)

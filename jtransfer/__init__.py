@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from jtransfer.data.colour_jitter import colour_jitter as colour_jitter
     from jtransfer.data.crops import Crop as Crop
     from jtransfer.data.image_batches import image_batches as image_batches
+    from jtransfer.data.mel import FrontEnd as FrontEnd
+    from jtransfer.data.mel import mfcc as mfcc
     from jtransfer.data.mixup import mixup as mixup
     from jtransfer.data.random_convolution import random_convolution as random_convolution
     from jtransfer.data.resident import Domain as Domain
@@ -25,9 +27,12 @@ if TYPE_CHECKING:
     from jtransfer.data.resident import centred as centred
     from jtransfer.data.resident import channel_means as channel_means
     from jtransfer.data.sources import load_files as load_files
+    from jtransfer.data.sources import load_speech as load_speech
+    from jtransfer.data.spec_augment import spec_augment as spec_augment
     from jtransfer.data.word_vectors import class_vectors as class_vectors
     from jtransfer.measure.average_precision import voc_average_precision as voc_average_precision
     from jtransfer.measure.seen_unseen import seen_unseen_curve as seen_unseen_curve
+    from jtransfer.nets.acoustic import acoustic_net as acoustic_net
     from jtransfer.nets.alexnet import alexnet_2012 as alexnet_2012
     from jtransfer.nets.alexnet import alexnet_2014 as alexnet_2014
     from jtransfer.nets.classifier import Classifier as Classifier
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from jtransfer.nets.ganin import gtsrb_net as gtsrb_net
     from jtransfer.nets.ganin import mnist_net as mnist_net
     from jtransfer.nets.ganin import svhn_net as svhn_net
+    from jtransfer.nets.multitask import MultitaskNet as MultitaskNet
     from jtransfer.nets.pretrained import load_pretrained as load_pretrained
     from jtransfer.nets.translation import translation_net as translation_net
     from jtransfer.nets.trunk import Head as Head
@@ -98,11 +104,15 @@ if TYPE_CHECKING:
     from jtransfer.transfer.retrieval import fit_whitening as fit_whitening
     from jtransfer.transfer.retrieval import nearest as nearest
     from jtransfer.transfer.ridge import fit_ridge as fit_ridge
+    from jtransfer.transfer.speaker import make_adaptation as make_adaptation
+    from jtransfer.transfer.speaker import over_runs as over_runs
+    from jtransfer.transfer.speaker import speaker_rules as speaker_rules
     from jtransfer.transfer.subspace import fit_aligned_svm as fit_aligned_svm
     from jtransfer.transfer.subspace import fit_alignment as fit_alignment
     from jtransfer.transfer.supervised import sigmoid_cross_entropy as sigmoid_cross_entropy
     from jtransfer.transfer.supervised import supervised_loss as supervised_loss
     from jtransfer.transfer.task_weights import FixedWeights as FixedWeights
+    from jtransfer.transfer.task_weights import with_task_weights as with_task_weights
     from jtransfer.transfer.translated_images import translation_figure as translation_figure
     from jtransfer.transfer.translated_images import translations as translations
     from jtransfer.transfer.translation import TranslationWeights as TranslationWeights
@@ -118,6 +128,7 @@ _HOMES = {
     "efficientnet_lite": "nets.efficientnet_lite",
     "load_pretrained": "nets.pretrained",
     "load_files": "data.sources",
+    "load_speech": "data.sources",
     "image_batches": "data.image_batches",
     "Crop": "data.crops",
     "extract": "transfer.features",
@@ -212,9 +223,18 @@ _HOMES = {
     "multitask_loss": "transfer.multitask",
     "keep_head": "transfer.multitask",
     "FixedWeights": "transfer.task_weights",
+    "with_task_weights": "transfer.task_weights",
     "UncertaintyWeights": "transfer.learned_task_weights",
     "GradNorm": "transfer.learned_task_weights",
     "PCGrad": "transfer.gradient_surgery",
+    "FrontEnd": "data.mel",
+    "mfcc": "data.mel",
+    "spec_augment": "data.spec_augment",
+    "acoustic_net": "nets.acoustic",
+    "make_adaptation": "transfer.speaker",
+    "over_runs": "transfer.speaker",
+    "speaker_rules": "transfer.speaker",
+    "MultitaskNet": "nets.multitask",
 }
 
 __all__ = [
@@ -226,14 +246,17 @@ __all__ = [
     "EarlyStopping",
     "Examples",
     "FixedWeights",
+    "FrontEnd",
     "GradNorm",
     "Head",
+    "MultitaskNet",
     "PCGrad",
     "ResidentFeed",
     "TrainState",
     "TranslationWeights",
     "Trunk",
     "UncertaintyWeights",
+    "acoustic_net",
     "adda_loss",
     "adopt",
     "alexnet_2012",
@@ -285,13 +308,17 @@ __all__ = [
     "load",
     "load_files",
     "load_pretrained",
+    "load_speech",
+    "make_adaptation",
     "make_step",
     "mean_teacher_loss",
+    "mfcc",
     "mixup",
     "mnist_net",
     "multitask_loss",
     "nearest",
     "on_images",
+    "over_runs",
     "parameter_groups",
     "plan",
     "probe_head",
@@ -306,6 +333,8 @@ __all__ = [
     "seen_unseen_curve",
     "sigmoid_cross_entropy",
     "sigmoid_ramp",
+    "speaker_rules",
+    "spec_augment",
     "stepwise",
     "supervised_loss",
     "svhn_net",
@@ -318,6 +347,7 @@ __all__ = [
     "untie_encoders",
     "voc_average_precision",
     "with_start",
+    "with_task_weights",
     "with_teacher",
     "without_trunk",
 ]

@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jtransfer.nets.classifier import Classifier
 from jtransfer.train.state import TrainState
@@ -159,18 +160,28 @@ def adaptation_loss(net: Classifier, groups: ParameterGroups) -> Loss:
     return supervised_loss(freeze_stages(net, still), domain="target")
 
 
-def over_runs(adaptations: Mapping[str, Adaptation]) -> Callable[[Mapping[str, Run]], Any]:
+def over_runs(
+    adaptations: Mapping[str, Adaptation], *, mesh: Mesh | None = None
+) -> Callable[[Mapping[str, Run]], Any]:
     """One program that adapts by every method to every run of it at once.
 
     Args:
       adaptations: {name: from `make_adaptation`}.
+      mesh: from `data_mesh`; every device takes its share of the runs, which it must divide.
 
     Returns:
       A compiled function from {name: runs}, their leaves with a leading axis, to {name: parameters}
       with the same leading axis. It computes what `jax.jit` of each adaptation does run by run.
     """
     mapped = {name: jax.vmap(adapt) for name, adapt in adaptations.items()}
-    return jax.jit(lambda runs: {name: mapped[name](each) for name, each in runs.items()})
+
+    def adapt_all(runs: Mapping[str, Run]) -> Any:
+        return {name: mapped[name](each) for name, each in runs.items()}
+
+    if mesh is None:
+        return jax.jit(adapt_all)
+    shares = NamedSharding(mesh, PartitionSpec(mesh.axis_names[0]))
+    return jax.jit(adapt_all, in_shardings=(shares,), out_shardings=shares)
 
 
 def error_reduction(before: float, after: float) -> float:

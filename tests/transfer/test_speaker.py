@@ -5,6 +5,7 @@ import optax
 import pytest
 
 from jtransfer.nets.acoustic import acoustic_net
+from jtransfer.train.compilation import data_mesh
 from jtransfer.transfer.parameter_groups import parameter_groups
 from jtransfer.transfer.speaker import (
     METHODS,
@@ -85,6 +86,16 @@ def test_several_methods_in_one_program_are_each_alone(net, runs):
     for name, adapt in adaptations.items():
         alone = over_runs({name: adapt})({name: runs})[name]
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), both[name], alone)
+
+
+def test_runs_shared_between_devices_are_those_of_one(net, runs):
+    adapt = make_adaptation(net, one_of(runs.variables["params"], 0), "head", steps=STEPS)
+    mesh = data_mesh(jax.devices()[:RUNS])
+    whole = over_runs({"head": adapt})({"head": runs})
+    shared = over_runs({"head": adapt}, mesh=mesh)({"head": runs})
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), whole, shared)
+    leaf = jax.tree.leaves(shared)[0]
+    assert len(leaf.sharding.device_set) == RUNS
 
 
 def test_the_rate_is_data_and_a_step_of_sgd_is_by_hand(net, runs):
