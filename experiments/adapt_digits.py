@@ -12,7 +12,7 @@ target's test set; for MNIST -> MNIST-M:
     DANN             .8149   .7666
     train on target  .9891   .9596
 
-The demo (nothing to download; drawn digits -> real handwriting):
+Nothing to download, drawn digits -> real handwriting (`make demo` runs three of the methods):
 
     python -m experiments.adapt_digits
 
