@@ -111,10 +111,10 @@ def measure(config: Config, corpus: Corpus, trainer: Trainer) -> dict[str, Any]:
     keys = [(speaker, seed) for speaker in speakers for seed in range(config.draws)]
     tasks = {each: [draw((), *key[:1], each, key[1]) for key in keys] for each in config.each}
     accuracies = {"none": {"0": adapter.unadapted(tasks[config.each[0]])}}
-    chosen: dict[str, list[Setting]] = {}
+    chosen: dict[str, list[list[float]]] = {}
     for method in config.methods:
         settings = choose(adapter, method, to_choose, config.settings_of(method))
-        chosen[method] = [settings[speaker] for speaker in speakers]
+        chosen[method] = [list(settings[speaker]) for speaker in speakers]
         flat = [task for each in config.each for task in tasks[each]]
         own = [settings[speaker] for speaker, _ in keys] * len(config.each)
         values = adapter.adapted(method, flat, own)
