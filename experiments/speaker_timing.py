@@ -13,6 +13,7 @@ runs what is in a loop on one core. On one core arithmetic is the limit, and it 
 for each. Not yet measured on an accelerator.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +53,7 @@ class Config:
     steps: int = 30  # of every adaptation
     batch: int = 10  # utterances a step
     repeats: int = 3  # of every way, alternating; medians count
-    devices: int = 2  # that one program shares the runs between; on CPU, cores as devices
+    devices: int = 2  # one program shares the runs between those that divide them; on CPU, cores
     longest: float = 0.8  # seconds of an utterance that are used
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/speaker_timing")  # one folder a call
@@ -72,7 +73,7 @@ def compare_times(
     """
     runs = adapter.runs(tasks, [(RATE, 0.0)] * len(tasks))
     adaptations = {method: adapter.adaptations[method] for method in methods}
-    mesh = data_mesh(jax.devices()[:devices])
+    mesh = data_mesh(jax.devices()[: math.gcd(devices, len(tasks))])
     at_once = over_runs(adaptations, mesh=mesh)
     shared = jax.device_put(
         dict.fromkeys(methods, runs), NamedSharding(mesh, PartitionSpec("data"))

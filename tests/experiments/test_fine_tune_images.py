@@ -24,7 +24,7 @@ def config(tmp_path, monkeypatch):
         part = {stage: variables["params"][stage] for stage in template["params"]}
         return Pretrained({"params": part}, "ab12", name)
 
-    tuned = Tuned("conv2", ("probe", "full"), {"small": SIDE, "paper": SIDE}, 0.05, 0.05)
+    tuned = Tuned("conv2", ("probe", "full"), {"small": SIDE, "paper": SIDE}, 0.05, 0.05, 0.05)
     monkeypatch.setattr(tuned_nets, "NETS", {"alexnet_2014": DeepNet(tiny_net, "tiny")})
     monkeypatch.setattr(tuned_nets, "PRETRAINED", {"tiny": PRETRAINED["alexnet_2014"]})
     monkeypatch.setattr(tuned_nets, "load_pretrained", load_pretrained)

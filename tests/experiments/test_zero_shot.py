@@ -33,7 +33,7 @@ def test_every_seed_is_measured_drawn_and_reported(tmp_path, monkeypatch, capsys
     printed = capsys.readouterr().out
     assert "96 unseen: chance 0.010" in printed
     folder = config.out / "synthetic-attributes-8-seed3"
-    assert pixels_of(folder / "unseen.png").shape[1] == 8 * 158 + 10
+    assert pixels_of(folder / "unseen.png").shape[1] == 8 * 158 + 48
     assert json.loads((folder / "result.json").read_text()) == results[0]
     assert main(config) == results
     assert capsys.readouterr().out.count("finished before") == 1
