@@ -171,13 +171,16 @@ def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> C
     settings["source_steps"] = config.steps_of("source")
     folder = RunFolder(config.out / name, settings)
     of_source, of_target = source.reader("source_hidden"), source.reader("target_hidden")
-    labels = problem.source.labels[:ALIGNED]
+    source_sample, target_sample = (
+        problem.sample(domain, ALIGNED) for domain in ("source", "target")
+    )
+    labels = source_sample.labels
 
     @cache
     def hidden() -> tuple[np.ndarray, np.ndarray, float]:
-        features = of_source(problem.source.images[:ALIGNED])
+        features = of_source(source_sample.images)
         scale = float(np.linalg.norm(features, axis=1).mean())
-        return features / scale, of_target(problem.target.images[:ALIGNED]) / scale, scale
+        return features / scale, of_target(target_sample.images) / scale, scale
 
     def how() -> dict[str, Any]:
         rows, columns = hidden()[0].shape
@@ -235,9 +238,10 @@ def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> C
 def evaluate(problem: Problem, program: Program, state: TrainState) -> dict[str, float]:
     """Accuracy on the target's test images, which decides nothing, and label-free criteria."""
     guesses = map_batches(partial(program.target_logits, state), problem.test.images).argmax(-1)
-    known = map_batches(partial(program.source_logits, state), problem.held_out.images[:SAMPLE])
-    losses = known.argmax(-1) != problem.held_out.labels[:SAMPLE]
-    logits = map_batches(partial(program.target_logits, state), problem.target.images[:SAMPLE])
+    held_out, target = (problem.sample(part, SAMPLE) for part in ("held_out", "target"))
+    known = map_batches(partial(program.source_logits, state), held_out.images)
+    losses = known.argmax(-1) != held_out.labels
+    logits = map_batches(partial(program.target_logits, state), target.images)
     probabilities = np.asarray(jax.nn.softmax(logits))
     return {
         "target_accuracy": accuracy(guesses, problem.test.labels),
@@ -272,8 +276,8 @@ def judged(problem: Problem, cell: Cell, seed: int) -> dict[str, Any]:
             guesses, labels, len(problem.test.classes)
         ),
         "proxy_a_distance": proxy_a_distance(
-            cell.source_features(problem.source.images[:SAMPLE]),
-            cell.target_features(problem.target.images[:SAMPLE]),
+            cell.source_features(problem.sample("source", SAMPLE).images),
+            cell.target_features(problem.sample("target", SAMPLE).images),
             seed=seed,
         ),
         "test_images": len(labels),

@@ -16,6 +16,8 @@ from jtransfer.measure import (
 )
 from jtransfer.transfer.translated_images import translation_figure
 
+TRANSLATED = 12  # images of each domain
+
 
 def figures(config: Config, problem: Problem, cells: dict[MethodName, Cell]) -> list[Path]:
     """Write the pictures of the first seed's runs."""
@@ -52,28 +54,30 @@ def figures(config: Config, problem: Problem, cells: dict[MethodName, Cell]) -> 
             title=f"{title}: {name}",
         )
         if name != METHODS["target"].title:
-            source = cell.source_features(problem.source.images[:SAMPLE])
-            target = cell.target_features(problem.test.images[:SAMPLE])
-            if source.shape[1] < 2:
+            source, target = (problem.sample(part, SAMPLE) for part in ("source", "test"))
+            source_features = cell.source_features(source.images)
+            if source_features.shape[1] < 2:
                 continue  # no picture of a line
             moment = "before" if name == METHODS["source"].title else "after"
             panels[f"{moment} ({name})"] = Embedding(
-                source,
-                target,
-                problem.source.labels[: len(source)],
-                problem.test.labels[: len(target)],
+                source_features,
+                cell.target_features(target.images),
+                source.labels,
+                target.labels,
             )
     if "translation" in cells and (trained := cells["translation"].trained) is not None:
         program, state = trained
         files["translation"] = folder / "translation.png"
+        shown = [problem.sample(part, TRANSLATED) for part in ("source", "test")]
         translation_figure(
             program.recipe.net,
             {"params": state.params, **state.stats},
             files["translation"],
-            source=(problem.source.images, problem.source.labels),
-            target=(problem.test.images, problem.test.labels),
+            source=(shown[0].images, shown[0].labels),
+            target=(shown[1].images, shown[1].labels),
             names=(problem.source.name, problem.target.name),
             classes=problem.source.classes,
+            columns=TRANSLATED,
         )
     if panels:
         files["embedding"] = folder / "embedding.png"

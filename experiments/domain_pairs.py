@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from jtransfer.data import Examples, images, load, require_same_classes, require_same_pixels
+from jtransfer.data.mnist_m import subset
 from jtransfer.data.resident import (
     Domain,
     ResidentFeed,
@@ -217,6 +218,12 @@ class Problem:
         require_same_pixels(source, target)
         require_same_pixels(target, test)
         return cls(source, target, test, held_out)
+
+    def sample(self, part: str, most: int) -> Examples:
+        """At most so many examples of a part, at random: some sets are sorted by class."""
+        examples: Examples = getattr(self, part)
+        size = min(most, len(examples))
+        return examples.take(subset(len(examples), size, np.random.default_rng(0)))
 
     def transform(self, domain: str, pixels: Pixels = "centred") -> Transform:
         """What is done to a domain's images; none of it needs a label.

@@ -110,3 +110,15 @@ def test_real_domains_are_complete_and_agree(data_root, name, sizes):
     problem = Problem.load(thinned(name), data_root)
     assert (len(problem.source), len(problem.target), len(problem.test)) == sizes
     assert problem.source.classes == problem.test.classes
+
+
+def test_a_sample_of_a_sorted_domain_is_of_all_its_classes(root):
+    """GTSRB's and the street digits' training images come sorted by class."""
+    problem = Problem.load(thinned("numbers-scene_digits"), root)
+    order = np.argsort(problem.target.labels, kind="stable")
+    problem = replace(problem, target=problem.target.take(order))
+    sample = problem.sample("target", 20)
+    assert len(sample) == 20
+    assert len(np.unique(sample.labels)) > 5
+    whole = problem.sample("target", 1000)
+    np.testing.assert_array_equal(whole.labels, problem.target.labels)
