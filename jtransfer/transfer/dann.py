@@ -6,10 +6,10 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import optax
 
 from jtransfer.train.schedules import sigmoid_ramp
 from jtransfer.train.step import Loss
+from jtransfer.transfer.domain_batch import domain_cross_entropy, images_of_both
 from jtransfer.transfer.gradient_reversal import reverse_gradient
 from jtransfer.transfer.supervised import cross_entropy
 
@@ -32,18 +32,13 @@ def dann_loss(net: nn.Module, *, reversal: Callable[[jax.Array], jax.Array] = si
     """
 
     def loss(params: Any, stats: Any, batch: Any, rng: jax.Array, progress: jax.Array):
-        source, target = batch["source"]["image"], batch["target"]["image"]
-        if source.shape != target.shape:
-            raise ValueError(
-                f"source images {source.shape} and target images {target.shape} differ in shape; "
-                "a batch holds as many of each, of one size"
-            )
+        images = images_of_both(batch)
+        count = len(images) // 2
         scale = reversal(progress)
 
         def forward(net: Any):
-            images = jnp.concatenate([source, target])
             features = net.features(images, train=True, domains=(0, 1))
-            logits = net.classify(features[: source.shape[0]], train=True)
+            logits = net.classify(features[:count], train=True)
             return logits, net.discriminate(reverse_gradient(features, scale), train=True)
 
         (logits, domain_logits), new_stats = net.apply(
@@ -52,19 +47,12 @@ def dann_loss(net: nn.Module, *, reversal: Callable[[jax.Array], jax.Array] = si
             mutable=list(stats),
             rngs={"dropout": rng},
         )
-        domains = jnp.repeat(jnp.array([0.0, 1.0]), source.shape[0])
-        domain_losses = optax.sigmoid_binary_cross_entropy(
-            domain_logits.astype(jnp.float32), domains
-        )
-        guesses = (domain_logits > 0) == (domains > 0)
-        count = jnp.asarray(domains.size, jnp.float32)
         metrics = cross_entropy(logits, batch["source"]["label"])
+        metrics |= domain_cross_entropy(domain_logits)
+        metrics["reversal"] = (scale, jnp.ones(()))
         label_sum, label_count = metrics["label_loss"]
-        metrics |= {
-            "domain_loss": (domain_losses.sum(), count),
-            "domain_accuracy": (guesses.sum() * 1.0, count),
-            "reversal": (scale, jnp.ones(())),
-        }
-        return label_sum / label_count + domain_losses.mean(), (new_stats, metrics)
+        domain_sum, domain_count = metrics["domain_loss"]
+        value = label_sum / label_count + domain_sum / domain_count
+        return value, (new_stats, metrics)
 
     return loss

@@ -17,6 +17,7 @@ from jax import lax
 
 from jtransfer.train.schedules import sigmoid_ramp
 from jtransfer.train.step import Loss
+from jtransfer.transfer.domain_batch import domain_cross_entropy, images_of_both
 from jtransfer.transfer.gradient_reversal import reverse_gradient
 from jtransfer.transfer.supervised import cross_entropy
 
@@ -108,14 +109,8 @@ def mean_teacher_loss(
             raise ValueError(f"{name} is {value}; expected a share between 0 and 1")
 
     def loss(params: Any, stats: Any, batch: Any, rng: jax.Array, progress: jax.Array):
-        source, target = batch["source"]["image"], batch["target"]["image"]
-        if source.shape != target.shape:
-            raise ValueError(
-                f"source images {source.shape} and target images {target.shape} differ in shape; "
-                "a batch holds as many of each, of one size"
-            )
-        labels, count = batch["source"]["label"], len(source)
-        images = jnp.concatenate([source, target])
+        images, labels = images_of_both(batch), batch["source"]["label"]
+        count = len(images) // 2
         of_augmentation, of_net, of_teacher = jax.random.split(rng, 3)
         collections = [name for name in stats if name != TEACHER]
 
@@ -150,10 +145,8 @@ def mean_teacher_loss(
         }
         value = metrics["label_loss"][0] / number + weight(progress) * losses.mean()
         if domain_logits is not None:
-            domains = jnp.repeat(jnp.array([0.0, 1.0]), count)
-            domain_losses = optax.sigmoid_binary_cross_entropy(domain_logits, domains)
-            metrics["domain_loss"] = (domain_losses.sum(), 2 * number)
-            value = value + domain_losses.mean()
+            metrics["domain_loss"] = domain_cross_entropy(domain_logits)["domain_loss"]
+            value = value + metrics["domain_loss"][0] / (2 * number)
         moved = {
             "variables": {
                 "params": _average(teacher["variables"]["params"], params, decay),

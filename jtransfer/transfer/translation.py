@@ -13,11 +13,11 @@ from typing import Any, Literal, get_args
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import optax
 from jax import lax
 
 from jtransfer.train.schedules import sigmoid_ramp
 from jtransfer.train.step import Loss, Metrics
+from jtransfer.transfer.domain_batch import domain_cross_entropy, images_of_both
 from jtransfer.transfer.gradient_reversal import reverse_gradient
 from jtransfer.transfer.supervised import cross_entropy
 
@@ -113,7 +113,7 @@ def translation_loss(
         )
 
     def loss(params: Any, stats: Any, batch: Any, rng: jax.Array, progress: jax.Array):
-        images, scale = _of_both(batch), ramp(progress)
+        images, scale = images_of_both(batch), ramp(progress)
 
         def call(
             method: str, inputs: jax.Array, *, params: Any = params, key: int = 0, **how: Any
@@ -172,17 +172,14 @@ def _code_game(
 ) -> tuple[Terms, Mean]:
     """Terms and domain accuracy; with `params`, by inverted labels instead of reversal."""
     seen = reverse_gradient(codes, against) if params is None else lax.stop_gradient(codes)
-    logits = discriminate(seen).astype(jnp.float32)
-    domains = jnp.repeat(jnp.array([0.0, 1.0]), len(codes) // 2)
-    terms: Terms = {
-        "domain_loss": (1.0, _mean(optax.sigmoid_binary_cross_entropy(logits, domains))),
-    }
+    metrics = domain_cross_entropy(discriminate(seen))
+    terms: Terms = {"domain_loss": (1.0, metrics["domain_loss"])}
     if params is not None:
         of_target = codes[len(codes) // 2 :]
         judged = discriminate(of_target, params=lax.stop_gradient(params)).astype(jnp.float32)
         # Cross-entropy with the source's label, 0.
         terms["encoder_loss"] = against, _mean(jax.nn.softplus(judged))
-    return terms, _mean((logits > 0) == (domains > 0))
+    return terms, metrics["domain_accuracy"]
 
 
 def _image_game(
@@ -207,16 +204,6 @@ def _mean(values: jax.Array) -> Mean:
     """Sum and count of the first axis, of means over the others."""
     each = values.astype(jnp.float32).reshape(len(values), -1).mean(axis=1)
     return each.sum(), jnp.asarray(len(values), jnp.float32)
-
-
-def _of_both(batch: Any) -> jax.Array:
-    source, target = batch["source"]["image"], batch["target"]["image"]
-    if source.shape != target.shape:
-        raise ValueError(
-            f"source images {source.shape} and target images {target.shape} differ in shape; "
-            "a batch holds as many of each, of one size"
-        )
-    return jnp.concatenate([source, target])
 
 
 def _alike(written: jax.Array, images: jax.Array) -> jax.Array:

@@ -1,0 +1,39 @@
+"""What the losses over two domains share: a batch's images of both, and telling the two apart."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jtransfer.train.step import Metrics
+
+
+def images_of_both(batch: Any) -> jax.Array:
+    """The source's images and behind them as many of the target, [2 n, ...].
+
+    Raises:
+      ValueError: if the two differ in number or shape.
+    """
+    source, target = batch["source"]["image"], batch["target"]["image"]
+    if source.shape != target.shape:
+        raise ValueError(
+            f"source images {source.shape} and target images {target.shape} differ in shape; "
+            "a batch holds as many of each, of one size"
+        )
+    return jnp.concatenate([source, target])
+
+
+def domain_cross_entropy(logits: jax.Array) -> Metrics:
+    """Domain loss and accuracy as (sum, count) pairs.
+
+    Args:
+      logits: [2 n], positive for the target; the first half is the source's. The loss is computed
+        in float32.
+    """
+    logits = logits.astype(jnp.float32)
+    domains = jnp.repeat(jnp.array([0.0, 1.0]), len(logits) // 2)
+    losses = optax.sigmoid_binary_cross_entropy(logits, domains)
+    correct = (logits > 0) == (domains > 0)
+    count = jnp.asarray(domains.size, jnp.float32)
+    return {"domain_loss": (losses.sum(), count), "domain_accuracy": (correct.sum() * 1.0, count)}
