@@ -66,8 +66,7 @@ class ESZSLGrid:
         Raises:
           ValueError: if one is not positive and finite.
         """
-        check_penalties(np.array([a, g]))
-        return BilinearCompatibility(_weights(self, jnp.float32(a), jnp.float32(g)))
+        return BilinearCompatibility(self.weights([a], [g])[0, 0])
 
     def weights(self, a: Sequence[float], g: Sequence[float]) -> jax.Array:
         """W of the whole grid, [a, g, dims, attributes], for one product with Q for each a.
@@ -144,13 +143,6 @@ def fit_eszsl(
 ) -> BilinearCompatibility:
     """The solution of one (a, g); arguments and errors as for `decompose` and `solve`."""
     return decompose(features, labels, signatures, negative=negative).solve(a, g)
-
-
-@jax.jit
-def _weights(grid: ESZSLGrid, a, g):
-    shrunk = grid.middle / (grid.feature_squares + a)[:, None]
-    shrunk = shrunk / (grid.signature_squares + g)[None]
-    return product(product(grid.feature_axes, shrunk), grid.signature_axes.T)
 
 
 @jax.jit
