@@ -178,16 +178,12 @@ class Trainer:
 
     def test(self, state: TrainState) -> dict[str, float]:
         """Each task's score on the test set."""
-        variables = {"params": state.params}
-        variables["params"] = {k: v for k, v in state.params.items() if k != WEIGHTS}
-        scores = {}
-        for task in self.row.tasks:
-            outputs = map_batches(
-                lambda pixels, task=task: self.predict(variables, pixels)[task],
-                self.problem.test["image"],
-            )
-            scores[task] = TASKS[task].score(outputs, self.problem.test[task])
-        return scores
+        variables = {"params": {k: v for k, v in state.params.items() if k != WEIGHTS}}
+        outputs = map_batches(partial(self.predict, variables), self.problem.test["image"])
+        return {
+            task: TASKS[task].score(outputs[task], self.problem.test[task])
+            for task in self.row.tasks
+        }
 
 
 def run_cell(config: Config, trainer: Trainer, row: RowName, each: int) -> dict[str, Any]:

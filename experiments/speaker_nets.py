@@ -65,11 +65,8 @@ class Corpus:
         front_end = FrontEnd(utterances.rate)
         features = jax.jit(lambda *batch: _features(front_end, *batch))
         places = np.arange(len(utterances))
-        frames = map_batches(
-            lambda part: features(samples[part], lengths[part])[0], places, batch=_CHUNK
-        )
-        mask = map_batches(
-            lambda part: features(samples[part], lengths[part])[1], places, batch=_CHUNK
+        frames, mask = map_batches(
+            lambda part: features(samples[part], lengths[part]), places, batch=_CHUNK
         )
         cut = sum(len(each) > most for each in utterances.samples)
         labels = jnp.asarray(utterances.labels)

@@ -7,19 +7,17 @@ import jax
 import numpy as np
 
 
-def map_batches(
-    function: Callable[[Any], Any], images: np.ndarray, *, batch: int = 500
-) -> np.ndarray:
+def map_batches(function: Callable[[Any], Any], images: np.ndarray, *, batch: int = 500) -> Any:
     """Apply a function of a batch to all images, in batches of one size.
 
     Args:
-      function: from [batch, ...] to an array with the same leading axis; compiled once if jitted,
-        since the last batch is filled up by repeating an image.
+      function: from [batch, ...] to an array, or a tree of arrays, with the same leading axis;
+        compiled once if jitted, since the last batch is filled up by repeating an image.
       images: [n, ...].
       batch: images a call.
 
     Returns:
-      [n, ...] on the host.
+      [n, ...] on the host, in a tree like the function's.
     """
     outputs = []
     for start in range(0, len(images), batch):
@@ -27,4 +25,6 @@ def map_batches(
         missing = batch - len(part)
         padded = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
         outputs.append(function(padded))
-    return np.concatenate(jax.device_get(outputs))[: len(images)]
+    return jax.tree.map(
+        lambda *parts: np.concatenate(parts)[: len(images)], *jax.device_get(outputs)
+    )

@@ -17,3 +17,17 @@ def test_an_uneven_last_batch_compiles_nothing_new():
     double = jax.jit(lambda x: 2 * x)
     map_batches(double, np.ones((7, 2), np.float32), batch=3)
     assert double._cache_size() == 1
+
+
+def test_a_tree_of_outputs_comes_from_one_pass():
+    calls = []
+
+    def both(images):
+        calls.append(len(images))
+        return {"twice": 2 * images, "sums": images.sum(axis=1)}
+
+    images = np.arange(10.0).reshape(5, 2)
+    outputs = map_batches(both, images, batch=3)
+    np.testing.assert_array_equal(outputs["twice"], 2 * images)
+    np.testing.assert_array_equal(outputs["sums"], images.sum(axis=1))
+    assert calls == [3, 3]
