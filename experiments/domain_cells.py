@@ -67,7 +67,14 @@ class Cell:
         if self.trained is None:
             raise ValueError("nothing was trained by steps")
         program, state = self.trained
-        return partial(map_batches, partial(getattr(program, name), state))
+        return over(getattr(program, name), state)
+
+
+def over(
+    read: Callable[[TrainState, jax.Array], jax.Array], state: TrainState
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A compiled function of a state and a batch as one of any number of images."""
+    return partial(map_batches, partial(read, state))
 
 
 def settings_of(config: Config, problem: Problem, method: MethodName, seed: int) -> dict[str, Any]:
@@ -78,9 +85,7 @@ def settings_of(config: Config, problem: Problem, method: MethodName, seed: int)
         "steps": config.steps_of(method),
         "method": method,
         "seed": seed,
-        "data": {
-            part: getattr(problem, part).fingerprint() for part in ("source", "target", "test")
-        },
+        "data": problem.fingerprints,
     }
 
 
@@ -161,7 +166,7 @@ def trained_cell(
             "seconds": round(seconds, 1),
         }
     )
-    return _cell(program, result, records, state)
+    return replace(cell, result=result)
 
 
 def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> Cell:
@@ -237,11 +242,11 @@ def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> C
 
 def evaluate(problem: Problem, program: Program, state: TrainState) -> dict[str, float]:
     """Accuracy on the target's test images, which decides nothing, and label-free criteria."""
-    guesses = map_batches(partial(program.target_logits, state), problem.test.images).argmax(-1)
     held_out, target = (problem.sample(part, SAMPLE) for part in ("held_out", "target"))
-    known = map_batches(partial(program.source_logits, state), held_out.images)
-    losses = known.argmax(-1) != held_out.labels
-    logits = map_batches(partial(program.target_logits, state), target.images)
+    of_source, of_target = over(program.source_logits, state), over(program.target_logits, state)
+    guesses = of_target(problem.test.images).argmax(-1)
+    losses = of_source(held_out.images).argmax(-1) != held_out.labels
+    logits = of_target(target.images)
     probabilities = np.asarray(jax.nn.softmax(logits))
     return {
         "target_accuracy": accuracy(guesses, problem.test.labels),
@@ -287,14 +292,11 @@ def judged(problem: Problem, cell: Cell, seed: int) -> dict[str, Any]:
 def _cell(
     program: Program, result: dict[str, Any], records: list[dict[str, Any]], state: TrainState
 ) -> Cell:
-    def over(read: Callable[[TrainState, jax.Array], jax.Array]):
-        return partial(map_batches, partial(read, state))
-
     return Cell(
         result,
         records,
-        lambda images: over(program.target_logits)(images).argmax(-1),
-        over(program.source_features),
-        over(program.target_features),
+        lambda images: over(program.target_logits, state)(images).argmax(-1),
+        over(program.source_features, state),
+        over(program.target_features, state),
         (program, state),
     )
