@@ -165,11 +165,11 @@ class Trainable(Protocol):
 
     def train(self, positions: np.ndarray, rate: float, seed: int) -> TrainState:
         """Train on the examples at `positions`."""
-        raise NotImplementedError
+        ...
 
     def validate(self, state: TrainState, positions: np.ndarray) -> float:
         """Accuracy on the examples at `positions`."""
-        raise NotImplementedError
+        ...
 
 
 def choose_rate(
