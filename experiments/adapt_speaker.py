@@ -8,7 +8,7 @@ for a net as small as this: the convolutions in the middle are worth most, then 
 the first layer and a linear input transform least; only moving all of them is about as good as the
 middle.
 
-With nothing downloaded, on synthetic voices (not speech; some 10 minutes on one core):
+With nothing downloaded, on synthetic voices (not speech; some four minutes on one core):
 
     python -m experiments.adapt_speaker
 
