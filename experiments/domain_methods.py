@@ -11,7 +11,8 @@ import optax
 
 from experiments.domain_config import NETS, Config, MethodName
 from experiments.domain_pairs import PAIRS, Pixels, Problem
-from jtransfer.data.augment import compose, random_shift
+from jtransfer.data.augment import compose
+from jtransfer.data.random_affine import random_affine
 from jtransfer.data.random_convolution import random_convolution
 from jtransfer.data.resident import ResidentFeed
 from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet
@@ -144,9 +145,9 @@ def adda(config: Config, problem: Problem, steps: int) -> Recipe:
 
 
 def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
-    """A mean teacher on randomly shifted and convolved images, beside DANN's adversary."""
+    """A mean teacher on randomly mapped and convolved images, beside DANN's adversary."""
     net, rate = net_of(config, problem, dropout=0.0), 1e-3
-    augment = compose(random_shift(2, fill="edge"), random_convolution())
+    augment = compose(random_affine(), random_convolution())
     return Recipe(
         net,
         mean_teacher_loss(net, augment=augment),
@@ -154,7 +155,7 @@ def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
         {
             "optimizer": "Adam",
             "rate": rate,
-            "augment": "shift by 2, random convolution, each image standardised",
+            "augment": "random affine map, random convolution, each image standardised",
         },
         start=partial(with_teacher, classes=len(problem.source.classes)),
         on_source=teacher_variables,

@@ -30,7 +30,7 @@ def domain_adaptation(results: Results) -> str:
     groups: dict[tuple[str, str], Results] = defaultdict(list)
     for result in results:
         groups[result["pair"], result["net"]].append(result)
-    parts = ["## Unsupervised domain adaptation"] if results else []
+    parts = ["## Unsupervised domain adaptation", whole_time(results)] if results else []
     for pair, about in PAIRS.items():
         nets = [net for net in NETS if (pair, net) in groups]
         if nets:
@@ -122,6 +122,13 @@ def by_method(results: Results) -> dict[tuple[Any, int], Results]:
         runs[result["method"], result["steps"]].append(result)
     order = list(METHODS)
     return {key: runs[key] for key in sorted(runs, key=lambda key: (order.index(key[0]), key[1]))}
+
+
+def whole_time(results: Results) -> str:
+    """What all the runs took; of one that was interrupted, what it took since."""
+    hours = sum(each["seconds"] for each in results) / 3600
+    devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
+    return f"All {len(results)} runs took {hours:.1f} hours one after the other ({devices})."
 
 
 def mean_seconds(cells: Results) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jtransfer.data.mel import FrontEnd as FrontEnd
     from jtransfer.data.mel import mfcc as mfcc
     from jtransfer.data.mixup import mixup as mixup
+    from jtransfer.data.random_affine import random_affine as random_affine
     from jtransfer.data.random_convolution import random_convolution as random_convolution
     from jtransfer.data.resident import Domain as Domain
     from jtransfer.data.resident import ResidentFeed as ResidentFeed
@@ -235,6 +236,7 @@ _HOMES = {
     "over_runs": "transfer.speaker",
     "speaker_rules": "transfer.speaker",
     "MultitaskNet": "nets.multitask",
+    "random_affine": "data.random_affine",
 }
 
 __all__ = [
@@ -322,6 +324,7 @@ __all__ = [
     "parameter_groups",
     "plan",
     "probe_head",
+    "random_affine",
     "random_convolution",
     "random_crop",
     "random_flip",
