@@ -48,7 +48,8 @@ def test_a_shift_alone_moves_by_at_most_so_many_pixels():
     np.testing.assert_allclose(moved.sum((1, 2, 3)), 1, atol=1e-5)
     rows = (moved[..., 0] * np.arange(11)[None, :, None]).sum((1, 2)) - 5
     assert np.abs(rows).max() <= 2
-    assert rows.min() < -1.5 and rows.max() > 1.5  # and uses that range
+    assert rows.min() < -1.5  # and uses that range
+    assert rows.max() > 1.5
 
 
 def test_every_image_has_draws_of_its_own_and_the_key_decides():
