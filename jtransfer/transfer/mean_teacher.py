@@ -68,6 +68,7 @@ def mean_teacher_loss(
     decay: float = 0.99,
     threshold: float = 0.9,
     temperature: float = 0.5,
+    align: bool = True,
     weight: Callable[[jax.Array], jax.Array] = half_cosine_ramp,
     reversal: Callable[[jax.Array], jax.Array] | None = sigmoid_ramp,
 ) -> Loss:
@@ -92,6 +93,8 @@ def mean_teacher_loss(
       decay: share of the teacher, and of the frequencies, that is kept at each step.
       threshold: of a guess that counts, as a share of the confidence on the source.
       temperature: of the sharpening; 1 for none.
+      align: whether the guesses are multiplied by the classes' frequencies as above; not where the
+        classes are known to be of other frequencies in the target than in the source.
       weight: of the target's loss, as a function of progress from 0 to 1.
       reversal: lambda of the domain-adversarial loss (see `dann_loss`); None for no such loss.
 
@@ -127,14 +130,18 @@ def mean_teacher_loss(
 
         teacher = stats[TEACHER]
         (taught, _), taught_stats = apply(teacher_variables(stats), of_teacher, images)
-        guesses, frequencies = _guesses(teacher, jax.nn.softmax(taught), labels, decay, temperature)
-        confident = guesses[count:].max(axis=1) > threshold * guesses[:count].max(axis=1).mean()
+        known, guessed = jnp.split(jax.nn.softmax(taught), 2)
+        frequencies = _frequencies(teacher, labels, guessed, decay)
+        if align:
+            guessed = guessed * (frequencies["labels"] / (frequencies["guesses"] + _RARE))[None]
+        guesses = _sharpened(guessed, temperature)
+        confident = guesses.max(axis=1) > threshold * known.max(axis=1).mean()
 
         variables = {"params": params, **{name: stats[name] for name in collections}}
         scale = None if reversal is None else reversal(progress)
         augmented = augment(of_augmentation, images)
         (logits, domain_logits), new_stats = apply(variables, of_net, augmented, scale)
-        losses = optax.softmax_cross_entropy(logits[count:], lax.stop_gradient(guesses[count:]))
+        losses = optax.softmax_cross_entropy(logits[count:], lax.stop_gradient(guesses))
         losses = jnp.where(confident, losses, 0.0)
 
         number = jnp.asarray(count, jnp.float32)
@@ -159,21 +166,20 @@ def mean_teacher_loss(
     return loss
 
 
-def _guesses(
-    teacher: Any, probabilities: jax.Array, labels: jax.Array, decay: float, temperature: float
-) -> tuple[jax.Array, Any]:
-    """The teacher's distributions, the target's aligned, [2 n, classes]; and the frequencies."""
-    known, guessed = jnp.split(probabilities, 2)
-    of_labels = jax.nn.one_hot(labels, known.shape[1]).mean(axis=0)
-    frequencies = {
+def _frequencies(teacher: Any, labels: jax.Array, guessed: jax.Array, decay: float) -> Any:
+    """How frequent the classes are among the source's labels and the guesses on the target."""
+    of_labels = jax.nn.one_hot(labels, guessed.shape[1]).mean(axis=0)
+    return {
         "labels": _average(teacher["labels"], of_labels, decay),
         "guesses": _average(teacher["guesses"], guessed.mean(axis=0), decay),
     }
-    aligned = guessed * (frequencies["labels"] / (frequencies["guesses"] + _RARE))[None]
-    aligned = aligned / aligned.sum(axis=1, keepdims=True)
-    sharpened = aligned ** (1 / temperature)
-    sharpened = sharpened / sharpened.sum(axis=1, keepdims=True)
-    return jnp.concatenate([known, sharpened]), frequencies
+
+
+def _sharpened(guesses: jax.Array, temperature: float) -> jax.Array:
+    """Normalised rows [n, classes], to the power of 1 / temperature, normalised again."""
+    guesses = guesses / guesses.sum(axis=1, keepdims=True)
+    sharpened = guesses ** (1 / temperature)
+    return sharpened / sharpened.sum(axis=1, keepdims=True)
 
 
 def _average(old: Any, new: Any, decay: float) -> Any:
