@@ -1,8 +1,9 @@
 """Unsupervised domain adaptation on digits and signs: the whole table.
 
-Methods: source only, SA (Fernando et al. 2013), DANN (Ganin et al. 2016), ADDA (Tzeng et al. 2017),
-image translation (Murez et al. 2018), a mean teacher beside DANN's adversary (French et al. 2018,
-Berthelot et al. 2022), train on target.
+Methods: source only, SA (Fernando et al. 2013), DANN (Ganin et al. 2016), DANN with weighted classes
+(Tachet des Combes et al. 2020), ADDA (Tzeng et al. 2017), image translation (Murez et al. 2018), a
+mean teacher, mostly beside DANN's adversary (French et al. 2018, Berthelot et al. 2022), train on
+target.
 Reproduces the table of Ganin & Lempitsky (ICML 2015, Table 1; JMLR 2016, Table 2), accuracy on the
 target's test set; for MNIST -> MNIST-M:
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from experiments.domain_pairs import PAIRS
 
-MethodName = Literal["source", "sa", "dann", "adda", "translation", "teacher", "target"]
+MethodName = Literal["source", "sa", "dann", "weighted", "adda", "translation", "teacher", "target"]
 PairName = Literal[
     "numbers-digits",
     "mnist-mnist_m",

@@ -28,6 +28,7 @@ from jtransfer.transfer.mean_teacher import mean_teacher_loss, teacher_variables
 from jtransfer.transfer.parameter_groups import ParameterGroups, parameter_groups
 from jtransfer.transfer.supervised import supervised_loss
 from jtransfer.transfer.translation import translation_loss
+from jtransfer.transfer.weighted_dann import weighted_dann_loss, with_shares
 
 Variables = Any
 PAIR_NETS: dict[str, Callable[..., AdaptationNet]] = {**GANIN_NETS, "lenet": lenet}
@@ -128,6 +129,14 @@ def dann(config: Config, problem: Problem, steps: int) -> Recipe:
     return Recipe(net, loss, **descent(config, steps))
 
 
+def weighted(config: Config, problem: Problem, steps: int) -> Recipe:
+    """Domain-adversarial training, the source's classes weighted as they seem to come."""
+    net = net_of(config, problem)
+    loss = weighted_dann_loss(net, reversal=partial(sigmoid_ramp, gamma=config.gamma))
+    start = partial(with_shares, classes=len(problem.source.classes))
+    return Recipe(net, loss, **descent(config, steps), start=start)
+
+
 def adda(config: Config, problem: Problem, steps: int) -> Recipe:
     """An encoder for the target, from the source-only run; the paper's optimizer."""
     del steps
@@ -197,6 +206,7 @@ METHODS: dict[MethodName, Method] = {
     "source": Method("source only", ("source",), ("source",), source_only),
     "sa": Method("SA", BOTH, ("source",), None, from_source=True),
     "dann": Method("DANN", BOTH, ("source",), dann),
+    "weighted": Method("DANN, weighted classes", BOTH, ("source",), weighted),
     "adda": Method("ADDA", BOTH, (), adda, from_source=True),
     "translation": Method("image translation", BOTH, ("source",), translation),
     "teacher": Method("mean teacher", BOTH, ("source",), teacher),

@@ -118,6 +118,8 @@ if TYPE_CHECKING:
     from jtransfer.transfer.translated_images import translations as translations
     from jtransfer.transfer.translation import TranslationWeights as TranslationWeights
     from jtransfer.transfer.translation import translation_loss as translation_loss
+    from jtransfer.transfer.weighted_dann import weighted_dann_loss as weighted_dann_loss
+    from jtransfer.transfer.weighted_dann import with_shares as with_shares
     from jtransfer.transfer.zero_shot_attributes import fit_direct as fit_direct
     from jtransfer.transfer.zero_shot_attributes import fit_indirect as fit_indirect
 
@@ -237,6 +239,8 @@ _HOMES = {
     "speaker_rules": "transfer.speaker",
     "MultitaskNet": "nets.multitask",
     "random_affine": "data.random_affine",
+    "weighted_dann_loss": "transfer.weighted_dann",
+    "with_shares": "transfer.weighted_dann",
 }
 
 __all__ = [
@@ -349,6 +353,8 @@ __all__ = [
     "translations",
     "untie_encoders",
     "voc_average_precision",
+    "weighted_dann_loss",
+    "with_shares",
     "with_start",
     "with_task_weights",
     "with_teacher",

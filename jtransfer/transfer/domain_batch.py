@@ -24,16 +24,19 @@ def images_of_both(batch: Any) -> jax.Array:
     return jnp.concatenate([source, target])
 
 
-def domain_cross_entropy(logits: jax.Array) -> Metrics:
+def domain_cross_entropy(logits: jax.Array, *, source_weights: jax.Array | None = None) -> Metrics:
     """Domain loss and accuracy as (sum, count) pairs.
 
     Args:
       logits: [2 n], positive for the target; the first half is the source's. The loss is computed
         in float32.
+      source_weights: of the losses of the source's examples, [n]; None for 1 each.
     """
     logits = logits.astype(jnp.float32)
     domains = jnp.repeat(jnp.array([0.0, 1.0]), len(logits) // 2)
     losses = optax.sigmoid_binary_cross_entropy(logits, domains)
+    if source_weights is not None:
+        losses = losses * jnp.concatenate([source_weights, jnp.ones_like(source_weights)])
     correct = (logits > 0) == (domains > 0)
     count = jnp.asarray(domains.size, jnp.float32)
     return {"domain_loss": (losses.sum(), count), "domain_accuracy": (correct.sum() * 1.0, count)}

@@ -52,9 +52,6 @@ def config(tmp_path):
     )
 
 
-ALL = ("source", "sa", "dann", "adda", "translation", "teacher", "target")
-
-
 QUICK = ("source", "sa", "dann", "adda", "target")  # the others take a minute to compile
 
 
@@ -117,7 +114,10 @@ def test_only_training_on_the_target_sees_its_labels(problem):
 
 @pytest.mark.parametrize(
     "methods",
-    [("sa", "dann"), pytest.param(("adda", "translation", "teacher"), marks=pytest.mark.slow)],
+    [
+        ("sa", "dann", "weighted"),
+        pytest.param(("adda", "translation", "teacher"), marks=pytest.mark.slow),
+    ],
 )
 def test_poisoned_target_labels_change_nothing(problem, config, methods):
     """No method but training on the target reads them."""
