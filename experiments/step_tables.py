@@ -68,3 +68,63 @@ def timed_steps(results: list[dict[str, Any]]) -> str:
 def _times(each: dict[str, Any]) -> str:
     low, high = each["quartiles_ms"]
     return f"{each['median_ms']:.1f} ({low:.1f}–{high:.1f})"
+
+
+def epoch(results: list[dict[str, Any]]) -> str:
+    """An epoch of MNIST to MNIST-M, from files to the last step."""
+    parts = ["## Throughput: an epoch from the files on disk"] if results else []
+    for result in sorted(results, key=lambda each: -each["images"]):
+        steps = result["images"] // result["batch"]
+        rows = [
+            [
+                name,
+                f"{each['median_ms'] / 1e3:.1f}",
+                "–".join(f"{quartile / 1e3:.1f}" for quartile in each["quartiles_ms"]),
+                f"{steps / each['median_ms'] * 1e3:.1f}",
+            ]
+            for name, each in result["epoch"].items()
+        ]
+        rounds = result["epoch"]["jtransfer"]["rounds"]
+        parts.append(
+            f"MNIST → MNIST-M by DANN on the MNIST net: {result['images']:,} images of each "
+            f"domain, {steps:,} steps of {result['batch']} + {result['batch']}, from reading "
+            "MNIST's files and BSDS500's photographs and blending MNIST-M to the last step; in "
+            "PyTorch a Dataset that turns one image at a time into centred floats, and a "
+            f"DataLoader with {result['workers']} worker processes, for each domain. In turns, "
+            f"medians of {rounds} after one that is not timed."
+        )
+        header = ["an epoch", "median s", "quartiles s", "steps/s, all told"]
+        parts.append(markdown_table(header, rows))
+        if result["times_faster"] is not None:
+            parts.append(f"jtransfer is {result['times_faster']:.2f} times as fast as PyTorch.")
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def cost_against_size(results: list[dict[str, Any]]) -> str:
+    """Time against size, and the exponents."""
+    parts = ["## Throughput: time against size"] if results else []
+    for result in results:
+        titles = {"batch": "DANN step: images of each domain", "dims": "probe: dimensions"}
+        titles["penalties"] = "probe: values of C"
+        rows = [
+            [
+                titles.get(name, f"probe: {name}"),
+                ", ".join(f"{size:,}" for size in sizes),
+                ", ".join(f"{1e3 * each:,.0f}" for each in result["seconds"][name]),
+                f"{result['exponents'][name]:.2f}",
+            ]
+            for name, sizes in result["sizes"].items()
+        ]
+        probe = result["probe"]
+        parts.append(
+            "The DANN step of the MNIST net, and the SVM with C chosen on 5 folds, of "
+            f"{probe['examples']:,} examples, {probe['dims']:,} dimensions, {probe['classes']} "
+            f"classes and {probe['penalties']} values of C, one of which is changed at a time. "
+            f"Compiled; medians of {result['repeats']}. Time grows as the size to the power of the "
+            "exponent, by a line through the logarithms."
+        )
+        parts.append(markdown_table(["of", "sizes", "milliseconds", "exponent"], rows))
+        parts.append(f"![Time against size]({result['picture']})")
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""

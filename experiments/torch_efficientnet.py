@@ -16,14 +16,14 @@ class SameConv(nn.Conv2d):
     ):
         super().__init__(inputs, outputs, kernel_size, stride, groups=groups, bias=False)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Convolve [n, channels, height, width] images."""
         around = []
-        for size in (images.shape[3], images.shape[2]):
+        for size in (input.shape[3], input.shape[2]):
             (side, _), (stride, _) = self.kernel_size, self.stride
             missing = max((-(-size // stride) - 1) * stride + side - size, 0)
             around += [missing // 2, missing - missing // 2]
-        return super().forward(nn.functional.pad(images, around))
+        return super().forward(nn.functional.pad(input, around))
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
@@ -109,5 +109,6 @@ def randomised(net: nn.Module) -> nn.Module:
                 (module.running_mean, -0.5),
                 (module.running_var, 0.5),
             ):
+                assert numbers is not None
                 nn.init.uniform_(numbers, low, low + 1)
     return net.eval()

@@ -91,8 +91,8 @@ class Teacher(nn.Module):
         self.net, self.teacher, self.augment = net, deepcopy(net), augment
         for parameter in self.teacher.parameters():
             parameter.requires_grad_(False)
-        for name in ("labels", "guesses"):
-            self.register_buffer(name, torch.full((classes,), 1 / classes))
+        self.labels: torch.Tensor = nn.Buffer(torch.full((classes,), 1 / classes))
+        self.guesses: torch.Tensor = nn.Buffer(torch.full((classes,), 1 / classes))
 
     def loss(
         self, batch: Batch, *, decay: float = 0.99, threshold: float = 0.9, temperature: float = 0.5

@@ -46,8 +46,8 @@ class DomainNorm(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("means", torch.zeros(2, channels))
-        self.register_buffer("variances", torch.ones(2, channels))
+        self.means: torch.Tensor = nn.Buffer(torch.zeros(2, channels))
+        self.variances: torch.Tensor = nn.Buffer(torch.ones(2, channels))
 
     def forward(
         self, maps: torch.Tensor, domains: tuple[int, ...], *, record: bool = True

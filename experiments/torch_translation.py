@@ -134,8 +134,9 @@ class Translation(nn.Module):
         self.net.load(params)
         self.reader.load(params["code_reader"])
         for domain in OWN:
-            self.writers[domain].load(params[f"image_writers_{domain}"])
-            self.heads[domain].load(params[f"image_heads_{domain}"])
+            for modules, name in ((self.writers, "image_writers"), (self.heads, "image_heads")):
+                module: Any = modules[domain]
+                module.load(params[f"{name}_{domain}"])
 
 
 def put_shuffled(conv: nn.Conv2d, values: Any) -> None:

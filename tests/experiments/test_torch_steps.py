@@ -1,7 +1,6 @@
 """The same parameters and batches give the same losses, here and in PyTorch, step by step."""
 
 from dataclasses import replace
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -86,7 +85,10 @@ def test_the_augmentation_keeps_what_ours_keeps():
     ("name", "net", "size"),
     [
         ("alexnet-tuning", "alexnet_2014", Size(2, 96, classes=5)),
-        ("lite0-tuning", "efficientnet_lite0", Size(2, 65, classes=5)),
+        pytest.param(
+            *("lite0-tuning", "efficientnet_lite0", Size(2, 65, classes=5)),
+            marks=pytest.mark.slow,  # some 20 s to compile
+        ),
     ],
 )
 def test_losses_of_fine_tuning(name, net, size):
@@ -112,12 +114,10 @@ def test_losses_of_fine_tuning(name, net, size):
     compare(replace(work, state=replace(state, params=params, stats=stats)), module, rival.step_of)
 
 
-@pytest.mark.parametrize("name", [*SIZES, "teacher"])
+@pytest.mark.parametrize("name", ["dann-mnist", "teacher"])
 def test_a_step_of_pytorch_runs(name):
-    size = replace(SIZES.get(name, Size(4, 32, domains=2)), batch=2)
-    TORCH_STEPS[name].prepare(size)()
+    TORCH_STEPS[name].prepare(Size(2, 32, domains=2))()
 
 
-def test_forward_passes_of_pytorch_run():
-    size = Size(1, 64, classes=1000)
-    partial(TORCH_STEPS["lite0-forward"].prepare, size)()()
+def test_a_forward_pass_of_pytorch_runs():
+    TORCH_STEPS["lite0-forward"].prepare(Size(1, 64, classes=1000))()
