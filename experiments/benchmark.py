@@ -45,7 +45,7 @@ class Config:
     steps: tuple[str, ...] = tuple(TIMED)  # those that are timed
     rounds: int = 60  # timed steps of each framework at most, taken in turns
     warm_up: int = 3  # steps before them that are not timed
-    seconds: float = 12.0  # of turns at each step, after which there are no more rounds
+    seconds: float = 8.0  # of turns at each step, after which there are no more rounds
     batch: int | None = None  # examples of a domain, instead of the device's sizes
     loop_steps: int = 300  # steps of `fit`, against as many bare ones; 0 leaves this out
     out: Path = Path("experiments/results/benchmark")  # where the numbers go

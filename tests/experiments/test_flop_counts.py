@@ -67,6 +67,7 @@ def test_counts_beside_xlas(name, size):
     assert TIMED[name].flop(size) == pytest.approx(xla_count(name, size), rel=0.03)
 
 
+@pytest.mark.slow
 def test_alexnets_count_beside_xlas():
     """XLA leaves out the padding's zeros: windows' pixels outside, of a line of maps."""
     layers, kernels, outside = flop_counts.alexnet(160), (11, 5, 3, 3, 3), (3, 6, 2, 2, 2)
