@@ -21,7 +21,7 @@ BENCHMARKS.md. Nothing else should run meanwhile.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,7 +29,6 @@ from typing import Any
 
 import tyro
 
-from experiments.benchmark_data import Size
 from experiments.benchmark_loop import loop_overhead
 from experiments.benchmark_rivals import KEEPING, PYTORCH, peak, rivals_of
 from experiments.timed_steps import TIMED
@@ -55,7 +54,7 @@ def measured(config: Config, name: str, of_device: Mapping[str, Any]) -> dict[st
     """All about one step."""
     size = TIMED[name].size(of_device["platform"])
     if config.batch is not None:
-        size = Size(**{**vars(size), "batch": config.batch})
+        size = replace(size, batch=config.batch)
     rivals = rivals_of(name, size, of_device["platform"])
     times = take_turns(rivals, rounds=config.rounds, warm_up=config.warm_up, seconds=config.seconds)
     ours = times["jtransfer"]

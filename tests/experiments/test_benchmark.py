@@ -1,9 +1,9 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from experiments.benchmark import Config, main
-from experiments.benchmark_data import Size
 from experiments.benchmark_rivals import compiled_step, peak
 from experiments.step_tables import timed_steps
 from experiments.timed_steps import TIMED
@@ -34,7 +34,7 @@ def test_summary_by_hand():
 
 @pytest.mark.parametrize("name", ["dann-mnist", "zero-shot"])
 def test_a_step_of_ours(name):
-    size = Size(**{**vars(TIMED[name].small), "batch": 2})
+    size = replace(TIMED[name].small, batch=2)
     run, told = compiled_step(name, size)
     run()
     run()
