@@ -30,10 +30,12 @@ lint: $(VENV)/.installed-dev ## style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 
-bench: $(VENV)/.installed-torch ## time train step and forward pass against PyTorch, probes against scikit-learn, ESZSL against NumPy
+bench: $(VENV)/.installed-torch ## time the steps and an epoch against PyTorch, probes against scikit-learn, ESZSL against NumPy
 	$(BIN)/python -m experiments.benchmark
+	$(if $(JTRANSFER_DATA),$(BIN)/python -m experiments.benchmark_epoch --images 12800)
+	$(BIN)/python -m experiments.benchmark_sizes
 	$(BIN)/python -m experiments.benchmark_features $(if $(JTRANSFER_DATA),--data folder:caltech101)
-	$(BIN)/python -m experiments.benchmark_probe
+	$(BIN)/python -m experiments.benchmark_probe --classes 50
 	$(BIN)/python -m experiments.benchmark_eszsl
 
 clean: ## remove the environment and caches; checkpoints/ stays

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 import tyro
 
-from experiments.benchmark import Rival, take_turns, torch_version
 from experiments.deep_features import crop_for
+from experiments.turns import Rival, take_turns, torch_version
 from jtransfer.data.image_batches import image_batches
 from jtransfer.data.sources import load_files
 from jtransfer.measure import console_table

@@ -1,6 +1,7 @@
 """Time the choice of C by cross-validation, beside scikit-learn.
 
-    make bench                                     (this part: on two cores some 5 minutes)
+    make bench                                     (there with 50 classes, in a minute or two)
+    python -m experiments.benchmark_probe          (on two cores some 5 minutes)
     python -m experiments.benchmark_probe --weights alexnet_imagenet_conv1-5.safetensors
 
 The whole job: 8 values of C x 5 folds x 101 classes on 3,030 x 9,216 features, for the SVM and the

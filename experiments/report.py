@@ -20,12 +20,8 @@ from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.multitask_tables import multitask
 from experiments.speaker_tables import speaker_adaptation
-from experiments.throughput_tables import (
-    dann_step,
-    eszsl_grid,
-    feature_extraction,
-    probe_solver,
-)
+from experiments.step_tables import cost_against_size, epoch, timed_steps
+from experiments.throughput_tables import eszsl_grid, feature_extraction, probe_solver
 from experiments.zero_shot_tables import zero_shot
 from jtransfer.train.run_folder import write_json
 
@@ -79,7 +75,9 @@ def main(config: Config) -> str:
         for copy in collect(config.collect, config.results):
             print(f"new: {copy}")
     throughput = [
-        dann_step(read(config.results, "benchmark")),
+        timed_steps(read(config.results, "benchmark")),
+        epoch(read(config.results, "benchmark_epoch")),
+        cost_against_size(read(config.results, "benchmark_sizes")),
         feature_extraction(read(config.results, "benchmark_features")),
         probe_solver(read(config.results, "benchmark_probe")),
         eszsl_grid(read(config.results, "benchmark_eszsl")),

@@ -1,4 +1,4 @@
-"""The sections of BENCHMARKS.md on speed."""
+"""The sections of BENCHMARKS.md on the speed of probes, features and ESZSL."""
 
 from typing import Any
 
@@ -10,47 +10,6 @@ COMPARED = {
     "default": "LogisticRegression at its default tolerance, by which it stops early",
     "converged": "LogisticRegression fitted once more to convergence for it",
 }
-
-
-def dann_step(results: list[dict[str, Any]]) -> str:
-    """The step's time beside PyTorch's, and what the loop adds."""
-    parts = ["## Throughput: the train step"] if results else []
-    for result in results:
-        ours = result["step"]["jtransfer"]["median_ms"]
-        rows = [
-            [
-                name,
-                f"{each['median_ms']:.1f}",
-                f"{each['quartiles_ms'][0]:.1f}–{each['quartiles_ms'][1]:.1f}",
-                f"{128 / each['median_ms'] * 1e3:,.0f}",
-                f"{ours / each['median_ms']:.2f}",
-            ]
-            for name, each in result["step"].items()
-        ]
-        costs = result["step"]["jtransfer"]
-        parts.append(
-            "One DANN training step of the paper's MNIST net: 64 + 64 images of 32x32x3, float32, "
-            "whole step with optimizer, the frameworks taking turns in processes of their own, "
-            f"medians of {costs['rounds']}."
-        )
-        parts.append(
-            markdown_table(
-                ["step", "median ms", "quartiles ms", "images/s", "jtransfer's time / this"], rows
-            )
-        )
-        sentence = (
-            f"jtransfer compiles it in {costs['compile_seconds']:.1f} s and computes "
-            f"{costs['gigaflop_a_step']:.2f} GFLOP a step as XLA counts."
-        )
-        if "loop" in result:
-            loop = result["loop"]
-            sentence += (
-                f" {loop['steps']:,} steps through `fit` take {loop['fit_seconds']:.1f} s, bare "
-                f"{loop['bare_seconds']:.1f} s: {loop['ratio']:.3f} times."
-            )
-        parts.append(sentence)
-        parts.append(made_by(result))
-    return "\n\n".join(parts) + "\n" if parts else ""
 
 
 def feature_extraction(results: list[dict[str, Any]]) -> str:

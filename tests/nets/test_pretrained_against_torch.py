@@ -15,7 +15,7 @@ from jtransfer.nets.trunk import Trunk
 torch = pytest.importorskip("torch")
 
 from experiments.torch_alexnet import AlexNet2014  # noqa: E402
-from tests.nets.torch_nets import EfficientNetLite0, randomised  # noqa: E402
+from experiments.torch_efficientnet import EfficientNetLite0, randomised  # noqa: E402
 
 
 def compare(net: Trunk, name: str, rival, size: int, path, *, as_zip: bool, until: str):

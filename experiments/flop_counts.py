@@ -1,0 +1,103 @@
+"""Multiplications and additions of the nets that are timed, counted by hand.
+
+A layer is a matrix product: a convolution is one of its windows with its kernel. What is done to
+single numbers (ReLU, pooling, norms, the optimizer) is left out, and the zeros of the padding count
+as pixels.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+from jtransfer.nets.efficientnet_lite import BLOCKS
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of one image: `positions` windows of `inputs` numbers give `outputs` numbers each."""
+
+    positions: int
+    inputs: int
+    outputs: int
+
+    @property
+    def flop(self) -> int:
+        """A multiplication and an addition for every weight at every position."""
+        return 2 * self.positions * self.inputs * self.outputs
+
+
+def dense(*widths: int) -> list[Layer]:
+    """Fully connected layers from width to width."""
+    return [Layer(1, one, other) for one, other in pairwise(widths)]
+
+
+def square(side: int, kernel: int, inputs: int, outputs: int) -> Layer:
+    """A convolution that gives maps of side x side pixels."""
+    return Layer(side * side, kernel * kernel * inputs, outputs)
+
+
+def forward(layers: list[Layer]) -> int:
+    """Operations of an image's way through the layers."""
+    return sum(layer.flop for layer in layers)
+
+
+def training(layers: list[Layer], *, from_images: bool = True) -> int:
+    """Operations of the way there and back: the gradients of the weights and of the inputs.
+
+    The first layer's inputs, if they are images, need no gradient.
+    """
+    return 3 * forward(layers) - (layers[0].flop if from_images else 0)
+
+
+def dann(name: str, *, batch: int, classes: int, width: float = 1.0) -> int:
+    """Operations of a step on `batch` images of each domain; the label head reads the source's."""
+    if name == "mnist":  # 32 - 4 = 28, 14; 14 - 4 = 10, 5
+        trunk = [square(28, 5, 3, 32), square(10, 5, 32, 48)]
+        label, domain = dense(5 * 5 * 48, 100, 100, classes), dense(5 * 5 * 48, 100, 1)
+    elif name == "svhn":  # 32, 15, 7: windows of three pixels, two apart
+        trunk = [square(32, 5, 3, 64), square(15, 5, 64, 64), square(7, 5, 64, 128)]
+        label = dense(7 * 7 * 128, 3072, 2048, classes)
+        domain = dense(7 * 7 * 128, 1024, 1024, 1)
+    elif name == "gtsrb":  # 40, 20, 10, 5
+        one, two, three = (round(width * count) for count in (96, 144, 256))
+        trunk = [square(40, 5, 3, one), square(20, 3, one, two), square(10, 5, two, three)]
+        label, domain = dense(25 * three, 512, classes), dense(25 * three, 1024, 1024, 1)
+    else:
+        raise ValueError(f"no count of {name!r}; expected mnist, svhn or gtsrb")
+    of_both = training(trunk) + training(domain, from_images=False)
+    return 2 * batch * of_both + batch * training(label, from_images=False)
+
+
+def alexnet(side: int) -> list[Layer]:
+    """The five convolutions of AlexNet-2014 on images of side x side pixels."""
+    one = (side + 2 * 2 - 11) // 4 + 1
+    two = (one - 3) // 2 + 1
+    three = (two - 3) // 2 + 1
+    return [
+        square(one, 11, 3, 64),
+        square(two, 5, 64, 192),
+        square(three, 3, 192, 384),
+        square(three, 3, 384, 256),
+        square(three, 3, 256, 256),
+    ]
+
+
+def alexnet_features(side: int) -> int:
+    """How many numbers the last of them gives, pooled."""
+    return 256 * ((math.isqrt(alexnet(side)[-1].positions) - 3) // 2 + 1) ** 2
+
+
+def efficientnet_lite0(side: int) -> list[Layer]:
+    """All convolutions of EfficientNet-Lite0; those of every channel by itself have one input."""
+    side, channels = -(-side // 2), 32
+    layers = [square(side, 3, 3, channels)]
+    for block in BLOCKS:
+        for number in range(block.layers):
+            wide = block.expansion * channels
+            if block.expansion > 1:
+                layers.append(square(side, 1, channels, wide))
+            side = -(-side // block.stride) if number == 0 else side
+            layers.append(square(side, block.kernel_size, 1, wide))
+            layers.append(square(side, 1, wide, block.channels))
+            channels = block.channels
+    return [*layers, square(side, 1, channels, 1280)]
