@@ -33,6 +33,7 @@ lint: $(VENV)/.installed-dev ## style, format and types
 bench: $(VENV)/.installed-torch ## time train step and forward pass against PyTorch, probes against scikit-learn, ESZSL against NumPy
 	$(BIN)/python -m experiments.benchmark
 	$(BIN)/python -m experiments.benchmark_features $(if $(JTRANSFER_DATA),--data folder:caltech101)
+	$(BIN)/python -m experiments.benchmark_pipeline $(if $(JTRANSFER_DATA),--data folder:caltech101)
 	$(BIN)/python -m experiments.benchmark_probe
 	$(BIN)/python -m experiments.benchmark_eszsl
 

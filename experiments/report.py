@@ -24,6 +24,7 @@ from experiments.throughput_tables import (
     dann_step,
     eszsl_grid,
     feature_extraction,
+    input_pipeline,
     probe_solver,
 )
 from experiments.zero_shot_tables import zero_shot
@@ -81,6 +82,7 @@ def main(config: Config) -> str:
     throughput = [
         dann_step(read(config.results, "benchmark")),
         feature_extraction(read(config.results, "benchmark_features")),
+        input_pipeline(read(config.results, "benchmark_pipeline")),
         probe_solver(read(config.results, "benchmark_probe")),
         eszsl_grid(read(config.results, "benchmark_eszsl")),
     ]
