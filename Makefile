@@ -35,6 +35,7 @@ bench: $(VENV)/.installed-torch ## time the steps and an epoch against PyTorch, 
 	$(if $(JTRANSFER_DATA),$(BIN)/python -m experiments.benchmark_epoch --images 12800)
 	$(BIN)/python -m experiments.benchmark_sizes
 	$(BIN)/python -m experiments.benchmark_features $(if $(JTRANSFER_DATA),--data folder:caltech101)
+	$(BIN)/python -m experiments.benchmark_pipeline $(if $(JTRANSFER_DATA),--data folder:caltech101)
 	$(BIN)/python -m experiments.benchmark_probe --classes 50
 	$(BIN)/python -m experiments.benchmark_eszsl
 

@@ -21,7 +21,12 @@ from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_t
 from experiments.multitask_tables import multitask
 from experiments.speaker_tables import speaker_adaptation
 from experiments.step_tables import cost_against_size, epoch, timed_steps
-from experiments.throughput_tables import eszsl_grid, feature_extraction, probe_solver
+from experiments.throughput_tables import (
+    eszsl_grid,
+    feature_extraction,
+    input_pipeline,
+    probe_solver,
+)
 from experiments.zero_shot_tables import zero_shot
 from jtransfer.train.run_folder import write_json
 
@@ -79,6 +84,7 @@ def main(config: Config) -> str:
         epoch(read(config.results, "benchmark_epoch")),
         cost_against_size(read(config.results, "benchmark_sizes")),
         feature_extraction(read(config.results, "benchmark_features")),
+        input_pipeline(read(config.results, "benchmark_pipeline")),
         probe_solver(read(config.results, "benchmark_probe")),
         eszsl_grid(read(config.results, "benchmark_eszsl")),
     ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from experiments.benchmark_pipeline import table as pipeline_rows
 from experiments.probe_layers import HEADS
 from jtransfer.measure import markdown_table
 
@@ -119,6 +120,26 @@ def eszsl_grid(results: list[dict[str, Any]]) -> str:
             f"differ by {result['worst_difference']:.1e} of the largest weight at most."
         )
         parts.append(markdown_table(["solutions", "time", "times ours"], rows))
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def input_pipeline(results: list[dict[str, Any]]) -> str:
+    """Images a second of the stream of files, of the step, and of both together."""
+    parts = ["## Throughput: the input pipeline"] if results else []
+    for result in results:
+        parts.append(
+            f"Files of `{result['data']}` read, decoded and cropped while a fine-tune step of "
+            f"{result['net']} computes: batches of {result['batch']} at {result['size']} pixels, "
+            f"float32, {result['steps']} steps. The device waits for what both together take "
+            "longer than the steps alone; where it is the CPU, decoding takes cores from the step."
+        )
+        parts.append(
+            markdown_table(
+                ["decoded by", "pipeline images/s", "step images/s", "together", "device waits"],
+                pipeline_rows(result),
+            )
+        )
         parts.append(made_by(result))
     return "\n\n".join(parts) + "\n" if parts else ""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jtransfer.data.colour_jitter import colour_jitter as colour_jitter
     from jtransfer.data.crops import Crop as Crop
     from jtransfer.data.image_batches import image_batches as image_batches
+    from jtransfer.data.image_stream import ImageStream as ImageStream
     from jtransfer.data.mel import FrontEnd as FrontEnd
     from jtransfer.data.mel import mfcc as mfcc
     from jtransfer.data.mixup import mixup as mixup
@@ -133,6 +134,7 @@ _HOMES = {
     "load_files": "data.sources",
     "load_speech": "data.sources",
     "image_batches": "data.image_batches",
+    "ImageStream": "data.image_stream",
     "Crop": "data.crops",
     "extract": "transfer.features",
     "fit_svm": "transfer.probe",

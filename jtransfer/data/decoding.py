@@ -38,7 +38,7 @@ def read_rgb(path: Path) -> "Image":
     except Exception as error:
         raise DataError(
             f"{path} cannot be read ({error}); expected a whole JPEG or PNG image. It is truncated "
-            "or damaged: fetch it again, or leave out what is unreadable by on_unreadable='skip'"
+            "or damaged: fetch it again, or leave it out"
         ) from error
 
 

@@ -1,14 +1,12 @@
 """Batches of decoded images in the order of their files, read by worker processes."""
 
-import atexit
 import math
 import sys
-import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -16,7 +14,7 @@ from jtransfer.data.crops import Crop
 from jtransfer.data.decoding import read_rgb
 from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
-from jtransfer.data.workers import StoredPaths, made_in_workers, stored
+from jtransfer.data.workers import StoredPaths, close_at_exit, made_in_workers, stored
 
 _NAMED = 10  # unreadable files that the line at the end names
 
@@ -68,15 +66,8 @@ def image_batches(
         raise DataError(f"on_unreadable {on_unreadable!r}; expected 'stop' or 'skip'")
     workers = min(workers, math.ceil((len(files) - start) / batch))
     batches = _batches(files, crop, batch, workers, on_unreadable, start)
-    # Grain cannot close its iterators any more when the interpreter takes its modules apart.
-    atexit.register(_close, weakref.ref(batches))
+    close_at_exit(batches)
     return batches
-
-
-def _close(batches: "weakref.ref[Generator[Any, None, None]]") -> None:
-    unfinished = batches()
-    if unfinished is not None:
-        unfinished.close()
 
 
 # What came of one file: its position, and its image or what there is to complain about.
@@ -123,7 +114,7 @@ def _batches(
         elements = made_in_workers(dataset, workers) if workers else iter(dataset)
         for rows, images, complaints in stack.enter_context(closing(elements)):
             if complaints and on_unreadable == "stop":
-                raise DataError(complaints[min(complaints)])
+                raise DataError(f"{complaints[min(complaints)]} by on_unreadable='skip'")
             left_out += complaints
             if len(rows):
                 yield rows, images

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 from zlib import crc32
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from jtransfer.data.order import shuffled_positions
 
 Transform = Callable[[jax.Array], jax.Array]
 
@@ -89,25 +91,6 @@ class ResidentFeed:
                 fields["image"] = transform(fields["image"])
             batch[name] = fields
         return batch
-
-
-def shuffled_positions(length: int, batch: int, *, step: int, seed: tuple[int, ...]) -> np.ndarray:
-    """Positions of a step's examples when each epoch is a fresh permutation.
-
-    An epoch is `length // batch` steps; what does not fill a batch waits for a later epoch.
-
-    Returns:
-      [batch] int32.
-    """
-    epoch, place = divmod(step, length // batch)
-    return _permutation(length, (*seed, epoch))[place * batch : (place + 1) * batch]
-
-
-@lru_cache(maxsize=16)
-def _permutation(length: int, seed: tuple[int, ...]) -> np.ndarray:
-    order = np.random.default_rng(seed).permutation(length).astype(np.int32)
-    order.setflags(write=False)
-    return order
 
 
 def channel_means(images: np.ndarray) -> np.ndarray:

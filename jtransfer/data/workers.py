@@ -3,11 +3,13 @@
 Grain starts them (by spawn, not by fork, which JAX's threads forbid); this adds what it lacks.
 """
 
+import atexit
 import gc
 import multiprocessing
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -53,6 +55,20 @@ def made_in_workers(dataset: "IterDataset", workers: int) -> Generator[tuple[Any
         iterator.close()  # pyright: ignore[reportAttributeAccessIssue]
         del iterator
         _free_shared_memory()
+
+
+def close_at_exit(batches: Generator[Any, None, None]) -> None:
+    """Close a generator of `made_in_workers` when the program ends, if it is not at its end.
+
+    Grain cannot close its iterators any more when the interpreter takes its modules apart.
+    """
+    atexit.register(_close, weakref.ref(batches))
+
+
+def _close(batches: "weakref.ref[Generator[Any, None, None]]") -> None:
+    unfinished = batches()
+    if unfinished is not None:
+        unfinished.close()
 
 
 def _copied(element: tuple[Any, ...]) -> tuple[Any, ...]:

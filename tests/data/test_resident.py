@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jtransfer.data.order import shuffled_positions
 from jtransfer.data.resident import (
     Domain,
     ResidentFeed,
     centred,
     channel_means,
-    shuffled_positions,
     standardised,
 )
 
