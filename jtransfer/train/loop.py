@@ -2,6 +2,7 @@
 
 import math
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ from typing import Protocol
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh
 
 from jtransfer.train.checkpoint import Checkpoints
-from jtransfer.train.compilation import CompiledStep
+from jtransfer.train.compilation import CompiledStep, one_copy, replicate
 from jtransfer.train.early_stopping import EarlyStopping
 from jtransfer.train.run_log import RunLog
 from jtransfer.train.state import PyTree, TrainState
@@ -34,6 +37,10 @@ class NonFiniteLossError(FloatingPointError):
     """The loss became NaN or infinite."""
 
 
+class LostProcessError(RuntimeError):
+    """A step failed in a run of several processes: as a rule because another one has ended."""
+
+
 class Interrupted(SystemExit):
     """The run was asked to stop, has saved, and can be resumed."""
 
@@ -52,6 +59,7 @@ def fit(
     early_stopping: EarlyStopping | None = None,
     checkpoints: Checkpoints | None = None,
     checkpoint_every: int = 0,
+    mesh: Mesh | None = None,
 ) -> TrainState:
     """Train from `state` until `steps` steps have been taken in all.
 
@@ -74,11 +82,14 @@ def fit(
       early_stopping: ends the run when a metric of `evaluate` gets no better; None for never.
       checkpoints: where states are saved; None for nowhere.
       checkpoint_every: steps between checkpoints, besides the one at the end; 0 for that one only.
+      mesh: that `step` was compiled for; state and constants are put on all its devices. What is
+        evaluated and returned is one copy, so that nothing outside of training knows of the mesh.
 
     Returns:
       The state after the last step; with `early_stopping` the best one that was evaluated.
 
     Raises:
+      LostProcessError: if a step fails in a run of several processes.
       NonFiniteLossError: naming the first step whose loss is NaN or infinite.
       Interrupted: after SIGINT or SIGTERM, with the state saved.
       ValueError: if the numbers of steps do not fit each other, or nothing is evaluated for
@@ -111,8 +122,10 @@ def fit(
         return number >= steps or (early_stopping is not None and early_stopping.satisfied)
 
     constants = feed.constants
+    if mesh is not None:
+        state, constants = replicate((state, constants), mesh)
     records = _Records(log, checkpoints)
-    with _stop_requests() as requests:
+    with _lost_process_told(mesh, checkpoints), _stop_requests() as requests:
         while not finished():
             batches = [feed.inputs(number + i) for i in range(steps_per_call)]
             inputs = batches[0] if steps_per_call == 1 else jax.tree.map(_stack, *batches)
@@ -120,23 +133,26 @@ def fit(
             number += steps_per_call
             records.write()
             records.add(number, metrics, complete=due(log_every))
-            stopping = bool(requests) and number < steps
+            stopping = _asked(requests, mesh, at_record=due(log_every)) and number < steps
             if stopping or due(checkpoint_every) or due(evaluate_every):
                 records.write()
                 records.check()
                 if evaluate is not None and due(evaluate_every):
-                    _evaluate(evaluate, state, log, early_stopping)
+                    _evaluate(evaluate, state, log, early_stopping, mesh)
                 if checkpoints is not None and (stopping or finished() or due(checkpoint_every)):
                     checkpoints.save(state)
             if stopping:
-                raise _interrupted(requests[0], number, steps, log, checkpoints)
-    if checkpoints is not None:
-        checkpoints.wait()
+                request = requests[0] if requests else signal.SIGTERM
+                raise _interrupted(request, number, steps, log, checkpoints)
+        if checkpoints is not None:
+            checkpoints.wait()
+        if mesh is not None and mesh.is_multi_process:
+            multihost_utils.sync_global_devices("what the first process wrote can be read")
     if early_stopping is None:
-        return state
+        return state if mesh is None else one_copy(state)
     if log is not None:
         log.say(f"step {number:,} of {steps:,}; the best was {early_stopping.best_step:,}")
-    return early_stopping.best()
+    return early_stopping.best() if mesh is None else one_copy(early_stopping.best())
 
 
 def _evaluate(
@@ -144,10 +160,11 @@ def _evaluate(
     state: TrainState,
     log: RunLog | None,
     early_stopping: EarlyStopping | None,
+    mesh: Mesh | None,
 ) -> None:
     if log is None and early_stopping is None:
         return
-    metrics = evaluate(state)
+    metrics = evaluate(state if mesh is None else one_copy(state))
     if log is not None:
         log.write(int(state.step), metrics)
     if early_stopping is not None:
@@ -169,6 +186,32 @@ def _interrupted(
     if log is not None:
         log.say(f"stopped by {request.name} at step {number:,} of {steps:,}, {saved}")
     return Interrupted(128 + request)
+
+
+def _asked(requests: list[signal.Signals], mesh: Mesh | None, *, at_record: bool) -> bool:
+    """Whether the run is asked to stop; several processes agree on it, at the next record."""
+    if mesh is None or not mesh.is_multi_process:
+        return bool(requests)
+    return at_record and bool(multihost_utils.process_allgather(np.array(len(requests))).any())
+
+
+@contextmanager
+def _lost_process_told(mesh: Mesh | None, checkpoints: Checkpoints | None) -> Iterator[None]:
+    """Say in words what a failing step means where several processes train together."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if mesh is None or not mesh.is_multi_process:
+            raise
+        kept = "it keeps no checkpoints" if checkpoints is None else "its newest checkpoint counts"
+        message = (
+            f"a step failed in process {jax.process_index()} of {jax.process_count()}, most likely "
+            "because another process has ended: see what that one said last. "
+            f"Start all processes again to go on ({kept})"
+        )
+        # Now, for what closes the run waits for the process that is gone.
+        print(message, file=sys.stderr, flush=True)
+        raise LostProcessError(message) from error
 
 
 class _Records:
