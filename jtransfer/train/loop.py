@@ -2,7 +2,6 @@
 
 import math
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,10 +34,6 @@ class Feed(Protocol):
 
 class NonFiniteLossError(FloatingPointError):
     """The loss became NaN or infinite."""
-
-
-class LostProcessError(RuntimeError):
-    """A step failed in a run of several processes: as a rule because another one has ended."""
 
 
 class Interrupted(SystemExit):
@@ -89,7 +84,6 @@ def fit(
       The state after the last step; with `early_stopping` the best one that was evaluated.
 
     Raises:
-      LostProcessError: if a step fails in a run of several processes.
       NonFiniteLossError: naming the first step whose loss is NaN or infinite.
       Interrupted: after SIGINT or SIGTERM, with the state saved.
       ValueError: if the numbers of steps do not fit each other, or nothing is evaluated for
@@ -125,7 +119,7 @@ def fit(
     if mesh is not None:
         state, constants = replicate((state, constants), mesh)
     records = _Records(log, checkpoints)
-    with _lost_process_told(mesh, checkpoints), _stop_requests() as requests:
+    with _stop_requests() as requests:
         while not finished():
             batches = [feed.inputs(number + i) for i in range(steps_per_call)]
             inputs = batches[0] if steps_per_call == 1 else jax.tree.map(_stack, *batches)
@@ -193,25 +187,6 @@ def _asked(requests: list[signal.Signals], mesh: Mesh | None, *, at_record: bool
     if mesh is None or not mesh.is_multi_process:
         return bool(requests)
     return at_record and bool(multihost_utils.process_allgather(np.array(len(requests))).any())
-
-
-@contextmanager
-def _lost_process_told(mesh: Mesh | None, checkpoints: Checkpoints | None) -> Iterator[None]:
-    """Say in words what a failing step means where several processes train together."""
-    try:
-        yield
-    except jax.errors.JaxRuntimeError as error:
-        if mesh is None or not mesh.is_multi_process:
-            raise
-        kept = "it keeps no checkpoints" if checkpoints is None else "its newest checkpoint counts"
-        message = (
-            f"a step failed in process {jax.process_index()} of {jax.process_count()}, most likely "
-            "because another process has ended: see what that one said last. "
-            f"Start all processes again to go on ({kept})"
-        )
-        # Now, for what closes the run waits for the process that is gone.
-        print(message, file=sys.stderr, flush=True)
-        raise LostProcessError(message) from error
 
 
 class _Records:

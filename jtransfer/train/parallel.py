@@ -12,6 +12,9 @@ from jtransfer.train.compilation import data_mesh
 class Parallel:
     """Options of a call; each device takes its share of every batch.
 
+    Where one of several processes ends unasked JAX ends the others too, `heartbeat` seconds later
+    at most, saying that "another task died". Started again, all go on from the newest checkpoint.
+
     Raises:
       ValueError: if they do not fit each other.
     """
@@ -40,7 +43,7 @@ class Parallel:
         Raises:
           ValueError: if the other processes are not given and there is no cluster to ask.
         """
-        if self.devices > max(1, jax.config.jax_num_cpu_devices):
+        if self.devices > max(1, jax.config.read("jax_num_cpu_devices")):
             jax.config.update("jax_num_cpu_devices", self.devices)
         if not self.distributed:
             return

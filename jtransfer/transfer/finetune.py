@@ -87,7 +87,9 @@ def compile_phases(
             trainable=groups.trainable,
             augment=augment,
         )
-        programs.append(Program(phase, groups, grouped, compile_step(step, gather, mesh=mesh), mesh))
+        programs.append(
+            Program(phase, groups, grouped, compile_step(step, gather, mesh=mesh), mesh)
+        )
     return tuple(programs)
 
 

@@ -8,7 +8,7 @@ With KILLED_AT the last process is killed at that step.
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jax
@@ -42,7 +42,7 @@ class Killed(regression.Feed):
 class Share(regression.Feed):
     """A feed that gives no more than its process's rows of a batch."""
 
-    mesh: Mesh | None = None
+    mesh: Mesh = field(kw_only=True)
 
     def inputs(self, step):
         mine = np.split(super().inputs(step), jax.process_count())[jax.process_index()]
