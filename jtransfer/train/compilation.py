@@ -90,7 +90,7 @@ def compile_step(
         require_shares(np.shape(values), mesh.size, axis=0 if steps_per_call == 1 else 1)
         if isinstance(values, jax.Array) and not values.is_fully_addressable:
             return values
-        return jax.make_array_from_process_local_data(shares, np.asarray(values), values.shape)
+        return jax.make_array_from_process_local_data(shares, values, values.shape)
 
     def over_mesh(state: TrainState, constants: PyTree, inputs: PyTree):
         return compiled(state, constants, jax.tree.map(place, inputs))
