@@ -43,7 +43,8 @@ class Parallel:
         Raises:
           ValueError: if the other processes are not given and there is no cluster to ask.
         """
-        if self.devices > max(1, jax.config.read("jax_num_cpu_devices")):
+        simulated: int = jax.config.jax_num_cpu_devices  # pyright: ignore[reportAttributeAccessIssue]
+        if self.devices > max(1, simulated):
             jax.config.update("jax_num_cpu_devices", self.devices)
         if not self.distributed:
             return

@@ -18,7 +18,6 @@ import pytest
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.multitask import MultitaskNet
 from jtransfer.nets.stages import FullStage
-from jtransfer.nets.translation import translation_net
 from jtransfer.nets.trunk import Head, Trunk
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import compile_step, compile_step_by_pmap, data_mesh
@@ -37,13 +36,15 @@ from jtransfer.transfer.supervised import supervised_loss
 from jtransfer.transfer.translation import translation_loss
 from tests.train import regression
 from tests.transfer.animals import SEEN, draw
+from tests.transfer.game import params
+from tests.transfer.translation_game import TranslationGame
 
 ROOT = Path(__file__).parents[2]
-STEPS, BATCH, EXAMPLES, CLASSES, SIDE = 20, 16, 40, 3, 16
+STEPS, BATCH, EXAMPLES, CLASSES, SIDE = 20, 16, 40, 3, 4
 
 
 class Feed:
-    """Source and target images of 16x16x1 with labels, and features of animals."""
+    """Source and target images of 4x4x1 with labels, and features of animals."""
 
     @property
     def constants(self):
@@ -72,6 +73,15 @@ def gather(constants, inputs):
     }
 
 
+def gather_numbers(constants, inputs):
+    """Instead of each image its mean, as the game of translation takes them, and two classes."""
+    batch = gather(constants, inputs)
+    for domain in ("source", "target"):
+        batch[domain]["image"] = batch[domain]["image"].mean(axis=(1, 2))
+    batch["source"]["label"] = batch["source"]["odd"]
+    return batch
+
+
 TRUNK = Trunk((("fc1", partial(FullStage, 8)), ("fc2", partial(FullStage, 6))))
 BLANK = jnp.zeros((2, SIDE, SIDE, 1))
 LOGITS = {"label": masked_cross_entropy, "odd": masked_cross_entropy}
@@ -85,8 +95,10 @@ def method(name):
         shared = MultitaskNet(TRUNK, {"label": Head((), CLASSES), "odd": Head((), 2)})
         return multitask_loss(shared, LOGITS), shared.init(key, BLANK), ALL
     if name == "translation":
-        writer = translation_net(classes=CLASSES, size=SIDE, width=2, code=4, norm=False)
-        return translation_loss(writer), writer.init(key, BLANK), ALL
+        parts = ("trunk", "label_head", "domain_head")
+        parts += ("image_writers_0", "image_writers_1", "image_heads_0", "image_heads_1")
+        numbers = params(**dict(zip(parts, (0.5, 1.5, 0.7, 0.4, 0.8, 0.3, -0.6), strict=True)))
+        return translation_loss(TranslationGame()), {"params": numbers}, ALL
     if name == "zero-shot":
         bilinear = Bilinear()
         variables = bilinear.init(key, jnp.zeros((1, 6)), SEEN)
@@ -121,11 +133,12 @@ def parameters(name, devices, *, by="jit"):
     optimizer = groups.optimizer(optax.sgd(0.05, momentum=0.9))
     axis = {"axis_name": "data"} if by == "pmap" else {}
     step = make_step(loss, optimizer, total_steps=STEPS, trainable=groups.trainable, **axis)
+    take = gather_numbers if name == "translation" else gather
     mesh = data_mesh(jax.devices()[:devices]) if devices > 1 else None
     if by == "pmap":
-        compiled = compile_step_by_pmap(step, gather, devices=jax.devices()[:devices])
+        compiled = compile_step_by_pmap(step, take, devices=jax.devices()[:devices])
     else:
-        compiled = compile_step(step, gather, mesh=mesh)
+        compiled = compile_step(step, take, mesh=mesh)
     # A copy: the first step uses up the state, and others start from the same variables.
     state = TrainState.create(jax.tree.map(jnp.array, variables), optimizer, rng=jax.random.key(2))
     state = fit(compiled, state, Feed(), steps=STEPS, mesh=None if by == "pmap" else mesh)
