@@ -131,8 +131,8 @@ def parameters(name, devices, *, by="jit"):
     loss, variables, rules = method(name)
     groups = parameter_groups(variables["params"], rules)
     optimizer = groups.optimizer(optax.sgd(0.05, momentum=0.9))
-    axis = {"axis_name": "data"} if by == "pmap" else {}
-    step = make_step(loss, optimizer, total_steps=STEPS, trainable=groups.trainable, **axis)
+    axis = "data" if by == "pmap" else None
+    step = make_step(loss, optimizer, total_steps=STEPS, trainable=groups.trainable, axis_name=axis)
     take = gather_numbers if name == "translation" else gather
     mesh = data_mesh(jax.devices()[:devices]) if devices > 1 else None
     if by == "pmap":
@@ -214,8 +214,8 @@ def test_a_batch_that_the_devices_do_not_divide():
 
 def test_the_devices_of_a_call():
     assert Parallel().mesh is None
-    assert Parallel(devices=2).mesh.devices.tolist() == jax.devices()[:2]
-    assert Parallel(devices=0).mesh.devices.tolist() == jax.devices()
+    assert Parallel(devices=2).mesh == data_mesh(jax.devices()[:2])
+    assert Parallel(devices=0).mesh == data_mesh()
     with pytest.raises(ValueError, match="devices=99, and 8 cpu devices are here"):
         _ = Parallel(devices=99).mesh
     with pytest.raises(ValueError, match="process only together with distributed"):
