@@ -87,7 +87,7 @@ def run_cells(config: Config, problem: Problem) -> Cells:
 
 def main(config: Config) -> Cells:
     """Run the cells of a call, print their table and write their figures."""
-    prepare_process()
+    prepare_process(config.parallel)
     pair = PAIRS[config.pair]
     print(f"{config.pair}: loading {pair.source}, {pair.target} and {pair.target_test}")
     problem = Problem.load(pair, config.data_root)

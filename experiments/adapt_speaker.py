@@ -24,18 +24,20 @@ trained again, and a finished call is not run again.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tyro
+from tyro.conf import OmitArgPrefixes
 
 from experiments.speaker_nets import Corpus, Trainer
 from experiments.speaker_runs import Adapter, Setting, Task, choose
 from jtransfer.data.sources import load_speech
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
+from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.speaker import METHODS, Method, error_reduction
@@ -75,6 +77,7 @@ class Config:
     longest: float = 0.8  # seconds of an utterance that are used
     together: int = 24  # adaptations in one call of a program
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
+    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     out: Path = Path("checkpoints/adapt_speaker")  # one folder a call and a net, and the figure
 
     def settings_of(self, method: Method) -> list[Setting]:
@@ -178,7 +181,7 @@ def figure(config: Config, result: dict[str, Any]) -> Path:
 
 def main(config: Config) -> dict[str, Any]:
     """Measure unless that was done, print the table and draw the figure."""
-    prepare_process()
+    prepare_process(config.parallel)
     utterances = load_speech(config.data, data_root=config.data_root)
     corpus = Corpus.build(utterances, longest=config.longest)
     print(
@@ -194,6 +197,7 @@ def main(config: Config) -> dict[str, Any]:
         rate=config.rate,
         decay=config.decay,
         hide=config.hide,
+        mesh=config.parallel.mesh,
     )
     own = ("each", "draws", "adapt_steps", "adapt_batch", "rates", "rhos", "choose_each", "longest")
     settings = {

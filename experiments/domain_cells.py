@@ -151,6 +151,7 @@ def trained_cell(
                 evaluate_every=config.evaluate_every,
                 checkpoints=checkpoints,
                 checkpoint_every=config.checkpoint_every,
+                mesh=config.parallel.mesh,
             )
         seconds = time.perf_counter() - started
     records = read_records(folder.metrics_file)

@@ -1,10 +1,13 @@
 """Settings of a call of `adapt_digits`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from tyro.conf import OmitArgPrefixes
+
 from experiments.domain_pairs import PAIRS
+from jtransfer.train.parallel import Parallel
 
 MethodName = Literal["source", "sa", "dann", "weighted", "adda", "translation", "teacher", "target"]
 PairName = Literal[
@@ -37,6 +40,7 @@ class Config:
     gamma: float = 10.0  # steepness of the ramp of lambda, 2 / (1 + exp(-gamma p)) - 1
     evaluate_every: int = 500  # steps between looks at the test set, which decide nothing
     checkpoint_every: int = 500  # steps between checkpoints
+    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/adapt_digits")  # one folder a cell, and the figures
 

@@ -277,4 +277,5 @@ def build(config: Config, problem: Problem, name: MethodName) -> Program:
     readers = (
         on(domain, what) for what in ("predict", "features", "last_hidden") for domain in BOTH
     )
-    return Program(recipe, groups, optimizer, compile_step(step, feed.gather), *readers)
+    compiled = compile_step(step, feed.gather, mesh=config.parallel.mesh)
+    return Program(recipe, groups, optimizer, compiled, *readers)

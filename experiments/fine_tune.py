@@ -24,7 +24,7 @@ not run again.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +32,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
+from tyro.conf import OmitArgPrefixes
 
 from experiments.labelled import Learner, choose_rate, train_source
 from experiments.regime_rows import ROWS, Bench, RowName, Trainer, fresh_variables
@@ -40,6 +41,7 @@ from experiments.transfer_pairs import PAIRS, Problem
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
 from jtransfer.train.evaluation import map_batches
+from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.layers import layer_names
@@ -61,6 +63,7 @@ class Config:
     source_rate: float = 0.05  # at the start, falling to 0 as a cosine
     rates: tuple[float, ...] = (0.01, 0.003, 0.03, 0.1)  # to choose from; by default the first
     momentum: float = 0.9  # of stochastic gradient descent
+    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/fine_tune")  # one folder a cell, and the figure
 
@@ -92,6 +95,7 @@ def prepare(config: Config, problem: Problem) -> Bench:
         problem.transform,
         batch=config.source_batch,
         momentum=config.momentum,
+        mesh=config.parallel.mesh,
     )
     state, _ = train_source(
         learner,
@@ -212,7 +216,7 @@ def figure(config: Config, cells: Mapping[tuple[RowName, int], Any]) -> Path:
 
 def main(config: Config) -> dict[tuple[RowName, int], Any]:
     """Run the cells of a call, print their table and draw their figure."""
-    prepare_process()
+    prepare_process(config.parallel)
     pair = PAIRS[config.pair]
     problem = Problem.load(pair, config.data_root)
     print(
@@ -227,7 +231,12 @@ def main(config: Config) -> dict[tuple[RowName, int], Any]:
             steps = config.steps_for(each)
             if steps not in trainers:
                 trainers[steps] = Trainer.build(
-                    bench, ROWS[row], steps=steps, batch=config.batch, momentum=config.momentum
+                    bench,
+                    ROWS[row],
+                    steps=steps,
+                    batch=config.batch,
+                    momentum=config.momentum,
+                    mesh=config.parallel.mesh,
                 )
             cells[row, each] = run_cell(config, bench, trainers[steps], row, each)
     path = figure(config, cells)

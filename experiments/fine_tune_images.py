@@ -23,7 +23,7 @@ finished cell is not run again, an interrupted one goes on.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +33,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import tyro
+from tyro.conf import OmitArgPrefixes
 
 from experiments.deep_features import short_name
 from experiments.regime_rows import Row
@@ -57,6 +58,7 @@ from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.trunk import Head
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.evaluation import map_batches
+from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.run_log import RunLog
 from jtransfer.train.runtime import prepare_process
@@ -95,6 +97,7 @@ class Config:
     test_at_most: int = 50  # images a class to test on, of the rest
     checkpoint_every: int = 100  # steps
     workers: int = 2  # processes that decode images; 0 decodes in the main one
+    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/fine_tune_images")  # one folder a cell
 
@@ -181,9 +184,12 @@ def train_head(task: Task, row: Row, positions: np.ndarray, rate: float, seed: i
     """A head on cached features, and the time of a step."""
     net = without_trunk(task.net(row))
     variables = dict(net.init(jax.random.key(seed), jnp.zeros((1, task.features.shape[1]))))
+    mesh = task.config.parallel.mesh
     fields = {"image": task.features[positions], "label": task.labels[positions]}
     feed = ResidentFeed({"target": Domain(fields, task.config.batch)}, seed)
-    programs = programs_of(net, variables["params"], row, HEAD_STEPS, rate, gather=feed.gather)
+    programs = programs_of(
+        net, variables["params"], row, HEAD_STEPS, rate, gather=feed.gather, mesh=mesh
+    )
     state = fine_tune(programs, variables, feed, rng=jax.random.key(seed))
     return net, jax.block_until_ready(state)
 
@@ -249,7 +255,14 @@ def tuned_cell(task: Task, row: Row, seed: int, folder: RunFolder, name: str) ->
         return {"target": {**batch["target"], "image": images}}
 
     programs: Sequence[Program] = programs_of(
-        net, variables["params"], row, steps, rate, gather=feed.gather, augment=augment
+        net,
+        variables["params"],
+        row,
+        steps,
+        rate,
+        gather=feed.gather,
+        augment=augment,
+        mesh=config.parallel.mesh,
     )
     moving, frozen = programs[-1].groups.count(variables["params"])
     print(f"{name}: {moving:,} parameters move, {frozen:,} are frozen")
@@ -328,7 +341,7 @@ def row_name(row: str) -> str:
 
 def main(config: Config) -> list[dict[str, Any]]:
     """Run the cells of a call and print their table."""
-    prepare_process()
+    prepare_process(config.parallel)
     files = load_files(config.data, data_root=config.data_root)
     print(f"{files.name}: {len(files):,} images of {len(files.classes)} classes, decoding them")
     pixels, variables = decoded(config, files), published(config.net, config.side, config.weights)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from jtransfer.data.resident import Transform
 from jtransfer.data.splits import stratified_folds
@@ -114,11 +115,12 @@ class Learner:
         batch: int,
         momentum: float,
         loss: Callable[[Classifier], Loss] = on_target,
+        mesh: Mesh | None = None,
     ) -> "Learner":
         """Make the programs; `transform` is applied to the images, in training and after."""
         sgd = partial(cosine_sgd, rate=1.0, momentum=momentum)
         gather = gather_by(transform)
-        programs = compile_phases(net, params, phases, gather, loss=loss, optimizer=sgd)
+        programs = compile_phases(net, params, phases, gather, loss=loss, optimizer=sgd, mesh=mesh)
 
         def predict(state: TrainState, images: jax.Array) -> jax.Array:
             images = images if transform is None else transform(images)

@@ -33,6 +33,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import tyro
+from tyro.conf import OmitArgPrefixes
 
 from experiments.multitask_rows import HELPERS, ROWS, TASKS, RowName, families
 from jtransfer.data.images import resize
@@ -49,6 +50,7 @@ from jtransfer.nets.trunk import ConvStage, Head, Trunk
 from jtransfer.train.compilation import compile_step
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.loop import fit
+from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.run_log import RunLog, read_records
 from jtransfer.train.runtime import prepare_process
@@ -78,6 +80,7 @@ class Config:
     weight_rate: float = 10.0  # factor on it for weights of tasks that are parameters
     temperature: float = 5.0  # of the mixture of images with and without the digit's label
     record_every: int = 10  # steps between the weights that are drawn
+    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     out: Path = Path("checkpoints/multitask")  # one folder a cell, and the figures
 
 
@@ -148,7 +151,7 @@ class Trainer:
             self.optimizer,
             total_steps=config.steps,
         )
-        self.step = compile_step(step, self.feed(0, 0).gather)
+        self.step = compile_step(step, self.feed(0, 0).gather, mesh=config.parallel.mesh)
         self.predict = jax.jit(
             lambda variables, pixels: self.net.apply(
                 variables, self.transform(pixels), method="predict"
@@ -170,9 +173,10 @@ class Trainer:
         """A trained state, and the processor's time for a step in milliseconds."""
         state = TrainState.create(self.variables(seed), self.optimizer, rng=jax.random.key(seed))
         feed, steps = self.feed(each, seed), self.config.steps
-        state = fit(self.step, state, feed, steps=1, log=None)
+        mesh = self.config.parallel.mesh
+        state = fit(self.step, state, feed, steps=1, log=None, mesh=mesh)
         started = time.process_time()
-        options = {"log": log, "log_every": self.config.record_every}
+        options = {"log": log, "log_every": self.config.record_every, "mesh": mesh}
         state = jax.block_until_ready(fit(self.step, state, feed, steps=steps, **options))
         return state, 1e3 * (time.process_time() - started) / (steps - 1)
 
@@ -290,7 +294,7 @@ def figures(config: Config, cells: Mapping[tuple[RowName, int], Any]) -> list[Pa
 
 def main(config: Config) -> dict[tuple[RowName, int], Any]:
     """Run the cells of a call, print their table and draw their figures."""
-    prepare_process()
+    prepare_process(config.parallel)
     problem = Problem.draw(config)
     cells: dict[tuple[RowName, int], Any] = {}
     for row in config.rows:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from experiments.labelled import Learner, on_target
 from experiments.small_nets import digit_net
@@ -89,7 +90,16 @@ class Trainer:
     constants: Mapping[str, jax.Array]
 
     @classmethod
-    def build(cls, bench: Bench, row: Row, *, steps: int, batch: int, momentum: float) -> "Trainer":
+    def build(
+        cls,
+        bench: Bench,
+        row: Row,
+        *,
+        steps: int,
+        batch: int,
+        momentum: float,
+        mesh: Mesh | None = None,
+    ) -> "Trainer":
         """Put a row's net, regime and loss together."""
         problem = bench.problem
         net = digit_net(classes=len(problem.target.classes), hidden=row.hidden, dropout=row.dropout)
@@ -109,6 +119,7 @@ class Trainer:
             batch=batch,
             momentum=momentum,
             loss=penalised if row.penalty else on_target,
+            mesh=mesh,
         )
         pixels = bench.features[0] if cached else problem.target.images
         constants = {"image": jnp.asarray(pixels), "label": jnp.asarray(problem.target.labels)}

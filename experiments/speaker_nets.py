@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from experiments.labelled import LabelledFeed
 from jtransfer.data.examples import DataError
@@ -104,16 +105,26 @@ class Trainer:
       settings: of the training, all that it depends on.
       optimizer: AdamW whose rate falls as a cosine.
       step: from `compile_step`.
+      mesh: that it was compiled for.
     """
 
     corpus: Corpus
     settings: Mapping[str, Any]
     optimizer: optax.GradientTransformation
     step: CompiledStep
+    mesh: Mesh | None = None
 
     @classmethod
     def build(
-        cls, corpus: Corpus, *, steps: int, batch: int, rate: float, decay: float, hide: bool
+        cls,
+        corpus: Corpus,
+        *,
+        steps: int,
+        batch: int,
+        rate: float,
+        decay: float,
+        hide: bool,
+        mesh: Mesh | None = None,
     ) -> "Trainer":
         """Make the step; `hide` turns SpecAugment on."""
         net = corpus.net()
@@ -137,7 +148,7 @@ class Trainer:
             "decay": decay,
             "hide": hide,
         }
-        return cls(corpus, settings, optimizer, compile_step(step, _gather))
+        return cls(corpus, settings, optimizer, compile_step(step, _gather, mesh=mesh), mesh)
 
     def train(self, out: Path, without: Sequence[int], *, seed: int) -> dict[str, Any]:
         """Variables of a net trained on all speakers but some, or those of a finished training."""
@@ -165,6 +176,7 @@ class Trainer:
                 steps=steps,
                 checkpoints=checkpoints,
                 checkpoint_every=_CHECKPOINT_EVERY,
+                mesh=self.mesh,
             )
         if before < steps:
             seconds = time.perf_counter() - started

@@ -25,19 +25,21 @@ run again.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import tyro
+from tyro.conf import OmitArgPrefixes
 
 from experiments.labelled import Learner, train_source
 from experiments.layer_tasks import TASKS, Half, Problem
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
 from jtransfer.nets.classifier import Classifier
+from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.state import TrainState
@@ -59,6 +61,7 @@ class Config:
     batch: int = 32  # images in a step
     rate: float = 0.02  # at the start, falling to 0 as a cosine
     momentum: float = 0.9  # of stochastic gradient descent
+    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/transfer_layers")  # one folder a cell, and the figure
 
@@ -113,6 +116,7 @@ def learner_of(config: Config, problem: Problem, frozen: tuple[str, ...]) -> Lea
         problem.transform,
         batch=config.batch,
         momentum=config.momentum,
+        mesh=config.parallel.mesh,
     )
 
 
@@ -229,7 +233,7 @@ def figure(config: Config, counts: list[int], cells: Mapping[tuple[Kind, int], A
 
 def main(config: Config) -> dict[tuple[Kind, int], Any]:
     """Run the cells of a call, print their table and draw their figure."""
-    prepare_process()
+    prepare_process(config.parallel)
     task = TASKS[config.task]
     problem = Problem.load(task, config.data_root)
     print(

@@ -38,12 +38,14 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+from tyro.conf import OmitArgPrefixes
 
 from experiments import zero_shot_grid, zero_shot_symbols
 from experiments.zero_shot_grid import Grid
 from experiments.zero_shot_symbols import Symbols
 from experiments.zero_shot_world import World, run_seed, show
 from jtransfer.data import DataError
+from jtransfer.train.parallel import Parallel
 from jtransfer.train.runtime import prepare_process
 
 
@@ -55,6 +57,7 @@ class Config:
     seeds: tuple[int, ...] = (0, 1, 2)  # of drawing and training; closed forms need one
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/zero_shot")  # one folder a cell
+    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # of synthetic:attributes
     world: World = field(default=World())
     grid: Grid = field(default=Grid())
     symbols: Symbols = field(default=Symbols())
@@ -62,9 +65,10 @@ class Config:
 
 def main(config: Config) -> list[dict[str, Any]]:
     """Run what the data is good for, print its table and draw its figures."""
-    prepare_process()
+    prepare_process(config.parallel)
+    mesh = config.parallel.mesh
     if config.data == "synthetic:attributes":
-        results = [run_seed(config.world, config.out, seed) for seed in config.seeds]
+        results = [run_seed(config.world, config.out, seed, mesh) for seed in config.seeds]
         show(results)
     elif config.data == "npz:awa1":
         results = zero_shot_grid.run(config.grid, config.data_root, config.out, config.seeds)

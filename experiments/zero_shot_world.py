@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from experiments.small_nets import sign_net
 from jtransfer.data.attribute_world import (
@@ -94,7 +95,14 @@ class Classes:
         return np.asarray(group_log_odds(given, rows, jnp.asarray(self.table[self.known].mean(0))))
 
 
-def train_net(world: World, images: np.ndarray, places: np.ndarray, seed: int, log: RunLog) -> Any:
+def train_net(
+    world: World,
+    images: np.ndarray,
+    places: np.ndarray,
+    seed: int,
+    log: RunLog,
+    mesh: Mesh | None = None,
+) -> Any:
     """Train a net to tell the attributes of images.
 
     Args:
@@ -103,6 +111,7 @@ def train_net(world: World, images: np.ndarray, places: np.ndarray, seed: int, l
       places: of each image's attribute within each group, [n, groups].
       seed: of initial parameters and order.
       log: told the loss.
+      mesh: to train over.
 
     Returns:
       From images [n, 32, 32, 3] uint8 to probabilities [n, attributes].
@@ -114,8 +123,9 @@ def train_net(world: World, images: np.ndarray, places: np.ndarray, seed: int, l
     optimizer = optax.adam(optax.cosine_decay_schedule(world.rate, world.steps))
     variables = net.init(jax.random.key(seed), jnp.zeros((1, *images.shape[1:])))
     state = TrainState.create(variables, optimizer, rng=jax.random.key(seed + 1))
-    step = compile_step(make_step(loss, optimizer, total_steps=world.steps), feed.gather)
-    state = fit(step, state, feed, steps=world.steps, log=log)
+    step = make_step(loss, optimizer, total_steps=world.steps)
+    compiled = compile_step(step, feed.gather, mesh=mesh)
+    state = fit(compiled, state, feed, steps=world.steps, log=log, mesh=mesh)
 
     @jax.jit
     def probabilities(pixels: jax.Array) -> jax.Array:
@@ -186,7 +196,7 @@ def measure(
     }
 
 
-def run_seed(world: World, out: Path, seed: int) -> dict[str, Any]:
+def run_seed(world: World, out: Path, seed: int, mesh: Mesh | None = None) -> dict[str, Any]:
     """Train, choose, measure and draw from one seed, or what an earlier call measured."""
     classes = Classes.make()
     settings = {
@@ -213,7 +223,7 @@ def run_seed(world: World, out: Path, seed: int) -> dict[str, Any]:
     name = f"attributes, seed {seed}"
     with RunLog(folder.metrics_file, name=name, total_steps=world.steps) as log:
         places = combinations()[train.labels[kept]]
-        probabilities = train_net(world, train.images[kept], places, seed, log)
+        probabilities = train_net(world, train.images[kept], places, seed, log, mesh)
     choice = choose(classes, train, probabilities(train.images), held)
     predicted = probabilities(test.images)
     measured = measure(classes, test, predicted, choice)

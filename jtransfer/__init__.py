@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from jtransfer.train.compilation import replicate as replicate
     from jtransfer.train.early_stopping import EarlyStopping as EarlyStopping
     from jtransfer.train.loop import fit as fit
+    from jtransfer.train.parallel import Parallel as Parallel
     from jtransfer.train.precision import in_bfloat16 as in_bfloat16
     from jtransfer.train.rate_finder import find_rate as find_rate
     from jtransfer.train.schedules import cosine as cosine
@@ -158,6 +159,7 @@ _HOMES = {
     "data_mesh": "train.compilation",
     "replicate": "train.compilation",
     "fit": "train.loop",
+    "Parallel": "train.parallel",
     "inverse_decay": "train.schedules",
     "sigmoid_ramp": "train.schedules",
     "cosine": "train.schedules",
@@ -259,6 +261,7 @@ __all__ = [
     "Head",
     "MultitaskNet",
     "PCGrad",
+    "Parallel",
     "ResidentFeed",
     "TrainState",
     "TranslationWeights",

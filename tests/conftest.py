@@ -1,4 +1,4 @@
-"""What every test runs under: strict JAX on four simulated CPU devices, and no display."""
+"""What every test runs under: strict JAX on eight simulated CPU devices, and no display."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ os.environ["MPLBACKEND"] = "Agg"
 
 # ... and for this one, where JAX has read its environment but made no array.
 jax.config.update("jax_platforms", "cpu")
-jax.config.update("jax_num_cpu_devices", 4)
+jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_compilation_cache_dir", str(COMPILED))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

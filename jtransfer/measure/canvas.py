@@ -6,6 +6,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -59,7 +61,12 @@ def png_path(path: str | Path) -> Path:
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Write `figure` as a PNG whole or not at all, making the folder if there is none."""
+    """Write `figure` as a PNG whole or not at all, making the folder if there is none.
+
+    Of several processes that train together the first alone writes.
+    """
+    if jax.process_index() != 0:
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".partial")
     try:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 from jax import lax
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jtransfer.train.state import PyTree, TrainState
@@ -23,8 +25,18 @@ def data_mesh(devices: list[Any] | None = None) -> Mesh:
 
 
 def replicate(tree: Any, mesh: Mesh) -> Any:
-    """Put a whole copy of every array on every device of the mesh."""
+    """Put a whole copy of every array on every device of the mesh.
+
+    With several processes each gives the same values.
+    """
+    if mesh.is_multi_process:
+        return multihost_utils.host_local_array_to_global_array(tree, mesh, PartitionSpec())
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+
+
+def one_copy(tree: Any) -> Any:
+    """Of replicated arrays the copy on one device of this process; nothing is moved."""
+    return jax.tree.map(lambda values: values.addressable_data(0), tree)
 
 
 def compile_step(
@@ -43,10 +55,13 @@ def compile_step(
         that length and the metrics come back summed. On CPU a scan over convolutions is many times
         slower than single steps: leave 1 there.
       mesh: from `data_mesh`; the leading axis of every input is split over it. State and constants
-        have been placed with `replicate`.
+        have been placed with `replicate`, as `fit` does. With several processes each is given
+        the whole inputs and sends its devices' share of them; a stream that reads no more than its
+        process's share gives that by `jax.make_array_from_process_local_data`.
 
     Returns:
-      `compiled(state, constants, inputs) -> (state, metrics)`. The state is donated.
+      `compiled(state, constants, inputs) -> (state, metrics)`. The state is donated. Over a mesh it
+      raises ValueError if the examples of an input do not split into equal shares.
     """
     if steps_per_call < 1:
         raise ValueError(f"steps_per_call is {steps_per_call}; expected 1 or more")
@@ -63,12 +78,38 @@ def compile_step(
         return jax.jit(call, donate_argnums=0)
     whole = NamedSharding(mesh, PartitionSpec())
     split = PartitionSpec(DATA_AXIS) if steps_per_call == 1 else PartitionSpec(None, DATA_AXIS)
-    return jax.jit(
+    shares = NamedSharding(mesh, split)
+    compiled = jax.jit(
         call,
         donate_argnums=0,
-        in_shardings=(whole, whole, NamedSharding(mesh, split)),
+        in_shardings=(whole, whole, shares),
         out_shardings=(whole, whole),
     )
+
+    def place(values: Any) -> jax.Array:
+        require_shares(np.shape(values), mesh.size, axis=0 if steps_per_call == 1 else 1)
+        if isinstance(values, jax.Array) and not values.is_fully_addressable:
+            return values
+        return jax.make_array_from_process_local_data(shares, values, values.shape)
+
+    def over_mesh(state: TrainState, constants: PyTree, inputs: PyTree):
+        return compiled(state, constants, jax.tree.map(place, inputs))
+
+    return over_mesh
+
+
+def require_shares(shape: tuple[int, ...], devices: int, *, axis: int = 0) -> None:
+    """Check that an input's examples split into as many equal shares as there are devices.
+
+    Raises:
+      ValueError: if they do not.
+    """
+    if len(shape) <= axis or shape[axis] % devices:
+        raise ValueError(
+            f"an input of shape {shape} does not split into {devices} equal shares along axis "
+            f"{axis}; expected a multiple of {devices} examples, as many devices train together. "
+            "Choose a batch that they divide, or fewer devices"
+        )
 
 
 def compile_step_by_pmap(
@@ -82,9 +123,9 @@ def compile_step_by_pmap(
     Args:
       step: from `make_step(..., axis_name="data")`.
       gather: as for `compile_step`.
-      devices: by default all local ones; the inputs' leading axis is a multiple of their number.
+      devices: by default all, those of other processes too; the inputs' leading axis is a
+        multiple of their number. With several processes each is given the whole inputs.
     """
-    devices = devices or jax.local_devices()
     mapped = jax.pmap(
         lambda state, constants, inputs: step(state, gather(constants, inputs)),
         axis_name=DATA_AXIS,
@@ -92,11 +133,14 @@ def compile_step_by_pmap(
         out_axes=None,  # pyright: ignore[reportArgumentType]
         devices=devices,
     )
+    devices = devices or jax.devices()
+    mine = [i for i, each in enumerate(devices) if each.process_index == jax.process_index()]
+
+    def share(values: Any) -> Any:
+        require_shares(np.shape(values), len(devices))
+        return values.reshape(len(devices), -1, *values.shape[1:])[np.asarray(mine)]
 
     def call(state: TrainState, constants: PyTree, inputs: PyTree):
-        shares = jax.tree.map(
-            lambda values: values.reshape(len(devices), -1, *values.shape[1:]), inputs
-        )
-        return mapped(state, constants, shares)
+        return mapped(state, constants, jax.tree.map(share, inputs))
 
     return call

@@ -10,9 +10,11 @@ from typing import Protocol
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh
 
 from jtransfer.train.checkpoint import Checkpoints
-from jtransfer.train.compilation import CompiledStep
+from jtransfer.train.compilation import CompiledStep, one_copy, replicate
 from jtransfer.train.early_stopping import EarlyStopping
 from jtransfer.train.run_log import RunLog
 from jtransfer.train.state import PyTree, TrainState
@@ -52,6 +54,7 @@ def fit(
     early_stopping: EarlyStopping | None = None,
     checkpoints: Checkpoints | None = None,
     checkpoint_every: int = 0,
+    mesh: Mesh | None = None,
 ) -> TrainState:
     """Train from `state` until `steps` steps have been taken in all.
 
@@ -74,6 +77,8 @@ def fit(
       early_stopping: ends the run when a metric of `evaluate` gets no better; None for never.
       checkpoints: where states are saved; None for nowhere.
       checkpoint_every: steps between checkpoints, besides the one at the end; 0 for that one only.
+      mesh: that `step` was compiled for; state and constants are put on all its devices. What is
+        evaluated and returned is one copy, so that nothing outside of training knows of the mesh.
 
     Returns:
       The state after the last step; with `early_stopping` the best one that was evaluated.
@@ -111,6 +116,8 @@ def fit(
         return number >= steps or (early_stopping is not None and early_stopping.satisfied)
 
     constants = feed.constants
+    if mesh is not None:
+        state, constants = replicate((state, constants), mesh)
     records = _Records(log, checkpoints)
     with _stop_requests() as requests:
         while not finished():
@@ -120,23 +127,26 @@ def fit(
             number += steps_per_call
             records.write()
             records.add(number, metrics, complete=due(log_every))
-            stopping = bool(requests) and number < steps
+            stopping = _asked(requests, mesh, at_record=due(log_every)) and number < steps
             if stopping or due(checkpoint_every) or due(evaluate_every):
                 records.write()
                 records.check()
                 if evaluate is not None and due(evaluate_every):
-                    _evaluate(evaluate, state, log, early_stopping)
+                    _evaluate(evaluate, state, log, early_stopping, mesh)
                 if checkpoints is not None and (stopping or finished() or due(checkpoint_every)):
                     checkpoints.save(state)
             if stopping:
-                raise _interrupted(requests[0], number, steps, log, checkpoints)
-    if checkpoints is not None:
-        checkpoints.wait()
+                request = requests[0] if requests else signal.SIGTERM
+                raise _interrupted(request, number, steps, log, checkpoints)
+        if checkpoints is not None:
+            checkpoints.wait()
+        if mesh is not None and mesh.is_multi_process:
+            multihost_utils.sync_global_devices("what the first process wrote can be read")
     if early_stopping is None:
-        return state
+        return state if mesh is None else one_copy(state)
     if log is not None:
         log.say(f"step {number:,} of {steps:,}; the best was {early_stopping.best_step:,}")
-    return early_stopping.best()
+    return early_stopping.best() if mesh is None else one_copy(early_stopping.best())
 
 
 def _evaluate(
@@ -144,10 +154,11 @@ def _evaluate(
     state: TrainState,
     log: RunLog | None,
     early_stopping: EarlyStopping | None,
+    mesh: Mesh | None,
 ) -> None:
     if log is None and early_stopping is None:
         return
-    metrics = evaluate(state)
+    metrics = evaluate(state if mesh is None else one_copy(state))
     if log is not None:
         log.write(int(state.step), metrics)
     if early_stopping is not None:
@@ -169,6 +180,13 @@ def _interrupted(
     if log is not None:
         log.say(f"stopped by {request.name} at step {number:,} of {steps:,}, {saved}")
     return Interrupted(128 + request)
+
+
+def _asked(requests: list[signal.Signals], mesh: Mesh | None, *, at_record: bool) -> bool:
+    """Whether the run is asked to stop; several processes agree on it, at the next record."""
+    if mesh is None or not mesh.is_multi_process:
+        return bool(requests)
+    return at_record and bool(multihost_utils.process_allgather(np.array(len(requests))).any())
 
 
 class _Records:

@@ -19,6 +19,8 @@ class RunFolderError(ValueError):
 class RunFolder:
     """The folder of one run: `config.json`, `metrics.jsonl`, `result.json`, `steps/`, figures.
 
+    Of several processes that train together all need to see it, and the first alone writes.
+
     Args:
       path: the folder; made if it is not there.
       config: the run's settings, JSON-serialisable.
@@ -29,6 +31,8 @@ class RunFolder:
 
     def __init__(self, path: Path | str, config: Mapping[str, Any]):
         self.path = Path(path)
+        if jax.process_index() != 0:
+            return
         self.path.mkdir(parents=True, exist_ok=True)
         settings = json.loads(json.dumps(config))
         file = self.path / "config.json"
@@ -75,7 +79,7 @@ class RunFolder:
           FileExistsError: if the run has a result already.
         """
         file = self.path / "result.json"
-        if file.exists():
+        if file.exists() and jax.process_index() == 0:
             raise FileExistsError(f"{file} exists; a result is never overwritten")
         full = {**result, "made_by": provenance()}
         write_json(file, full)
@@ -83,7 +87,9 @@ class RunFolder:
 
 
 def write_json(file: Path, content: Any) -> None:
-    """Write JSON so that the file is there whole or not at all."""
+    """Write JSON so that the file is there whole or not at all; the first process alone writes."""
+    if jax.process_index() != 0:
+        return
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     temporary.write_text(json.dumps(content, indent=2) + "\n")
     os.replace(temporary, file)

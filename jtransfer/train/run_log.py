@@ -1,12 +1,15 @@
 """Telling people and files how a run is going."""
 
+import io
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+import jax
 from tqdm import tqdm
 
 
@@ -14,7 +17,8 @@ class RunLog:
     """Metrics of a run: to `metrics.jsonl`, to TensorBoard if it is installed, and to the reader.
 
     On a terminal the reader sees one bar with loss, examples a second and time left; elsewhere
-    (a file, a pipe) a plain line at each logged step.
+    (a file, a pipe) a plain line at each logged step. Of several processes that train together the
+    first alone writes and tells.
 
     Args:
       file: `metrics.jsonl`; lines behind `first_step` are dropped, as the steps will come again.
@@ -35,17 +39,18 @@ class RunLog:
         examples_per_step: int = 0,
         stream: TextIO | None = None,
     ):
-        self._file = file
+        first = jax.process_index() == 0
         self._name = name
         self._total = total_steps
         self._examples = examples_per_step
-        self._stream = stream or sys.stderr
+        self._stream = stream or (sys.stderr if first else io.StringIO())
         self._started = time.perf_counter()
         self._first_step = self._last_step = first_step
         self._last_time = self._started
-        drop_records(file, after=first_step)
-        self._lines = file.open("a")
-        self._board = _tensorboard(file.parent)
+        if first:
+            drop_records(file, after=first_step)
+        self._lines = (file if first else Path(os.devnull)).open("a")
+        self._board = _tensorboard(file.parent) if first else None
         self._bar = None
         if self._stream.isatty():
             self._bar = tqdm(

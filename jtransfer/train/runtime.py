@@ -7,9 +7,13 @@ from pathlib import Path
 
 import jax
 
+from jtransfer.train.parallel import Parallel
 
-def prepare_process() -> None:
+
+def prepare_process(parallel: Parallel | None = None) -> None:
     """Turn on the persistent compilation cache and let freed memory be reused.
+
+    Of several processes that train together, `parallel.distributed`, the first alone prints.
 
     Compiled programs are kept in `JAX_COMPILATION_CACHE_DIR` if that is set, else below the user's
     cache folder in `jtransfer/xla`. Call it before JAX is first used: threads that are there
@@ -20,6 +24,10 @@ def prepare_process() -> None:
         jax.config.update("jax_compilation_cache_dir", str(home / "jtransfer" / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     _keep_freed_memory()
+    if parallel is not None:
+        parallel.start()
+    if parallel is not None and parallel.distributed and jax.process_index() != 0:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _keep_freed_memory() -> None:

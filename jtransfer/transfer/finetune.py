@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.trunk import Trunk
@@ -37,12 +38,14 @@ class Program:
       groups: which parameters move.
       optimizer: of its own: it starts anew with the phase.
       step: from `compile_step`.
+      mesh: that it was compiled for.
     """
 
     phase: Phase
     groups: ParameterGroups
     optimizer: optax.GradientTransformation
     step: CompiledStep
+    mesh: Mesh | None = None
 
 
 def compile_phases(
@@ -54,6 +57,7 @@ def compile_phases(
     loss: Callable[[Classifier], Loss],
     optimizer: Callable[[int], optax.GradientTransformation],
     augment: Callable[[jax.Array, Any], Any] | None = None,
+    mesh: Mesh | None = None,
 ) -> tuple[Program, ...]:
     """Make the step of every phase; each is compiled when it is first called.
 
@@ -67,6 +71,7 @@ def compile_phases(
       optimizer: makes the optimizer of a phase of so many steps. In `gradual` every phase has a
         schedule of its own, as in the authors' program.
       augment: as for `make_step`.
+      mesh: as for `compile_step`.
 
     Raises:
       RuleError: if a layer of the net is missing in a phase, or nothing would move in it.
@@ -82,7 +87,9 @@ def compile_phases(
             trainable=groups.trainable,
             augment=augment,
         )
-        programs.append(Program(phase, groups, grouped, compile_step(step, gather)))
+        programs.append(
+            Program(phase, groups, grouped, compile_step(step, gather, mesh=mesh), mesh)
+        )
     return tuple(programs)
 
 
@@ -117,7 +124,8 @@ def fine_tune(
         state = state.replace(opt_state=program.optimizer.init(state.params))
         if checkpoints is not None and latest > phase.start:
             state = checkpoints.restore(state)
-        state = fit(program.step, state, feed, steps=phase.end, checkpoints=checkpoints, **options)
+        options |= {"steps": phase.end, "checkpoints": checkpoints, "mesh": program.mesh}
+        state = fit(program.step, state, feed, **options)
     return state
 
 

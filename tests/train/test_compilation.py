@@ -16,6 +16,8 @@ from jtransfer.transfer.dann import dann_loss
 from tests.train import regression
 from tests.transfer import tiny
 
+FOUR = jax.devices()[:4]
+
 
 def dann_step(net, optimizer, **options):
     return make_step(dann_loss(net), optimizer, total_steps=10, **options)
@@ -60,7 +62,7 @@ def assert_close(ours, theirs):
 
 @pytest.mark.parametrize("norm", [False, True])
 def test_a_mesh_of_devices_gives_the_single_devices_result(constants, norm):
-    model, optimizer, mesh = tiny.net(norm=norm), optax.sgd(0.1, momentum=0.9), data_mesh()
+    model, optimizer, mesh = tiny.net(norm=norm), optax.sgd(0.1, momentum=0.9), data_mesh(FOUR)
     assert mesh.size == 4
     step = dann_step(model, optimizer)
     single = run(compile_step(step, gather), model, optimizer, constants)
@@ -75,7 +77,7 @@ def test_a_mesh_of_devices_gives_the_single_devices_result(constants, norm):
 
 
 def test_accumulated_over_a_mesh_it_is_the_single_devices_step(constants):
-    model, optimizer, mesh = tiny.net(norm=True), optax.sgd(0.1, momentum=0.9), data_mesh()
+    model, optimizer, mesh = tiny.net(norm=True), optax.sgd(0.1, momentum=0.9), data_mesh(FOUR)
     step = dann_step(model, optimizer, accumulate=2)
     single = run(compile_step(step, gather), model, optimizer, constants, steps=2)
     sharded = run(
