@@ -1,5 +1,6 @@
 """The cells of the table of domain adaptation: each trained, measured and written once."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.domain_config import Config, MethodName
-from experiments.domain_methods import Program, feed_of, initial_variables
+from experiments.domain_methods import METHODS, Program, feed_of, initial_variables
 from experiments.domain_pairs import Problem
 from jtransfer.data.splits import stratified_folds
 from jtransfer.measure import accuracy, mean_per_class_accuracy, proxy_a_distance
@@ -34,6 +35,7 @@ SAMPLE = 1000  # images a domain for label-free criteria, the proxy A-distance a
 ALIGNED = 2000  # images a domain for subspace alignment, whose time grows with their square
 DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tried for the subspaces
 PENALTIES = tuple(4.0**power for power in range(-4, 3))  # values of C of their SVM
+TOGETHER = "together.json"  # in the folder of a run that was trained with others
 CRITERIA = (
     "source_risk",
     "soft_neighborhood_density",
@@ -89,6 +91,27 @@ def settings_of(config: Config, problem: Problem, method: MethodName, seed: int)
     }
 
 
+def trained_settings(
+    config: Config, problem: Problem, program: Program, method: MethodName, seed: int
+) -> dict[str, Any]:
+    """What the results of a method that trains by steps depend on."""
+    settings = settings_of(config, problem, method, seed) | program.recipe.settings
+    if METHODS[method].from_source:
+        settings["source_steps"] = config.steps_of("source")
+    return settings
+
+
+def first_state(problem: Problem, program: Program, seed: int, source: Cell | None) -> TrainState:
+    """The state before the first step, from the source-only run where there is one."""
+    variables = initial_variables(program.recipe.net, problem, seed=seed)
+    if source is not None and source.trained is not None:
+        _, there = source.trained
+        # A copy, for the step uses up the state it is given.
+        variables = jax.tree.map(jnp.copy, {"params": there.params, **there.stats})
+    variables = program.recipe.start(variables)
+    return TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
+
+
 def trained_cell(
     config: Config,
     problem: Problem,
@@ -108,17 +131,9 @@ def trained_cell(
       source: the source-only run of the same seed, for methods that start from it.
     """
     steps, name = config.steps_of(method), config.cell(method, seed)
-    settings = settings_of(config, problem, method, seed) | program.recipe.settings
-    if source is not None:
-        settings["source_steps"] = config.steps_of("source")
+    settings = trained_settings(config, problem, program, method, seed)
     folder = RunFolder(config.out / name, settings)
-    variables = initial_variables(program.recipe.net, problem, seed=seed)
-    if source is not None and source.trained is not None:
-        _, there = source.trained
-        # A copy, for the step uses up the state it is given.
-        variables = jax.tree.map(jnp.copy, {"params": there.params, **there.stats})
-    variables = program.recipe.start(variables)
-    state = TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
+    state = first_state(problem, program, seed, source)
     with Checkpoints(folder.checkpoint_folder) as checkpoints:
         if checkpoints.latest_step is not None:
             state = checkpoints.restore(state)
@@ -164,6 +179,7 @@ def trained_cell(
             "parameters": moving + frozen,
             "started_at_step": start,
             "seconds": round(seconds, 1),
+            **how_together(folder),
         }
     )
     return replace(cell, result=result)
@@ -238,6 +254,12 @@ def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> C
         f"an oracle takes {oracle.dimension}, {result['oracle']['target_accuracy']:.4f}"
     )
     return replace(cell, result=result)
+
+
+def how_together(folder: RunFolder) -> dict[str, Any]:
+    """Of a run that was trained with others in one program, what is said of that; else nothing."""
+    file = folder.path / TOGETHER
+    return json.loads(file.read_text()) if file.exists() else {}
 
 
 def evaluate(problem: Problem, program: Program, state: TrainState) -> dict[str, float]:
