@@ -26,6 +26,7 @@ from jtransfer.measure.selection import (
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.loop import fit
+from jtransfer.train.profile import profile_steps
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.run_log import RunLog, read_records
 from jtransfer.train.state import TrainState
@@ -148,6 +149,8 @@ def trained_cell(
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
         feed = feed_of(config, problem, method, program.recipe, seed=seed)
+        if config.profile:
+            print(profile_steps(program.step, state, feed, folder.path / "profile").table())
         started = time.perf_counter()
         with RunLog(
             folder.metrics_file,

@@ -29,6 +29,7 @@ class Config:
     methods: tuple[MethodName, ...] = get_args(MethodName)  # rows of the table
     seeds: tuple[int, ...] = (0,)  # of initial parameters, order of the examples and dropout
     together: bool = False  # train the seeds of a method in one program
+    profile: bool = False  # trace a few steps of every cell and show the slowest operations
     net: Literal["paper", "normed"] = "normed"  # the paper's net, or with batch norm and dropout
     preset: Literal["small", "paper"] = "small"  # number of steps: for two cores, or accelerators
     steps: int | None = None  # training steps of every method, instead of the preset's

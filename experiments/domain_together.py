@@ -16,6 +16,7 @@ from experiments.domain_methods import Program, feed_of
 from experiments.domain_pairs import Problem
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.loop import fit
+from jtransfer.train.profile import profile_steps
 from jtransfer.train.run_folder import RunFolder, write_json
 from jtransfer.train.run_log import RunLog, read_records, write_records
 from jtransfer.train.state import TrainState
@@ -70,6 +71,9 @@ def train_together(
             f"{name}: {len(seeds)} runs in one program; "
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
+        feed = RunsFeed(feeds)
+        if config.profile:
+            print(profile_steps(program.step_of_runs, state, feed, group.path / "profile").table())
         started = time.perf_counter()
         with RunLog(
             group.metrics_file,
@@ -81,7 +85,7 @@ def train_together(
             state = fit(
                 program.step_of_runs,
                 state,
-                RunsFeed(feeds),
+                feed,
                 steps=steps,
                 log=log,
                 evaluate=evaluate_runs,

@@ -102,10 +102,11 @@ def every_cell(config, capsys):
     }
 
 
-def test_a_folder_with_another_config_is_refused(problem, config):
+def test_a_folder_with_another_config_is_refused(problem, config, capsys):
     short = {**vars(config), "methods": ("source",), "seeds": (0,), "steps": 2}
-    short |= {"evaluate_every": 0, "checkpoint_every": 0}
+    short |= {"evaluate_every": 0, "checkpoint_every": 0, "profile": True}
     run_cells(Config(**short), problem)
+    assert "ms a step   share  calls  operation" in capsys.readouterr().out
     with pytest.raises(RunFolderError, match=r"rate: 0\.03 there, 0\.02 asked for"):
         run_cells(Config(**{**short, "rate": 0.02}), problem)
 
@@ -181,13 +182,14 @@ def assert_close(one, other):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one, other)
 
 
+@pytest.mark.slow
 def test_seeds_together_are_the_seeds_one_by_one(problem, config, capsys):
     """Also with one of them finished before, and ADDA, which starts from the source-only runs."""
-    short = {**vars(config), "methods": ("adda", "dann"), "seeds": (0, 1, 2), "steps": 6}
+    short = {**vars(config), "methods": ("source", "adda"), "seeds": (0, 1, 2), "steps": 6}
     short |= {"evaluate_every": 0, "checkpoint_every": 0}
     alone = run_cells(Config(**short), problem)
     short |= {"out": config.out / "together"}
-    finished = run_cells(Config(**{**short, "methods": ("dann",), "seeds": (1,)}), problem)
+    finished = run_cells(Config(**{**short, "methods": ("source",), "seeds": (1,)}), problem)
     short["together"] = True
     together = run_cells(Config(**short), problem)
     assert together.keys() == alone.keys()
@@ -196,8 +198,8 @@ def test_seeds_together_are_the_seeds_one_by_one(problem, config, capsys):
         assert_close(cell.records[-1], alone[method, seed].records[-1])
         assert cell.result["seed"] == seed
         assert cell.result["checkpoints"]["oracle"]["step"] == 6
-    assert together["dann", 1].result == finished["dann", 1].result
-    assert [together["dann", seed].result.get("together") for seed in (0, 1, 2)] == [2, None, 2]
+    assert together["source", 1].result == finished["source", 1].result
+    assert [together["source", seed].result.get("together") for seed in (0, 1, 2)] == [2, None, 2]
     assert [together["adda", seed].result.get("together") for seed in (0, 1, 2)] == [3, 3, 3]
     assert "2 runs in one program; 6 steps" in capsys.readouterr().out
 
@@ -236,5 +238,7 @@ def test_seeds_together_go_on_bit_by_bit_after_an_interruption(
             resumed[key].trained[1].params,
             cell.trained[1].params,
         )
-        assert [each["step"] for each in resumed[key].records] == [4, 6, 8, 8]
+        assert [each["step"] for each in resumed[key].records] == [4, 8, 8]
         assert resumed[key].result["target_accuracy"] == cell.result["target_accuracy"]
+        assert resumed[key].result["together"] == 2
+        assert "together_seconds" not in resumed[key].result
