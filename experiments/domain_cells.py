@@ -272,7 +272,7 @@ def evaluate(problem: Problem, program: Program, state: TrainState) -> dict[str,
     guesses = of_target(problem.test.images).argmax(-1)
     losses = of_source(held_out.images).argmax(-1) != held_out.labels
     logits = of_target(target.images)
-    probabilities = np.asarray(jax.nn.softmax(logits))
+    probabilities = jax.device_get(jax.jit(jax.nn.softmax)(jax.device_put(logits)))
     return {
         "target_accuracy": accuracy(guesses, problem.test.labels),
         "source_risk": source_risk(losses),

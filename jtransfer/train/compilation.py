@@ -1,6 +1,7 @@
 """Compiling a train step: for one device, for a mesh of devices, or by pmap."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -46,7 +47,9 @@ def compile_step(
         have been placed with `replicate`.
 
     Returns:
-      `compiled(state, constants, inputs) -> (state, metrics)`. The state is donated.
+      `compiled(state, constants, inputs) -> (state, metrics)`. The state is donated. The inputs are
+      put on the devices explicitly and nothing else is: it runs under
+      `jax.transfer_guard("disallow")`. `compiled.lower` is that of `jax.jit`.
     """
     if steps_per_call < 1:
         raise ValueError(f"steps_per_call is {steps_per_call}; expected 1 or more")
@@ -60,15 +63,33 @@ def compile_step(
 
     call = one if steps_per_call == 1 else several
     if mesh is None:
-        return jax.jit(call, donate_argnums=0)
+        return _PlacingStep(jax.jit(call, donate_argnums=0))
     whole = NamedSharding(mesh, PartitionSpec())
     split = PartitionSpec(DATA_AXIS) if steps_per_call == 1 else PartitionSpec(None, DATA_AXIS)
-    return jax.jit(
+    shares = NamedSharding(mesh, split)
+    jitted = jax.jit(
         call,
         donate_argnums=0,
-        in_shardings=(whole, whole, NamedSharding(mesh, split)),
+        in_shardings=(whole, whole, shares),
         out_shardings=(whole, whole),
     )
+    return _PlacingStep(jitted, shares)
+
+
+@dataclass(frozen=True)
+class _PlacingStep:
+    """A jitted step that puts its inputs where they are needed."""
+
+    jitted: Any
+    placement: NamedSharding | None = None
+
+    def __call__(
+        self, state: TrainState, constants: PyTree, inputs: PyTree
+    ) -> tuple[TrainState, Metrics]:
+        return self.jitted(state, constants, jax.device_put(inputs, self.placement))
+
+    def lower(self, state: TrainState, constants: PyTree, inputs: PyTree) -> Any:
+        return self.jitted.lower(state, constants, inputs)
 
 
 def compile_step_by_pmap(

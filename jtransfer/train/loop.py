@@ -58,6 +58,9 @@ def fit(
     after the next step has been dispatched. A checkpoint is written only once the losses up to it
     were seen to be finite, and always after the last step.
 
+    Nothing is sent between host and device but a step's inputs, what is logged and what is saved:
+    the loop runs under `jax.transfer_guard("disallow")`, if `evaluate` does.
+
     Args:
       step: from `compile_step`; it uses up the state it is given.
       state: where to start; with `state.step > 0` the run goes on from there.
@@ -94,7 +97,7 @@ def fit(
     if checkpoint_every % log_every:
         raise ValueError(f"{checkpoint_every=} is not a multiple of {log_every=}")
 
-    number = int(state.step)
+    number = int(jax.device_get(state.step))
     if early_stopping is not None:
         if evaluate is None or evaluate_every == 0:
             raise ValueError(
@@ -148,7 +151,7 @@ def _evaluate(
         return
     metrics = evaluate(state)
     if log is not None:
-        log.write(int(state.step), metrics)
+        log.write(int(jax.device_get(state.step)), metrics)
     if early_stopping is not None:
         early_stopping.look(state, metrics)
 

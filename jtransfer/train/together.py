@@ -37,6 +37,7 @@ def stack_runs(states: Sequence[TrainState]) -> TrainState:
     return stacked.replace(step=stacked.step[0])
 
 
+@jax.jit
 def unstack_runs(state: TrainState) -> list[TrainState]:
     """The state of every run of `stack_runs`, in its order."""
     count = len(state.rng)
