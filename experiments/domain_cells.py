@@ -1,5 +1,6 @@
 """The cells of the table of domain adaptation: each trained, measured and written once."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.domain_config import Config, MethodName
-from experiments.domain_methods import Program, feed_of, initial_variables
+from experiments.domain_methods import METHODS, Program, feed_of, initial_variables
 from experiments.domain_pairs import Problem
 from jtransfer.data.splits import stratified_folds
 from jtransfer.measure import accuracy, mean_per_class_accuracy, proxy_a_distance
@@ -25,6 +26,7 @@ from jtransfer.measure.selection import (
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.loop import fit
+from jtransfer.train.profile import profile_steps
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.run_log import RunLog, read_records
 from jtransfer.train.state import TrainState
@@ -34,6 +36,7 @@ SAMPLE = 1000  # images a domain for label-free criteria, the proxy A-distance a
 ALIGNED = 2000  # images a domain for subspace alignment, whose time grows with their square
 DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tried for the subspaces
 PENALTIES = tuple(4.0**power for power in range(-4, 3))  # values of C of their SVM
+TOGETHER = "together.json"  # in the folder of a run that was trained with others
 CRITERIA = (
     "source_risk",
     "soft_neighborhood_density",
@@ -89,6 +92,27 @@ def settings_of(config: Config, problem: Problem, method: MethodName, seed: int)
     }
 
 
+def trained_settings(
+    config: Config, problem: Problem, program: Program, method: MethodName, seed: int
+) -> dict[str, Any]:
+    """What the results of a method that trains by steps depend on."""
+    settings = settings_of(config, problem, method, seed) | program.recipe.settings
+    if METHODS[method].from_source:
+        settings["source_steps"] = config.steps_of("source")
+    return settings
+
+
+def first_state(problem: Problem, program: Program, seed: int, source: Cell | None) -> TrainState:
+    """The state before the first step, from the source-only run where there is one."""
+    variables = initial_variables(program.recipe.net, problem, seed=seed)
+    if source is not None and source.trained is not None:
+        _, there = source.trained
+        # A copy, for the step uses up the state it is given.
+        variables = jax.tree.map(jnp.copy, {"params": there.params, **there.stats})
+    variables = program.recipe.start(variables)
+    return TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
+
+
 def trained_cell(
     config: Config,
     problem: Problem,
@@ -108,17 +132,9 @@ def trained_cell(
       source: the source-only run of the same seed, for methods that start from it.
     """
     steps, name = config.steps_of(method), config.cell(method, seed)
-    settings = settings_of(config, problem, method, seed) | program.recipe.settings
-    if source is not None:
-        settings["source_steps"] = config.steps_of("source")
+    settings = trained_settings(config, problem, program, method, seed)
     folder = RunFolder(config.out / name, settings)
-    variables = initial_variables(program.recipe.net, problem, seed=seed)
-    if source is not None and source.trained is not None:
-        _, there = source.trained
-        # A copy, for the step uses up the state it is given.
-        variables = jax.tree.map(jnp.copy, {"params": there.params, **there.stats})
-    variables = program.recipe.start(variables)
-    state = TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
+    state = first_state(problem, program, seed, source)
     with Checkpoints(folder.checkpoint_folder) as checkpoints:
         if checkpoints.latest_step is not None:
             state = checkpoints.restore(state)
@@ -133,6 +149,8 @@ def trained_cell(
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
         feed = feed_of(config, problem, method, program.recipe, seed=seed)
+        if config.profile:
+            print(profile_steps(program.step, state, feed, folder.path / "profile").table())
         started = time.perf_counter()
         with RunLog(
             folder.metrics_file,
@@ -165,6 +183,7 @@ def trained_cell(
             "parameters": moving + frozen,
             "started_at_step": start,
             "seconds": round(seconds, 1),
+            **how_together(folder),
         }
     )
     return replace(cell, result=result)
@@ -241,6 +260,12 @@ def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> C
     return replace(cell, result=result)
 
 
+def how_together(folder: RunFolder) -> dict[str, Any]:
+    """Of a run that was trained with others in one program, what is said of that; else nothing."""
+    file = folder.path / TOGETHER
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
 def evaluate(problem: Problem, program: Program, state: TrainState) -> dict[str, float]:
     """Accuracy on the target's test images, which decides nothing, and label-free criteria."""
     held_out, target = (problem.sample(part, SAMPLE) for part in ("held_out", "target"))
@@ -248,7 +273,7 @@ def evaluate(problem: Problem, program: Program, state: TrainState) -> dict[str,
     guesses = of_target(problem.test.images).argmax(-1)
     losses = of_source(held_out.images).argmax(-1) != held_out.labels
     logits = of_target(target.images)
-    probabilities = np.asarray(jax.nn.softmax(logits))
+    probabilities = jax.device_get(jax.jit(jax.nn.softmax)(jax.device_put(logits)))
     return {
         "target_accuracy": accuracy(guesses, problem.test.labels),
         "source_risk": source_risk(losses),

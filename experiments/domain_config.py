@@ -31,6 +31,8 @@ class Config:
     pair: PairName = "numbers-digits"  # source-target
     methods: tuple[MethodName, ...] = get_args(MethodName)  # rows of the table
     seeds: tuple[int, ...] = (0,)  # of initial parameters, order of the examples and dropout
+    together: bool = False  # train the seeds of a method in one program
+    profile: bool = False  # trace a few steps of every cell and show the slowest operations
     net: Literal["paper", "normed"] = "normed"  # the paper's net, or with batch norm and dropout
     preset: Literal["small", "paper"] = "small"  # number of steps: for two cores, or accelerators
     steps: int | None = None  # training steps of every method, instead of the preset's
@@ -43,6 +45,14 @@ class Config:
     parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/adapt_digits")  # one folder a cell, and the figures
+
+    def __post_init__(self):
+        """Check that the settings fit each other."""
+        if self.together and (self.parallel.devices != 1 or self.parallel.distributed):
+            raise ValueError(
+                "together with several devices or processes; expected one device for the seeds of "
+                "one program. Leave out --together, or --devices and --distributed"
+            )
 
     def steps_of(self, method: MethodName) -> int:
         """Training steps of a cell."""

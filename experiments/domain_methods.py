@@ -22,6 +22,7 @@ from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.schedules import inverse_decay, sigmoid_ramp
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import Loss, make_step
+from jtransfer.train.together import compile_runs
 from jtransfer.transfer.adda import ADDA_RULES, adda_loss, target_variables, untie_encoders
 from jtransfer.transfer.dann import dann_loss
 from jtransfer.transfer.mean_teacher import mean_teacher_loss, teacher_variables, with_teacher
@@ -222,6 +223,7 @@ class Program:
     groups: ParameterGroups
     optimizer: optax.GradientTransformation
     step: CompiledStep
+    step_of_runs: CompiledStep
     source_logits: Callable[[TrainState, jax.Array], jax.Array]
     target_logits: Callable[[TrainState, jax.Array], jax.Array]
     source_features: Callable[[TrainState, jax.Array], jax.Array]
@@ -278,4 +280,5 @@ def build(config: Config, problem: Problem, name: MethodName) -> Program:
         on(domain, what) for what in ("predict", "features", "last_hidden") for domain in BOTH
     )
     compiled = compile_step(step, feed.gather, mesh=config.parallel.mesh)
-    return Program(recipe, groups, optimizer, compiled, *readers)
+    of_runs = compile_runs(step, feed.gather)
+    return Program(recipe, groups, optimizer, compiled, of_runs, *readers)

@@ -59,6 +59,7 @@ from jtransfer.nets.trunk import Head
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.parallel import Parallel
+from jtransfer.train.profile import profile_steps
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.run_log import RunLog
 from jtransfer.train.runtime import prepare_process
@@ -96,6 +97,7 @@ class Config:
     train: int = 30  # images a class to train on
     test_at_most: int = 50  # images a class to test on, of the rest
     checkpoint_every: int = 100  # steps
+    profile: bool = False  # trace a few steps of every cell and show the slowest operations
     workers: int = 2  # processes that decode images; 0 decodes in the main one
     parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
@@ -266,6 +268,11 @@ def tuned_cell(task: Task, row: Row, seed: int, folder: RunFolder, name: str) ->
     )
     moving, frozen = programs[-1].groups.count(variables["params"])
     print(f"{name}: {moving:,} parameters move, {frozen:,} are frozen")
+    if config.profile:
+        for number, program in enumerate(programs):
+            state = TrainState.create(variables, program.optimizer, rng=jax.random.key(seed))
+            profile = profile_steps(program.step, state, feed, folder.path / f"profile{number}")
+            print(profile.table())
     started = time.perf_counter()
     with Checkpoints(folder.checkpoint_folder) as checkpoints:
         first = checkpoints.latest_step or 0

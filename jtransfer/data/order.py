@@ -17,7 +17,7 @@ def shuffled_positions(length: int, batch: int, *, step: int, seed: tuple[int, .
     return _permutation(length, (*seed, epoch))[place * batch : (place + 1) * batch]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _permutation(length: int, seed: tuple[int, ...]) -> np.ndarray:
     order = np.random.default_rng(seed).permutation(length).astype(np.int32)
     order.setflags(write=False)

@@ -68,7 +68,7 @@ class ResidentFeed:
     def constants(self) -> dict[str, dict[str, jax.Array]]:
         """The arrays of every domain, on the device."""
         return {
-            name: {key: jnp.asarray(values) for key, values in domain.fields.items()}
+            name: {key: jax.device_put(values) for key, values in domain.fields.items()}
             for name, domain in self.domains.items()
         }
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jtransfer.data.resident import Transform
@@ -99,7 +98,7 @@ class MixedFeed:
     def constants(self) -> dict[str, jax.Array]:
         """The sets one behind the other, missing labels filled in, on the device."""
         names = dict.fromkeys(name for fields in self.sets.values() for name in fields)
-        return {name: jnp.asarray(self._joined(name)) for name in names}
+        return {name: jax.device_put(self._joined(name)) for name in names}
 
     def inputs(self, step: int) -> np.ndarray:
         """Positions of a step's examples in the joined sets: [batch] int32."""

@@ -33,7 +33,7 @@ class Checkpoints:
 
     def save(self, state: TrainState) -> None:
         """Begin to write `state`; one that is there already for its step is left alone."""
-        step = int(state.step)
+        step = int(jax.device_get(state.step))
         if step != self.latest_step:
             self._manager.save(step, args=ocp.args.StandardSave(_storable(state)))
 

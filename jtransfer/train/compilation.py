@@ -1,6 +1,8 @@
 """Compiling a train step: for one device, for a mesh of devices, or by pmap."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -60,8 +62,10 @@ def compile_step(
         process's share gives that by `jax.make_array_from_process_local_data`.
 
     Returns:
-      `compiled(state, constants, inputs) -> (state, metrics)`. The state is donated. Over a mesh it
-      raises ValueError if the examples of an input do not split into equal shares.
+      `compiled(state, constants, inputs) -> (state, metrics)`. The state is donated. The inputs are
+      put on the devices explicitly and nothing else is: it runs under
+      `jax.transfer_guard("disallow")`. `compiled.lower` is that of `jax.jit`. Over a mesh it raises
+      ValueError if the examples of an input do not split into equal shares.
     """
     if steps_per_call < 1:
         raise ValueError(f"steps_per_call is {steps_per_call}; expected 1 or more")
@@ -75,11 +79,11 @@ def compile_step(
 
     call = one if steps_per_call == 1 else several
     if mesh is None:
-        return jax.jit(call, donate_argnums=0)
+        return _PlacingStep(jax.jit(call, donate_argnums=0))
     whole = NamedSharding(mesh, PartitionSpec())
     split = PartitionSpec(DATA_AXIS) if steps_per_call == 1 else PartitionSpec(None, DATA_AXIS)
     shares = NamedSharding(mesh, split)
-    compiled = jax.jit(
+    jitted = jax.jit(
         call,
         donate_argnums=0,
         in_shardings=(whole, whole, shares),
@@ -92,10 +96,23 @@ def compile_step(
             return values
         return jax.make_array_from_process_local_data(shares, values, values.shape)
 
-    def over_mesh(state: TrainState, constants: PyTree, inputs: PyTree):
-        return compiled(state, constants, jax.tree.map(place, inputs))
+    return _PlacingStep(jitted, partial(jax.tree.map, place))
 
-    return over_mesh
+
+@dataclass(frozen=True)
+class _PlacingStep:
+    """A jitted step that puts its inputs where they are needed."""
+
+    jitted: Any
+    place: Callable[[PyTree], PyTree] = jax.device_put
+
+    def __call__(
+        self, state: TrainState, constants: PyTree, inputs: PyTree
+    ) -> tuple[TrainState, Metrics]:
+        return self.jitted(state, constants, self.place(inputs))
+
+    def lower(self, state: TrainState, constants: PyTree, inputs: PyTree) -> Any:
+        return self.jitted.lower(state, constants, inputs)
 
 
 def require_shares(shape: tuple[int, ...], devices: int, *, axis: int = 0) -> None:

@@ -68,7 +68,9 @@ class EarlyStopping:
         if self._folder is None or not (self._folder / _EVALUATIONS).exists():
             return
         seen = json.loads((self._folder / _EVALUATIONS).read_text())
-        self._seen = [(step, value) for step, value in seen if step <= int(state.step)]
+        self._seen = [
+            (step, value) for step, value in seen if step <= int(jax.device_get(state.step))
+        ]
         with Checkpoints(self._folder / _BEST) as kept:
             # A better state of a step yet to come may have taken the place of the best so far:
             # that step will come again, be the best again, and no other is asked for.
@@ -87,7 +89,7 @@ class EarlyStopping:
                 f"early stopping looks at {self._metric!r}, and the evaluation gave "
                 f"{dict(metrics)}; expected a number of that name from evaluate"
             )
-        step = int(state.step)
+        step = int(jax.device_get(state.step))
         self._seen.append((step, float(value)))
         if self.best_step == step:
             # A copy, because the next step uses up the state.

@@ -24,7 +24,7 @@ def map_batches(function: Callable[[Any], Any], images: np.ndarray, *, batch: in
         part = images[start : start + batch]
         missing = batch - len(part)
         padded = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
-        outputs.append(function(padded))
+        outputs.append(function(jax.device_put(padded)))
     return jax.tree.map(
         lambda *parts: np.concatenate(parts)[: len(images)], *jax.device_get(outputs)
     )

@@ -1,12 +1,11 @@
 """The training loop: dispatch, log a step late, evaluate, checkpoint, stop cleanly."""
 
-import math
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -49,7 +48,7 @@ def fit(
     steps_per_call: int = 1,
     log: RunLog | None = None,
     log_every: int = 100,
-    evaluate: Callable[[TrainState], dict[str, float]] | None = None,
+    evaluate: Callable[[TrainState], Mapping[str, Any]] | None = None,
     evaluate_every: int = 0,
     early_stopping: EarlyStopping | None = None,
     checkpoints: Checkpoints | None = None,
@@ -61,6 +60,9 @@ def fit(
     The device is waited for only where something is logged, evaluated or saved; a record is fetched
     after the next step has been dispatched. A checkpoint is written only once the losses up to it
     were seen to be finite, and always after the last step.
+
+    Nothing is sent between host and device but a step's inputs, what is logged and what is saved:
+    the loop runs under `jax.transfer_guard("disallow")`, if `evaluate` does.
 
     Args:
       step: from `compile_step`; it uses up the state it is given.
@@ -100,7 +102,7 @@ def fit(
     if checkpoint_every % log_every:
         raise ValueError(f"{checkpoint_every=} is not a multiple of {log_every=}")
 
-    number = int(state.step)
+    number = int(jax.device_get(state.step))
     if early_stopping is not None:
         if evaluate is None or evaluate_every == 0:
             raise ValueError(
@@ -150,7 +152,7 @@ def fit(
 
 
 def _evaluate(
-    evaluate: Callable[[TrainState], dict[str, float]],
+    evaluate: Callable[[TrainState], Mapping[str, Any]],
     state: TrainState,
     log: RunLog | None,
     early_stopping: EarlyStopping | None,
@@ -160,7 +162,7 @@ def _evaluate(
         return
     metrics = evaluate(state if mesh is None else one_copy(state))
     if log is not None:
-        log.write(int(state.step), metrics)
+        log.write(int(jax.device_get(state.step)), metrics)
     if early_stopping is not None:
         early_stopping.look(state, metrics)
 
@@ -210,7 +212,9 @@ class _Records:
             return
         totals = self._fetch(self._complete)
         if self._log is not None:
-            averages = {name: total / count for name, (total, count) in totals.items() if count}
+            averages = {
+                name: total / count for name, (total, count) in totals.items() if np.all(count)
+            }
             self._log.write(self._complete[-1][0], averages)
         self._complete = []
 
@@ -218,15 +222,18 @@ class _Records:
         """Raise if a step outside of any record yet had a loss that is not finite."""
         self._fetch(self._open)
 
-    def _fetch(self, steps: list[tuple[int, Metrics]]) -> dict[str, tuple[float, float]]:
+    def _fetch(self, steps: list[tuple[int, Metrics]]) -> dict[str, tuple[Any, Any]]:
+        """Sums and counts over the steps; of several runs together [runs]."""
         fetched = jax.device_get([metrics for _, metrics in steps])
-        totals: dict[str, tuple[float, float]] = {}
+        totals: dict[str, tuple[Any, Any]] = {}
         for (number, _), metrics in zip(steps, fetched, strict=True):
-            if not math.isfinite(metrics["loss"][0]):
-                raise NonFiniteLossError(self._explain(number, float(metrics["loss"][0])))
+            losses = np.asarray(metrics["loss"][0])
+            bad = losses[~np.isfinite(losses)]
+            if bad.size:
+                raise NonFiniteLossError(self._explain(number, float(bad[0])))
             for name, (total, count) in metrics.items():
                 before = totals.get(name, (0.0, 0.0))
-                totals[name] = (before[0] + float(total), before[1] + float(count))
+                totals[name] = (before[0] + np.float64(total), before[1] + np.float64(count))
         return totals
 
     def _explain(self, number: int, loss: float) -> str:

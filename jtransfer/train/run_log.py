@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import jax
+import numpy as np
 from tqdm import tqdm
 
 
@@ -63,21 +64,25 @@ class RunLog:
                 dynamic_ncols=True,
             )
 
-    def write(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Record the metrics of the steps up to `step`."""
-        self._lines.write(json.dumps({"step": step, **metrics}) + "\n")
+    def write(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """Record the metrics of the steps up to `step`.
+
+        Of several runs together every metric is an array [runs]: the file gets all of it, the
+        reader its mean.
+        """
+        self._lines.write(json.dumps({"step": step, **metrics}, default=np.ndarray.tolist) + "\n")
         self._lines.flush()
         if self._board is not None:
             for name, value in metrics.items():
-                self._board.add_scalar(name, value, step)
+                self._board.add_scalar(name, np.mean(value), step)
         now = time.perf_counter()
         if step > self._last_step:
             rate = (step - self._last_step) / (now - self._last_time)
             self._last_step, self._last_time = step, now
             self._tell(step, metrics, rate)
 
-    def _tell(self, step: int, metrics: Mapping[str, float], rate: float) -> None:
-        loss = f"loss {metrics['loss']:.4f}" if "loss" in metrics else ""
+    def _tell(self, step: int, metrics: Mapping[str, Any], rate: float) -> None:
+        loss = f"loss {np.mean(metrics['loss']):.4f}" if "loss" in metrics else ""
         speed = f"{rate * self._examples:,.0f} examples/s"
         if self._bar is not None:
             self._bar.update(step - self._bar.n)
@@ -130,10 +135,14 @@ def read_records(file: Path) -> list[dict[str, Any]]:
 def drop_records(file: Path, *, after: int) -> None:
     """Keep the records of `file` up to step `after`."""
     if file.exists():
-        kept = [record for record in read_records(file) if record["step"] <= after]
-        temporary = file.with_suffix(".partial")
-        temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
-        temporary.replace(file)
+        write_records(file, [record for record in read_records(file) if record["step"] <= after])
+
+
+def write_records(file: Path, records: list[dict[str, Any]]) -> None:
+    """Write a whole `metrics.jsonl`, so that it is there as before or as it shall be."""
+    temporary = file.with_suffix(".partial")
+    temporary.write_text("".join(json.dumps(record) + "\n" for record in records))
+    temporary.replace(file)
 
 
 def _duration(seconds: float) -> str:

@@ -1,3 +1,5 @@
+import os
+import signal
 from dataclasses import replace
 from functools import partial
 
@@ -13,8 +15,11 @@ from experiments.domain_pairs import Problem
 from jtransfer.data import Examples
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.train.loop import Interrupted
+from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolderError
 from jtransfer.train.state import TrainState
+from jtransfer.train.together import RunsFeed
 
 
 def tiny_net(*, classes, norm=False, dropout=0.0):
@@ -95,12 +100,18 @@ def every_cell(config, capsys):
     }
 
 
-def test_a_folder_with_another_config_is_refused(problem, config):
+def test_a_folder_with_another_config_is_refused(problem, config, capsys):
     short = {**vars(config), "methods": ("source",), "seeds": (0,), "steps": 2}
-    short |= {"evaluate_every": 0, "checkpoint_every": 0}
+    short |= {"evaluate_every": 0, "checkpoint_every": 0, "profile": True}
     run_cells(Config(**short), problem)
+    assert "ms a step   share  calls  operation" in capsys.readouterr().out
     with pytest.raises(RunFolderError, match=r"rate: 0\.03 there, 0\.02 asked for"):
         run_cells(Config(**{**short, "rate": 0.02}), problem)
+
+
+def test_seeds_in_one_program_take_one_device():
+    with pytest.raises(ValueError, match="expected one device"):
+        Config(together=True, parallel=Parallel(devices=2))
 
 
 def test_only_training_on_the_target_sees_its_labels(problem):
@@ -171,3 +182,69 @@ def test_adda_starts_from_the_source_only_run_and_leaves_its_encoder(problem, co
 def test_a_domain_smaller_than_the_batch_is_refused(problem, config):
     with pytest.raises(ValueError, match="a batch of 64 cannot be drawn from 48 examples"):
         run_cells(Config(**{**vars(config), "batch": 64}), problem)
+
+
+def assert_close(one, other):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one, other)
+
+
+@pytest.mark.slow
+def test_seeds_together_are_the_seeds_one_by_one(problem, config, capsys):
+    """Also with one of them finished before, and ADDA, which starts from the source-only runs."""
+    short = {**vars(config), "methods": ("source", "adda"), "seeds": (0, 1, 2), "steps": 6}
+    short |= {"evaluate_every": 0, "checkpoint_every": 0}
+    alone = run_cells(Config(**short), problem)
+    short |= {"out": config.out / "together"}
+    finished = run_cells(Config(**{**short, "methods": ("source",), "seeds": (1,)}), problem)
+    short["together"] = True
+    together = run_cells(Config(**short), problem)
+    assert together.keys() == alone.keys()
+    for (method, seed), cell in together.items():
+        assert_close(cell.trained[1].params, alone[method, seed].trained[1].params)
+        assert_close(cell.records[-1], alone[method, seed].records[-1])
+        assert cell.result["seed"] == seed
+        assert cell.result["checkpoints"]["oracle"]["step"] == 6
+    assert together["source", 1].result == finished["source", 1].result
+    assert [together["source", seed].result.get("together") for seed in (0, 1, 2)] == [2, None, 2]
+    assert [together["adda", seed].result.get("together") for seed in (0, 1, 2)] == [3, 3, 3]
+    assert "2 runs in one program; 6 steps" in capsys.readouterr().out
+
+    again = run_cells(Config(**short), problem)
+    assert "in one program" not in capsys.readouterr().out
+    assert {key: cell.result for key, cell in again.items()} == {
+        key: cell.result for key, cell in together.items()
+    }
+
+
+def test_seeds_together_go_on_bit_by_bit_after_an_interruption(
+    problem, config, monkeypatch, capsys
+):
+    short = {**vars(config), "methods": ("source",), "steps": 8}
+    short |= {"evaluate_every": 4, "checkpoint_every": 0, "together": True}
+    whole = run_cells(Config(**short), problem)
+
+    inputs = RunsFeed.inputs
+
+    def interrupted(feed, step):
+        if step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return inputs(feed, step)
+
+    short |= {"out": config.out / "interrupted"}
+    with monkeypatch.context() as patch:
+        patch.setattr(RunsFeed, "inputs", interrupted)
+        with pytest.raises(Interrupted):
+            run_cells(Config(**short), problem)
+    capsys.readouterr()
+    resumed = run_cells(Config(**short), problem)
+    assert "2 runs in one program; going on from step 6" in capsys.readouterr().out
+    for key, cell in whole.items():
+        jax.tree.map(
+            np.testing.assert_array_equal,
+            resumed[key].trained[1].params,
+            cell.trained[1].params,
+        )
+        assert [each["step"] for each in resumed[key].records] == [4, 8, 8]
+        assert resumed[key].result["target_accuracy"] == cell.result["target_accuracy"]
+        assert resumed[key].result["together"] == 2
+        assert "together_seconds" not in resumed[key].result

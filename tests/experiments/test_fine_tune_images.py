@@ -62,5 +62,7 @@ def test_every_row_is_trained_and_tested(config, capsys):
     assert f"| linear probe | {results[0]['accuracy']:.3f} |" in text
 
 
-def test_the_defaults_are_the_nets_own(config):
-    assert [each["row"] for each in main(config(epochs=1))] == ["probe", "full"]
+def test_the_defaults_are_the_nets_own(config, capsys):
+    results = main(config(epochs=1, profile=True))
+    assert [each["row"] for each in results] == ["probe", "full"]
+    assert capsys.readouterr().out.count("ms a step   share  calls  operation") == 1

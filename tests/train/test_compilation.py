@@ -128,7 +128,7 @@ def test_a_run_compiles_its_step_once(caplog):
             state, _ = step(state, feed.constants, feed.inputs(number))
     compiled = [record for record in caplog.messages if record.startswith("Compiling jit(one)")]
     assert len(compiled) == 1, caplog.messages
-    assert step._cache_size() == 1
+    assert step.jitted._cache_size() == 1
 
 
 def test_a_step_uses_up_the_state_it_is_given():

@@ -1,0 +1,112 @@
+"""The seeds of a method of domain adaptation, trained in one program.
+
+They leave their runs at the last step, each in a folder of its own with its checkpoint and metrics,
+where `trained_cell` takes them up to measure them.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from experiments.domain_cells import TOGETHER, Cell, evaluate, first_state, trained_settings
+from experiments.domain_config import Config, MethodName
+from experiments.domain_methods import Program, feed_of
+from experiments.domain_pairs import Problem
+from jtransfer.train.checkpoint import Checkpoints
+from jtransfer.train.loop import fit
+from jtransfer.train.profile import profile_steps
+from jtransfer.train.run_folder import RunFolder, write_json
+from jtransfer.train.run_log import RunLog, read_records, write_records
+from jtransfer.train.state import TrainState
+from jtransfer.train.together import RunsFeed, stack_runs, unstack_runs
+
+
+def train_together(
+    config: Config,
+    problem: Problem,
+    program: Program,
+    method: MethodName,
+    sources: Mapping[int, Cell | None],
+) -> None:
+    """Train those seeds that have no result yet, or take up where an earlier call stopped.
+
+    Args:
+      config: the settings.
+      problem: the data.
+      program: the method, compiled.
+      method: its name.
+      sources: the source-only run of each seed, for methods that start from it.
+    """
+    folders = {
+        seed: RunFolder(
+            config.out / config.cell(method, seed),
+            trained_settings(config, problem, program, method, seed),
+        )
+        for seed in sources
+    }
+    seeds = [seed for seed, folder in folders.items() if folder.result() is None]
+    trained = [(folders[seed].path / TOGETHER).exists() for seed in seeds]
+    if len(seeds) < 2 or all(trained):
+        return
+    settings = trained_settings(config, problem, program, method, seeds[0])
+    del settings["seed"]
+    first = config.cell(method, seeds[0])
+    name = first.removesuffix(f"seed{seeds[0]}") + "seeds" + "-".join(map(str, seeds))
+    group = RunFolder(config.out / name, {**settings, "seeds": seeds})
+    steps = config.steps_of(method)
+    state = stack_runs([first_state(problem, program, seed, sources[seed]) for seed in seeds])
+    feeds = [feed_of(config, problem, method, program.recipe, seed=seed) for seed in seeds]
+
+    def evaluate_runs(state: TrainState) -> dict[str, Any]:
+        each = [evaluate(problem, program, run) for run in unstack_runs(state)]
+        return {metric: np.array([of_run[metric] for of_run in each]) for metric in each[0]}
+
+    with Checkpoints(group.checkpoint_folder) as checkpoints:
+        if checkpoints.latest_step is not None:
+            state = checkpoints.restore(state)
+        start = int(state.step)
+        print(
+            f"{name}: {len(seeds)} runs in one program; "
+            + (f"going on from step {start:,}" if start else f"{steps:,} steps")
+        )
+        feed = RunsFeed(feeds)
+        if config.profile:
+            print(profile_steps(program.step_of_runs, state, feed, group.path / "profile").table())
+        started = time.perf_counter()
+        with RunLog(
+            group.metrics_file,
+            name=name,
+            total_steps=steps,
+            first_step=start,
+            examples_per_step=sum(feed.examples_per_step for feed in feeds),
+        ) as log:
+            state = fit(
+                program.step_of_runs,
+                state,
+                feed,
+                steps=steps,
+                log=log,
+                evaluate=evaluate_runs,
+                evaluate_every=config.evaluate_every,
+                checkpoints=checkpoints,
+                checkpoint_every=config.checkpoint_every,
+            )
+        how: dict[str, Any] = {"together": len(seeds)}
+        if start == 0:
+            how["together_seconds"] = round(time.perf_counter() - started, 1)
+    records = read_records(group.metrics_file)
+    for position, (seed, run) in enumerate(zip(seeds, unstack_runs(state), strict=True)):
+        write_records(folders[seed].metrics_file, [_of_run(record, position) for record in records])
+        with Checkpoints(folders[seed].checkpoint_folder) as checkpoints:
+            checkpoints.save(run)
+        # Last, for it says that the run is there whole.
+        write_json(folders[seed].path / TOGETHER, how)
+
+
+def _of_run(record: dict[str, Any], position: int) -> dict[str, Any]:
+    return {
+        name: value[position] if isinstance(value, list) else value
+        for name, value in record.items()
+    }
