@@ -21,7 +21,8 @@ from experiments.benchmark_data import (
 )
 from experiments.labelled import LabelledFeed
 from experiments.tuned_nets import normalised, trunk_of
-from jtransfer.data.augment import compose, random_shift
+from jtransfer.data.augment import compose
+from jtransfer.data.random_affine import random_affine
 from jtransfer.data.random_convolution import random_convolution
 from jtransfer.data.resident import Domain, ResidentFeed, centred, channel_means, standardised
 from jtransfer.nets.acoustic import acoustic_net
@@ -127,7 +128,7 @@ def adda(size: Size) -> Work:
     return training(variables, adda_loss(net), optimizer, feed, feed.gather, rules=ADDA_RULES)
 
 
-AUGMENT = compose(random_shift(2, fill="edge"), random_convolution())
+AUGMENT = compose(random_affine(), random_convolution())
 
 
 def teacher(size: Size, *, augment: Callable[[jax.Array, jax.Array], jax.Array] = AUGMENT) -> Work:

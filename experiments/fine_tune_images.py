@@ -23,20 +23,19 @@ finished cell is not run again, an interrupted one goes on.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import tyro
-from tyro.conf import OmitArgPrefixes
 
 from experiments.deep_features import short_name
 from experiments.regime_rows import Row
+from experiments.tuned_config import Config
 from experiments.tuned_nets import (
     ROWS,
     TUNED,
@@ -58,7 +57,6 @@ from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.trunk import Head
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.evaluation import map_batches
-from jtransfer.train.parallel import Parallel
 from jtransfer.train.profile import profile_steps
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.run_log import RunLog
@@ -79,39 +77,6 @@ from jtransfer.transfer.supervised import supervised_loss
 PENALTIES = tuple(4.0**power for power in range(0, 6))  # of the probe
 HEAD_RATES = (3.0, 1.0, 0.3, 0.1)  # of a head on features of mean length 1
 HEAD_STEPS = 3000
-
-
-@dataclass(frozen=True)
-class Config:
-    """Settings of a call; each (row, seed) is one cell."""
-
-    net: Literal["alexnet_2014", "efficientnet_lite0"] = "alexnet_2014"
-    preset: Literal["small", "paper"] = "small"  # resolution and length of training
-    data: str = "folder:caltech101"  # one folder a class, below the data root
-    weights: Path | None = None  # file of the net's weights; by default downloaded once
-    rows: tuple[RowName, ...] | None = None  # by default the net's
-    seeds: tuple[int, ...] = (0,)  # of the split, the head and the order
-    epochs: int | None = None  # where the trunk moves; by default 3 (small) or 30 (paper)
-    size: int | None = None  # of the images in pixels, instead of the preset's
-    batch: int = 32  # images in a step
-    train: int = 30  # images a class to train on
-    test_at_most: int = 50  # images a class to test on, of the rest
-    checkpoint_every: int = 100  # steps
-    profile: bool = False  # trace a few steps of every cell and show the slowest operations
-    workers: int = 2  # processes that decode images; 0 decodes in the main one
-    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
-    data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
-    out: Path = Path("checkpoints/fine_tune_images")  # one folder a cell
-
-    @property
-    def side(self) -> int:
-        """Side of the images in pixels."""
-        return self.size or TUNED[self.net].size[self.preset]
-
-    @property
-    def length(self) -> int:
-        """Epochs where the trunk moves."""
-        return self.epochs or {"small": 3, "paper": 30}[self.preset]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Each is a module with `loss(batch)`, a batch being "source", "target" ([n, chann
 images) and "label" (of the source).
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -130,16 +131,21 @@ class Teacher(nn.Module):
         self.teacher.load_state_dict(self.net.state_dict())
 
 
-def shifted_and_convolved(images: torch.Tensor) -> torch.Tensor:
-    """Each image moved by up to two pixels, then mixed with a random convolution of it."""
+def mapped_and_convolved(images: torch.Tensor) -> torch.Tensor:
+    """Each image under a small random affine map, then mixed with a random convolution of it."""
     count, channels, height, width = images.shape
     device = images.device
-    padded = functional.pad(images, (2, 2, 2, 2), mode="replicate")
-    corners = torch.randint(0, 5, (2, count, 1), device=device)
-    rows = (corners[0] + torch.arange(height, device=device))[:, None, :, None]
-    columns = (corners[1] + torch.arange(width, device=device))[:, None, None, :]
-    own = torch.arange(count, device=device)[:, None, None, None]
-    images = padded[own, torch.arange(channels, device=device)[None, :, None, None], rows, columns]
+    draws = 2 * torch.rand(6, count, device=device) - 1
+    angle, slant = math.radians(15) * draws[0], 0.2 * draws[1]
+    tall, wide = 1.2 ** -draws[2], 1.2 ** -draws[3]
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    down, across = 4 / height * draws[4], 4 / width * draws[5]
+    rows = (
+        torch.stack([wide * cos, wide * (sin + cos * slant), across], dim=1),
+        torch.stack([tall * -sin, tall * (cos - sin * slant), down], dim=1),
+    )
+    places = functional.affine_grid(torch.stack(rows, dim=1), list(images.shape), False)
+    images = functional.grid_sample(images, places, padding_mode="border", align_corners=False)
     order, changed = torch.randperm(count, device=device), torch.empty_like(images)
     for part in order.chunk(4):
         size = (1, 3, 5)[int(torch.randint(3, ()))]

@@ -13,7 +13,7 @@ from torch.nn import functional  # pyright: ignore[reportMissingImports]
 from experiments.benchmark_data import Pixels, Size, random_floats, random_images
 from experiments.torch_alexnet import AlexNet2014
 from experiments.torch_efficientnet import EfficientNetLite0
-from experiments.torch_methods import Adda, Batch, Dann, Teacher, shifted_and_convolved
+from experiments.torch_methods import Adda, Batch, Dann, Teacher, mapped_and_convolved
 from experiments.torch_nets import LENET, AdaptationNet, ganin_shape
 from experiments.torch_translation import Translation
 from jtransfer.data.resident import channel_means
@@ -169,7 +169,7 @@ def dann(size: Size, *, name: str) -> Dann:
     return Dann(adaptation_net(size, shape=ganin_shape(name, width=size.width)))
 
 
-def teacher(size: Size, *, augment: Any = shifted_and_convolved) -> Teacher:
+def teacher(size: Size, *, augment: Any = mapped_and_convolved) -> Teacher:
     """The MNIST net with batch norm and its teacher."""
     net = adaptation_net(size, shape=ganin_shape("mnist"), norm=True)
     return Teacher(net, size.classes, augment=augment)

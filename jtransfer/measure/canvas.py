@@ -6,8 +6,6 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jax
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -65,7 +63,9 @@ def save(figure: "Figure", path: Path) -> None:
 
     Of several processes that train together the first alone writes.
     """
-    if jax.process_index() != 0:
+    from jax import process_index
+
+    if process_index() != 0:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".partial")

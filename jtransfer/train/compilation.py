@@ -64,8 +64,8 @@ def compile_step(
     Returns:
       `compiled(state, constants, inputs) -> (state, metrics)`. The state is donated. The inputs are
       put on the devices explicitly and nothing else is: it runs under
-      `jax.transfer_guard("disallow")`. `compiled.lower` is that of `jax.jit`. Over a mesh it raises
-      ValueError if the examples of an input do not split into equal shares.
+      `jax.transfer_guard("disallow")`. All its attributes, such as `lower`, are those of `jax.jit`.
+      Over a mesh it raises ValueError if the examples of an input do not split into equal shares.
     """
     if steps_per_call < 1:
         raise ValueError(f"steps_per_call is {steps_per_call}; expected 1 or more")
@@ -101,7 +101,7 @@ def compile_step(
 
 @dataclass(frozen=True)
 class _PlacingStep:
-    """A jitted step that puts its inputs where they are needed."""
+    """A jitted step that puts its inputs where they are needed; all else is the jitted one's."""
 
     jitted: Any
     place: Callable[[PyTree], PyTree] = jax.device_put
@@ -111,8 +111,8 @@ class _PlacingStep:
     ) -> tuple[TrainState, Metrics]:
         return self.jitted(state, constants, self.place(inputs))
 
-    def lower(self, state: TrainState, constants: PyTree, inputs: PyTree) -> Any:
-        return self.jitted.lower(state, constants, inputs)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.jitted, name)
 
 
 def require_shares(shape: tuple[int, ...], devices: int, *, axis: int = 0) -> None:

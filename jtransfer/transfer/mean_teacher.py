@@ -42,7 +42,7 @@ def with_teacher(variables: Any, *, classes: int) -> Any:
       The same with the collection `teacher`: `variables` (at first a copy), and the running
       frequencies of the source's `labels` and of the teacher's `guesses` on the target, [classes].
     """
-    even = jnp.full((classes,), 1.0 / classes)
+    even = jnp.full((classes,), 1.0 / classes, jnp.float32)  # else the step compiles twice
     teacher = {"variables": dict(variables), "labels": even, "guesses": even}
     return {**variables, TEACHER: teacher}
 

@@ -32,7 +32,7 @@ def with_shares(variables: Any, *, classes: int) -> Any:
       The same with the collection `shares`: running means of the source's `labels` and of the net's
       `guesses` on the target, [classes] each, at first even.
     """
-    even = jnp.full((classes,), 1.0 / classes)
+    even = jnp.full((classes,), 1.0 / classes, jnp.float32)  # else the step compiles twice
     return {**variables, SHARES: {"labels": even, "guesses": even}}
 
 

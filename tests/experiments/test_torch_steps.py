@@ -56,7 +56,14 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("name", SIZES)
+# The others take some 10 s each to compile.
+QUICK = ("dann-mnist",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SIZES],
+)
 def test_losses_of_domain_adaptation(name):
     size, rival = SIZES[name], TORCH_STEPS[name]
     work, module = TIMED[name].build(size), rival.module(size)
@@ -74,10 +81,10 @@ def test_losses_of_a_mean_teacher():
 
 def test_the_augmentation_keeps_what_ours_keeps():
     images = torch.arange(2 * 3 * 6 * 5.0).view(2, 3, 6, 5)
-    changed = torch_steps.shifted_and_convolved(images)
+    changed = torch_steps.mapped_and_convolved(images)
     assert changed.shape == images.shape
     assert torch.isfinite(changed).all()
-    even = torch_steps.shifted_and_convolved(torch.zeros(8, 3, 6, 5))
+    even = torch_steps.mapped_and_convolved(torch.zeros(8, 3, 6, 5))
     assert not even.any()
 
 
