@@ -128,8 +128,9 @@ PAIRS = {
         steps={"small": 2_000, "small/teacher": 3_000, "paper": 30_000},
         seen="that signs of one form are drawn with one border and speed limits with one "
         "lettering: decided after one look at which test signs a small net confused; that the mean "
-        "teacher does without adversary and aligned guesses, for real signs are not equally "
-        "frequent as the drawn ones are: after DANN had been seen below source only",
+        "teacher does without adversary and aligned guesses, and the row with weighted classes, "
+        "for real signs are not equally frequent as the drawn ones are: after DANN had been seen "
+        "below source only",
         like_frequencies=False,
         small_width=0.5,
     ),
