@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.ndimage import map_coordinates
 
 
 def random_affine(
@@ -48,12 +49,8 @@ def random_affine(
 
 def _bilinear(image: jax.Array, rows: jax.Array, columns: jax.Array) -> jax.Array:
     """Values of an image [h, w, c] at places [a, b] between its pixels: [a, b, c]."""
-    height, width, channels = image.shape
-    rows, columns = jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1)
-    top = jnp.minimum(rows.astype(jnp.int32), height - 2)
-    left = jnp.minimum(columns.astype(jnp.int32), width - 2)
-    v, u = (rows - top)[..., None], (columns - left)[..., None]
-    pixels, corner = image.reshape(-1, channels), top * width + left
-    upper = pixels[corner] * (1 - u) + pixels[corner + 1] * u
-    lower = pixels[corner + width] * (1 - u) + pixels[corner + width + 1] * u
-    return upper * (1 - v) + lower * v
+
+    def of_channel(channel: jax.Array) -> jax.Array:
+        return map_coordinates(channel, [rows, columns], order=1, mode="nearest")
+
+    return jax.vmap(of_channel, in_axes=-1, out_axes=-1)(image)
