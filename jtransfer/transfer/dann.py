@@ -5,13 +5,11 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from jtransfer.train.schedules import sigmoid_ramp
 from jtransfer.train.step import Loss
-from jtransfer.transfer.domain_batch import domain_cross_entropy, images_of_both
+from jtransfer.transfer.domain_batch import images_of_both, label_and_domain_loss
 from jtransfer.transfer.gradient_reversal import reverse_gradient
-from jtransfer.transfer.supervised import cross_entropy
 
 
 def dann_loss(net: nn.Module, *, reversal: Callable[[jax.Array], jax.Array] = sigmoid_ramp) -> Loss:
@@ -47,12 +45,8 @@ def dann_loss(net: nn.Module, *, reversal: Callable[[jax.Array], jax.Array] = si
             mutable=list(stats),
             rngs={"dropout": rng},
         )
-        metrics = cross_entropy(logits, batch["source"]["label"])
-        metrics |= domain_cross_entropy(domain_logits)
-        metrics["reversal"] = (scale, jnp.ones(()))
-        label_sum, label_count = metrics["label_loss"]
-        domain_sum, domain_count = metrics["domain_loss"]
-        value = label_sum / label_count + domain_sum / domain_count
+        labels = batch["source"]["label"]
+        value, metrics = label_and_domain_loss(logits, labels, domain_logits, scale)
         return value, (new_stats, metrics)
 
     return loss

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from jtransfer.train.step import Metrics
+from jtransfer.transfer.supervised import cross_entropy
 
 
 def images_of_both(batch: Any) -> jax.Array:
@@ -40,3 +41,28 @@ def domain_cross_entropy(logits: jax.Array, *, source_weights: jax.Array | None 
     correct = (logits > 0) == (domains > 0)
     count = jnp.asarray(domains.size, jnp.float32)
     return {"domain_loss": (losses.sum(), count), "domain_accuracy": (correct.sum() * 1.0, count)}
+
+
+def label_and_domain_loss(
+    logits: jax.Array,
+    labels: jax.Array,
+    domain_logits: jax.Array,
+    scale: jax.Array,
+    *,
+    source_weights: jax.Array | None = None,
+) -> tuple[jax.Array, Metrics]:
+    """The mean label loss plus the mean domain loss, and what both are made of.
+
+    Args:
+      logits: of the source's classes, [n, classes].
+      labels: of the source, [n].
+      domain_logits: as for `domain_cross_entropy`, of features behind gradient reversal.
+      scale: lambda of the reversal, for the metrics.
+      source_weights: as for `domain_cross_entropy`.
+    """
+    metrics = cross_entropy(logits, labels)
+    metrics |= domain_cross_entropy(domain_logits, source_weights=source_weights)
+    metrics["reversal"] = (scale, jnp.ones(()))
+    label_sum, label_count = metrics["label_loss"]
+    domain_sum, domain_count = metrics["domain_loss"]
+    return label_sum / label_count + domain_sum / domain_count, metrics

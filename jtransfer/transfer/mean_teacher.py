@@ -17,6 +17,7 @@ from jax import lax
 
 from jtransfer.train.schedules import sigmoid_ramp
 from jtransfer.train.step import Loss
+from jtransfer.transfer.class_shares import even_shares, moved_shares
 from jtransfer.transfer.domain_batch import domain_cross_entropy, images_of_both
 from jtransfer.transfer.gradient_reversal import reverse_gradient
 from jtransfer.transfer.supervised import cross_entropy
@@ -42,9 +43,7 @@ def with_teacher(variables: Any, *, classes: int) -> Any:
       The same with the collection `teacher`: `variables` (at first a copy), and the running
       frequencies of the source's `labels` and of the teacher's `guesses` on the target, [classes].
     """
-    even = jnp.full((classes,), 1.0 / classes, jnp.float32)  # else the step compiles twice
-    teacher = {"variables": dict(variables), "labels": even, "guesses": even}
-    return {**variables, TEACHER: teacher}
+    return {**variables, TEACHER: {"variables": dict(variables), **even_shares(classes)}}
 
 
 def teacher_variables(stats: Any) -> Any:
@@ -131,7 +130,7 @@ def mean_teacher_loss(
         teacher = stats[TEACHER]
         (taught, _), taught_stats = apply(teacher_variables(stats), of_teacher, images)
         known, guessed = jnp.split(jax.nn.softmax(taught), 2)
-        frequencies = _frequencies(teacher, labels, guessed, decay)
+        frequencies = moved_shares(teacher, labels, guessed, decay=decay)
         if align:
             guessed = guessed * (frequencies["labels"] / (frequencies["guesses"] + _RARE))[None]
         guesses = _sharpened(guessed, temperature)
@@ -164,15 +163,6 @@ def mean_teacher_loss(
         return value, ({**new_stats, TEACHER: lax.stop_gradient(moved)}, metrics)
 
     return loss
-
-
-def _frequencies(teacher: Any, labels: jax.Array, guessed: jax.Array, decay: float) -> Any:
-    """How frequent the classes are among the source's labels and the guesses on the target."""
-    of_labels = jax.nn.one_hot(labels, guessed.shape[1]).mean(axis=0)
-    return {
-        "labels": _average(teacher["labels"], of_labels, decay),
-        "guesses": _average(teacher["guesses"], guessed.mean(axis=0), decay),
-    }
 
 
 def _sharpened(guesses: jax.Array, temperature: float) -> jax.Array:

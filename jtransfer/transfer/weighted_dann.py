@@ -13,14 +13,13 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 from jtransfer.train.schedules import sigmoid_ramp
 from jtransfer.train.step import Loss
-from jtransfer.transfer.domain_batch import domain_cross_entropy, images_of_both
+from jtransfer.transfer.class_shares import even_shares, moved_shares
+from jtransfer.transfer.domain_batch import images_of_both, label_and_domain_loss
 from jtransfer.transfer.gradient_reversal import reverse_gradient
-from jtransfer.transfer.supervised import cross_entropy
 
 SHARES = "shares"
 
@@ -32,8 +31,7 @@ def with_shares(variables: Any, *, classes: int) -> Any:
       The same with the collection `shares`: running means of the source's `labels` and of the net's
       `guesses` on the target, [classes] each, at first even.
     """
-    even = jnp.full((classes,), 1.0 / classes, jnp.float32)  # else the step compiles twice
-    return {**variables, SHARES: {"labels": even, "guesses": even}}
+    return {**variables, SHARES: even_shares(classes)}
 
 
 def weighted_dann_loss(
@@ -83,18 +81,14 @@ def weighted_dann_loss(
             rngs={"dropout": rng},
         )
         guesses = lax.stop_gradient(jax.nn.softmax(logits[count:]))
-        seen = {"labels": jax.nn.one_hot(labels, guesses.shape[1]), "guesses": guesses}
-        shares = {
-            name: decay * stats[SHARES][name] + (1 - decay) * each.mean(axis=0)
-            for name, each in seen.items()
-        }
-        weights = shares["guesses"][labels] / shares["labels"][labels]
-        metrics = cross_entropy(logits[:count], labels)
-        metrics |= domain_cross_entropy(domain_logits, source_weights=weights)
-        metrics["reversal"] = (scale, jnp.ones(()))
-        label_sum, label_count = metrics["label_loss"]
-        domain_sum, domain_count = metrics["domain_loss"]
-        value = label_sum / label_count + domain_sum / domain_count
+        shares = moved_shares(stats[SHARES], labels, guesses, decay=decay)
+        value, metrics = label_and_domain_loss(
+            logits[:count],
+            labels,
+            domain_logits,
+            scale,
+            source_weights=shares["guesses"][labels] / shares["labels"][labels],
+        )
         return value, ({**new_stats, SHARES: shares}, metrics)
 
     return loss

@@ -1,0 +1,29 @@
+"""How frequent the classes are among the source's labels, and among the guesses on the target."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+def even_shares(classes: int) -> dict[str, jax.Array]:
+    """Shares of the source's `labels` and of the `guesses` on the target, [classes], all alike."""
+    even = jnp.full((classes,), 1.0 / classes, jnp.float32)  # weakly typed, steps compile twice
+    return {"labels": even, "guesses": even}
+
+
+def moved_shares(
+    shares: Any, labels: jax.Array, guesses: jax.Array, *, decay: float
+) -> dict[str, jax.Array]:
+    """Running means after one more batch.
+
+    Args:
+      shares: those before it.
+      labels: of the source, [n].
+      guesses: distributions over the classes on the target, [m, classes].
+      decay: share of the means that is kept.
+    """
+    seen = {"labels": jax.nn.one_hot(labels, guesses.shape[1]), "guesses": guesses}
+    return {
+        name: decay * shares[name] + (1 - decay) * each.mean(axis=0) for name, each in seen.items()
+    }
