@@ -26,8 +26,8 @@ def prepare_process(parallel: Parallel | None = None) -> None:
     _keep_freed_memory()
     if parallel is not None:
         parallel.start()
-    if parallel is not None and parallel.distributed and jax.process_index() != 0:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        if parallel.distributed and jax.process_index() != 0:
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 def _keep_freed_memory() -> None:
