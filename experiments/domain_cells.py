@@ -24,8 +24,9 @@ from jtransfer.measure.selection import (
     source_risk,
 )
 from jtransfer.train.checkpoint import Checkpoints
+from jtransfer.train.compilation import CompiledStep
 from jtransfer.train.evaluation import map_batches
-from jtransfer.train.loop import fit
+from jtransfer.train.loop import Feed, fit
 from jtransfer.train.profile import profile_steps
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.run_log import RunLog, read_records
@@ -149,29 +150,17 @@ def trained_cell(
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
         feed = feed_of(config, problem, method, program.recipe, seed=seed)
-        if config.profile:
-            print(profile_steps(program.step, state, feed, folder.path / "profile").table())
-        started = time.perf_counter()
-        with RunLog(
-            folder.metrics_file,
-            name=name,
-            total_steps=steps,
-            first_step=start,
-            examples_per_step=feed.examples_per_step,
-        ) as log:
-            state = fit(
-                program.step,
-                state,
-                feed,
-                steps=steps,
-                log=log,
-                evaluate=partial(evaluate, problem, program),
-                evaluate_every=config.evaluate_every,
-                checkpoints=checkpoints,
-                checkpoint_every=config.checkpoint_every,
-                mesh=config.parallel.mesh,
-            )
-        seconds = time.perf_counter() - started
+        state, seconds = run_steps(
+            config,
+            method,
+            folder,
+            checkpoints,
+            program.step,
+            state,
+            feed,
+            examples=feed.examples_per_step,
+            evaluate=partial(evaluate, problem, program),
+        )
     records = read_records(folder.metrics_file)
     cell = _cell(program, {}, records, state)
     result = folder.write_result(
@@ -187,6 +176,45 @@ def trained_cell(
         }
     )
     return replace(cell, result=result)
+
+
+def run_steps(
+    config: Config,
+    method: MethodName,
+    folder: RunFolder,
+    checkpoints: Checkpoints,
+    step: CompiledStep,
+    state: TrainState,
+    feed: Feed,
+    *,
+    examples: int,
+    evaluate: Callable[[TrainState], dict[str, Any]],
+) -> tuple[TrainState, float]:
+    """Train from a state to a method's last step; the state after it, and the seconds it took."""
+    steps, start = config.steps_of(method), int(state.step)
+    if config.profile and start < steps:
+        print(profile_steps(step, state, feed, folder.path / "profile").table())
+    started = time.perf_counter()
+    with RunLog(
+        folder.metrics_file,
+        name=folder.path.name,
+        total_steps=steps,
+        first_step=start,
+        examples_per_step=examples,
+    ) as log:
+        state = fit(
+            step,
+            state,
+            feed,
+            steps=steps,
+            log=log,
+            evaluate=evaluate,
+            evaluate_every=config.evaluate_every,
+            checkpoints=checkpoints,
+            checkpoint_every=config.checkpoint_every,
+            mesh=config.parallel.mesh,
+        )
+    return state, time.perf_counter() - started
 
 
 def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> Cell:

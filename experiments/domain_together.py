@@ -4,21 +4,25 @@ They leave their runs at the last step, each in a folder of its own with its che
 where `trained_cell` takes them up to measure them.
 """
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from experiments.domain_cells import TOGETHER, Cell, evaluate, first_state, trained_settings
+from experiments.domain_cells import (
+    TOGETHER,
+    Cell,
+    evaluate,
+    first_state,
+    run_steps,
+    trained_settings,
+)
 from experiments.domain_config import Config, MethodName
 from experiments.domain_methods import Program, feed_of
 from experiments.domain_pairs import Problem
 from jtransfer.train.checkpoint import Checkpoints
-from jtransfer.train.loop import fit
-from jtransfer.train.profile import profile_steps
 from jtransfer.train.run_folder import RunFolder, write_json
-from jtransfer.train.run_log import RunLog, read_records, write_records
+from jtransfer.train.run_log import read_records, write_records
 from jtransfer.train.state import TrainState
 from jtransfer.train.together import RunsFeed, stack_runs, unstack_runs
 
@@ -71,31 +75,20 @@ def train_together(
             f"{name}: {len(seeds)} runs in one program; "
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
-        feed = RunsFeed(feeds)
-        if config.profile:
-            print(profile_steps(program.step_of_runs, state, feed, group.path / "profile").table())
-        started = time.perf_counter()
-        with RunLog(
-            group.metrics_file,
-            name=name,
-            total_steps=steps,
-            first_step=start,
-            examples_per_step=sum(feed.examples_per_step for feed in feeds),
-        ) as log:
-            state = fit(
-                program.step_of_runs,
-                state,
-                feed,
-                steps=steps,
-                log=log,
-                evaluate=evaluate_runs,
-                evaluate_every=config.evaluate_every,
-                checkpoints=checkpoints,
-                checkpoint_every=config.checkpoint_every,
-            )
-        how: dict[str, Any] = {"together": len(seeds)}
-        if start == 0:
-            how["together_seconds"] = round(time.perf_counter() - started, 1)
+        state, seconds = run_steps(
+            config,
+            method,
+            group,
+            checkpoints,
+            program.step_of_runs,
+            state,
+            RunsFeed(feeds),
+            examples=sum(feed.examples_per_step for feed in feeds),
+            evaluate=evaluate_runs,
+        )
+    how: dict[str, Any] = {"together": len(seeds)}
+    if start == 0:
+        how["together_seconds"] = round(seconds, 1)
     records = read_records(group.metrics_file)
     for position, (seed, run) in enumerate(zip(seeds, unstack_runs(state), strict=True)):
         write_records(folders[seed].metrics_file, [_of_run(record, position) for record in records])
