@@ -29,19 +29,16 @@ import optax
 import tyro
 
 from experiments.benchmark_data import Size
-from experiments.benchmark_steps import half
+from experiments.benchmark_steps import half, training
 from experiments.turns import Prepared, Rival, apart, take_turns, torch_version
 from jtransfer.data import Examples, images, load
 from jtransfer.data.resident import Domain, ResidentFeed, centred, channel_means
 from jtransfer.measure import console_table
 from jtransfer.nets.ganin import mnist_net
-from jtransfer.train.compilation import compile_step
 from jtransfer.train.loop import fit
 from jtransfer.train.run_folder import provenance, write_json
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.schedules import inverse_decay
-from jtransfer.train.state import TrainState
-from jtransfer.train.step import make_step
 from jtransfer.transfer.dann import dann_loss
 
 SIDE = 32  # of the images in pixels
@@ -91,9 +88,9 @@ def jax_epoch(config: Config) -> Prepared:
         net, steps = mnist_net(), len(source) // config.batch
         optimizer = optax.sgd(inverse_decay(0.01, total_steps=steps), momentum=0.9)
         variables = net.init(jax.random.key(0), jnp.zeros((1, SIDE, SIDE, 3)))
-        state = TrainState.create(variables, optimizer, rng=jax.random.key(1))
-        step = make_step(dann_loss(net, reversal=half), optimizer, total_steps=steps)
-        state = fit(compile_step(step, feed.gather), state, feed, steps=steps)
+        loss = dann_loss(net, reversal=half)
+        work = training(variables, loss, optimizer, feed, feed.gather)
+        state = fit(work.step, work.state, feed, steps=steps)
         jax.block_until_ready(state.params)
 
     return run, {}

@@ -33,6 +33,15 @@ from jtransfer.train.run_folder import provenance, write_json
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.probe import cross_validate
 
+# What is changed, in words.
+TITLES = {
+    "batch": "DANN step: images of each domain",
+    "examples": "probe: examples",
+    "dims": "probe: dimensions",
+    "classes": "probe: classes",
+    "penalties": "probe: values of C",
+}
+
 
 @dataclass(frozen=True)
 class Config:
@@ -107,16 +116,8 @@ def main(config: Config) -> dict[str, Any]:
         for name in sizes
     ]
     print(console_table(["size", "milliseconds", "exponent"], rows))
-    titles = {"batch": "DANN step: images a domain", "dims": "probe: dimensions"}
-    titles["penalties"] = "probe: values of C"
     cost_figure(
-        {
-            titles.get(name, f"probe: {name}"): (
-                sizes[name],
-                [1e3 * each for each in seconds[name]],
-            )
-            for name in sizes
-        },
+        {TITLES[name]: (sizes[name], [1e3 * each for each in seconds[name]]) for name in sizes},
         config.picture,
         ylabel="milliseconds",
         title="Time against size",

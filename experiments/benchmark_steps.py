@@ -19,12 +19,12 @@ from experiments.benchmark_data import (
     random_images,
     random_speech,
 )
+from experiments.domain_methods import TEACHERS_AUGMENT
+from experiments.domain_pairs import pixel_transform
 from experiments.labelled import LabelledFeed
 from experiments.tuned_nets import normalised, trunk_of
-from jtransfer.data.augment import compose
-from jtransfer.data.random_affine import random_affine
-from jtransfer.data.random_convolution import random_convolution
-from jtransfer.data.resident import Domain, ResidentFeed, centred, channel_means, standardised
+from jtransfer.data.augment import Augmentation
+from jtransfer.data.resident import Domain, ResidentFeed, channel_means
 from jtransfer.nets.acoustic import acoustic_net
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.ganin import GANIN_NETS
@@ -70,10 +70,7 @@ def resident(size: Size, pixels: Pixels) -> ResidentFeed:
     def transform(images: np.ndarray) -> Callable[[jax.Array], jax.Array]:
         if pixels == "imagenet":
             return partial(normalised, "alexnet_2014")
-        if pixels == "standardised":
-            return standardised
-        means = channel_means(images)
-        return centred(means if pixels == "centred" else np.zeros_like(means))
+        return pixel_transform(pixels, channel_means(images))
 
     arrays = random_images(size)
     return ResidentFeed(
@@ -128,10 +125,7 @@ def adda(size: Size) -> Work:
     return training(variables, adda_loss(net), optimizer, feed, feed.gather, rules=ADDA_RULES)
 
 
-AUGMENT = compose(random_affine(), random_convolution())
-
-
-def teacher(size: Size, *, augment: Callable[[jax.Array, jax.Array], jax.Array] = AUGMENT) -> Work:
+def teacher(size: Size, *, augment: Augmentation = TEACHERS_AUGMENT) -> Work:
     """A step of the mean teacher beside DANN, on the MNIST net with batch norm per domain."""
     net, feed = GANIN_NETS["mnist"](classes=size.classes, norm=True), resident(size, "standardised")
     variables = with_teacher(net.init(jax.random.key(0), blank(size)), classes=size.classes)

@@ -32,6 +32,7 @@ from jtransfer.transfer.translation import translation_loss
 from jtransfer.transfer.weighted_dann import weighted_dann_loss, with_shares
 
 Variables = Any
+TEACHERS_AUGMENT = compose(random_affine(), random_convolution())
 PAIR_NETS: dict[str, Callable[..., AdaptationNet]] = {**GANIN_NETS, "lenet": lenet}
 
 
@@ -162,12 +163,11 @@ def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
     """
     net, rate = net_of(config, problem, dropout=0.0), 1e-3
     alike = PAIRS[config.pair].like_frequencies
-    augment = compose(random_affine(), random_convolution())
     return Recipe(
         net,
         mean_teacher_loss(
             net,
-            augment=augment,
+            augment=TEACHERS_AUGMENT,
             align=alike,
             reversal=partial(sigmoid_ramp, gamma=config.gamma) if alike else None,
         ),

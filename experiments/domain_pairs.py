@@ -179,6 +179,13 @@ def gap_column(method: str, means: Mapping[str, float]) -> str:
     return f"{gap_closed(means['source'], means[method], means['target']):.1%}"
 
 
+def pixel_transform(pixels: Pixels, means: np.ndarray) -> Transform:
+    """What is done to uint8 images whose channels have these means."""
+    if pixels == "standardised":
+        return standardised
+    return centred(means if pixels == "centred" else np.zeros_like(means))
+
+
 @dataclass(frozen=True)
 class Problem:
     """A pair's images at one size and value range.
@@ -237,10 +244,7 @@ class Problem:
           pixels: "centred" by the mean of the domain's training images, "standardised" each image
             by itself, or in 0..1 as they are, "plain".
         """
-        if pixels == "standardised":
-            return standardised
-        means = self._means[domain]
-        return centred(means if pixels == "centred" else np.zeros_like(means))
+        return pixel_transform(pixels, self._means[domain])
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:

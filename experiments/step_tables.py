@@ -3,6 +3,7 @@
 from typing import Any
 
 from experiments.benchmark_rivals import KEEPING, PYTORCH
+from experiments.benchmark_sizes import TITLES
 from experiments.throughput_tables import made_by
 from jtransfer.measure import markdown_table
 
@@ -105,11 +106,9 @@ def cost_against_size(results: list[dict[str, Any]]) -> str:
     """Time against size, and the exponents."""
     parts = ["## Throughput: time against size"] if results else []
     for result in results:
-        titles = {"batch": "DANN step: images of each domain", "dims": "probe: dimensions"}
-        titles["penalties"] = "probe: values of C"
         rows = [
             [
-                titles.get(name, f"probe: {name}"),
+                TITLES[name],
                 ", ".join(f"{size:,}" for size in sizes),
                 ", ".join(f"{1e3 * each:,.0f}" for each in result["seconds"][name]),
                 f"{result['exponents'][name]:.2f}",
