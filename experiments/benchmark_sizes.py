@@ -1,6 +1,6 @@
 """Time a step against its batch, and a probe against its examples, dimensions, classes and Cs.
 
-    make bench                                     (this part: on two cores some 2 minutes)
+    make bench                                     (this part: on two cores some 3 minutes)
     python -m experiments.benchmark_sizes --repeats 5
 
 The step is DANN's on the MNIST net. The probe is the SVM with C chosen by cross-validation on 5
