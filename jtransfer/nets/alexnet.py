@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtransfer.nets.convolutions import strided_convolution
+from jtransfer.nets.convolutions import convolution
 from jtransfer.nets.layers import max_pool
 from jtransfer.nets.local_response import local_response_norm
 from jtransfer.nets.stages import FullStage, Operation
@@ -57,7 +57,7 @@ class AlexNetStage(nn.Module):
         shape = (side, side, maps.shape[-1] // self.groups, self.features)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        maps = strided_convolution(
+        maps = convolution(
             maps, kernel, stride=self.stride, padding=(around, around), groups=self.groups
         )
         maps = nn.relu(maps + bias[None, None, None])

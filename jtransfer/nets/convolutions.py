@@ -1,7 +1,9 @@
-"""The convolutions of large nets: strided, padded, split into groups, depthwise.
+"""Convolution that is fast on every backend, equal to its plain formulation.
 
-They are XLA's own but where its CPU backend is slow at them; every formulation is equal to the
-plain one. The small nets that are trained here have a convolution of their own, in `layers`.
+XLA's CPU backend is slow at convolutions over few channels and at the gradient of a convolution
+with respect to its kernel. On CPU the ones of stride 1 become products of matrices: of the images'
+windows with the kernel or, over many channels, Winograd's fewer products. On accelerators a
+convolution and its gradients stay XLA's own.
 """
 
 from collections.abc import Sequence
@@ -11,15 +13,16 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jtransfer.nets.winograd import MAX_WIDTH, winograd_convolution
+from jtransfer.nets.patches import padded, patches_convolution, patches_kernel_gradient
+from jtransfer.nets.winograd import MAX_WIDTH, winograd_convolution, winograd_kernel_gradient
 
-_LAYOUT = ("NHWC", "HWIO", "NHWC")
+_MANY = 32  # channels
 
 Padding = str | Sequence[tuple[int, int]]
 """TensorFlow's "SAME" or "VALID", or ((above, below), (left, right)) in pixels."""
 
 
-def strided_convolution(
+def convolution(
     images: jax.Array,
     kernel: jax.Array,
     *,
@@ -39,55 +42,58 @@ def strided_convolution(
 
     Returns:
       [batch, out_height, out_width, out_channels].
+
+    Raises:
+      ValueError: if `padding` is a word and neither of the two.
     """
-    pads = _pads(images, kernel, stride, padding)
+    pads = pads_of(images, kernel, stride, padding)
     # Not by `feature_group_count`, which is three times as slow on CPU.
     parts = zip(jnp.split(images, groups, -1), jnp.split(kernel, groups, -1), strict=True)
     return jnp.concatenate([_convolution(*part, stride, pads) for part in parts], axis=-1)
 
 
-def depthwise_convolution(
-    images: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: Padding = "SAME"
-) -> jax.Array:
-    """Convolution of every channel by itself.
-
-    Args:
-      images: [batch, height, width, channels].
-      kernel: [kernel_height, kernel_width, 1, channels].
-      stride: distance between the kernel's positions in pixels.
-      padding: as of `strided_convolution`.
-
-    Returns:
-      [batch, out_height, out_width, channels].
-    """
-    return _depthwise(images, kernel, stride, _pads(images, kernel, stride, padding))
-
-
-def _pads(images, kernel, stride, padding):
+def pads_of(
+    images: jax.Array, kernel: jax.Array, stride: int, padding: Padding
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((above, below), (left, right)) in pixels."""
     if not isinstance(padding, str):
-        return tuple(tuple(ends) for ends in padding)
-    sides = images.shape[1:3], kernel.shape[:2]
-    return tuple(lax.padtype_to_pads(*sides, (stride, stride), padding))
+        above_below, left_right = padding
+        return (above_below[0], above_below[1]), (left_right[0], left_right[1])
+    if padding not in ("SAME", "VALID"):
+        raise ValueError(f"padding is {padding!r}; expected 'VALID', 'SAME' or pixels")
+    above_below, left_right = lax.padtype_to_pads(
+        images.shape[1:3], kernel.shape[:2], (stride, stride), padding
+    )
+    return above_below, left_right
 
 
-def _by_xla(images, kernel, *, stride, pads, groups=1):
+def xla_convolution(
+    images: jax.Array,
+    kernel: jax.Array,
+    *,
+    stride: int,
+    pads: tuple[tuple[int, int], tuple[int, int]],
+    groups: int = 1,
+) -> jax.Array:
+    """The plain formulation."""
     return lax.conv_general_dilated(
         images,
         kernel,
         (stride, stride),
         pads,
-        dimension_numbers=_LAYOUT,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
         feature_group_count=groups,
     )
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _convolution(images, kernel, stride, pads):
-    plain = partial(_by_xla, stride=stride, pads=pads)
-    if stride > 1 or not 1 < kernel.shape[1] <= MAX_WIDTH:
+    plain = partial(xla_convolution, stride=stride, pads=pads)
+    if stride > 1:
         return plain(images, kernel)
-    fewer_products = partial(winograd_convolution, pads=pads)
-    return lax.platform_dependent(images, kernel, cpu=fewer_products, default=plain)
+    return lax.platform_dependent(
+        images, kernel, cpu=partial(_by_products, pads=pads), default=plain
+    )
 
 
 def _forward(images, kernel, stride, pads):
@@ -95,94 +101,46 @@ def _forward(images, kernel, stride, pads):
 
 
 def _backward(stride, pads, saved, gradient):
-    # XLA:CPU is some 15 times slower at the gradient of the other formulation.
-    _, to_operands = jax.vjp(partial(_by_xla, stride=stride, pads=pads), *saved)
-    return to_operands(gradient)
+    images, kernel = saved
+    plain = partial(_gradients_by_xla, stride=stride, pads=pads)
+    if stride > 1:
+        return plain(images, kernel, gradient)
+    return lax.platform_dependent(
+        images, kernel, gradient, cpu=partial(_gradients_by_products, pads=pads), default=plain
+    )
 
 
 _convolution.defvjp(_forward, _backward)
 
 
-def _by_shifts(images, kernel, *, stride, pads):
-    """The images, shifted to each position of the kernel and weighted, added up."""
-    images = jnp.pad(images, ((0, 0), *pads, (0, 0)))
-    # Behind the barrier the images are padded once, and not anew at every position.
-    images = lax.optimization_barrier(images)
-    batch, height, width, channels = images.shape
-    total = jnp.zeros((), images.dtype)
-    for i in range(kernel.shape[0]):
-        for j in range(kernel.shape[1]):
-            last = height - kernel.shape[0] + i + 1, width - kernel.shape[1] + j + 1
-            shifted = lax.slice(
-                images, (0, i, j, 0), (batch, *last, channels), (1, stride, stride, 1)
-            )
-            total = total + shifted * kernel[i, j, 0][None, None, None]
-    return total
+def _many_channels(kernel):
+    """Whether Winograd's fewer products save more than the sums before and behind them cost."""
+    return 2 < kernel.shape[1] <= MAX_WIDTH and min(kernel.shape[2:]) >= _MANY
 
 
-def _by_platform(images, kernel, *, stride, pads):
-    return lax.platform_dependent(
-        images,
-        kernel,
-        cpu=partial(_by_shifts, stride=stride, pads=pads),
-        default=partial(_by_xla, stride=stride, pads=pads, groups=images.shape[-1]),
+def _by_products(images, kernel, *, pads):
+    if _many_channels(kernel):
+        return winograd_convolution(images, kernel, pads=pads)
+    return patches_convolution(padded(images, pads), kernel)
+
+
+def _gradients_by_xla(images, kernel, gradient, *, stride, pads):
+    _, to_operands = jax.vjp(partial(xla_convolution, stride=stride, pads=pads), images, kernel)
+    return to_operands(gradient)
+
+
+def _gradients_by_products(images, kernel, gradient, *, pads):
+    # The images' gradient is a convolution of the outputs' with the kernel upside down.
+    upside_down = kernel[::-1, ::-1].swapaxes(2, 3)
+    (above, below), (left, right) = pads
+    rows, columns = kernel.shape[0] - 1, kernel.shape[1] - 1
+    around = (rows - above, rows - below), (columns - left, columns - right)
+    if _many_channels(kernel):
+        return (
+            winograd_convolution(gradient, upside_down, pads=around),
+            winograd_kernel_gradient(images, kernel.shape, gradient, pads=pads),
+        )
+    return (
+        xla_convolution(gradient, upside_down, stride=1, pads=around),
+        patches_kernel_gradient(padded(images, pads), kernel.shape, gradient),
     )
-
-
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _depthwise(images, kernel, stride, pads):
-    return _by_platform(images, kernel, stride=stride, pads=pads)
-
-
-def _depthwise_forward(images, kernel, stride, pads):
-    return _depthwise(images, kernel, stride, pads), (images, kernel)
-
-
-def _depthwise_backward(stride, pads, saved, gradient):
-    images, kernel = saved
-    _, to_images = jax.vjp(lambda x: _by_platform(x, kernel, stride=stride, pads=pads), images)
-    # Not autodiff's of `_by_shifts` on CPU, which is twice as slow or slower.
-    kernel_gradient = lax.platform_dependent(
-        images,
-        kernel,
-        gradient,
-        cpu=partial(_kernel_gradient_by_rows, stride=stride, pads=pads),
-        default=partial(_kernel_gradient_by_xla, stride=stride, pads=pads),
-    )
-    return *to_images(gradient), kernel_gradient
-
-
-_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
-
-
-def _kernel_gradient_by_xla(images, kernel, gradient, *, stride, pads):
-    by_xla = partial(_by_xla, images, stride=stride, pads=pads, groups=images.shape[-1])
-    _, to_kernel = jax.vjp(by_xla, kernel)
-    return to_kernel(gradient)[0]
-
-
-def _kernel_gradient_by_rows(images, kernel, gradient, *, stride, pads):
-    """The products of gradient and shifted images, added up row by row, which fits the cache."""
-    images = jnp.pad(images, ((0, 0), *pads, (0, 0)))
-    height, width = kernel.shape[:2]
-    batch, rows, columns, channels = gradient.shape
-    precise = jnp.promote_types(gradient.dtype, jnp.float32)
-
-    def add_row(row, totals):
-        window = lax.dynamic_slice_in_dim(images, row * stride, height, axis=1)
-        # Copied once behind the barrier, and not anew for every column of the kernel.
-        window, along = lax.optimization_barrier((window, gradient[:, row]))
-        added = []
-        for j, total in enumerate(totals):
-            last = images.shape[2] - width + j + 1
-            shifted = lax.slice_in_dim(window, j, last, stride, axis=2)
-            # Unrolled over the batch: XLA:CPU does not vectorise a sum over its leading axis.
-            for n in range(batch):
-                total = total + (shifted[n] * along[n][None]).astype(precise)
-            added.append(total)
-        return tuple(added)
-
-    totals = (jnp.zeros((height, columns, channels), precise),) * width
-    totals = lax.fori_loop(0, rows, add_row, totals)
-    sums = jnp.stack([total.sum(axis=1) for total in totals], axis=1)
-    return sums.reshape(kernel.shape).astype(kernel.dtype)

@@ -23,7 +23,8 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from jtransfer.nets.convolutions import depthwise_convolution, strided_convolution
+from jtransfer.nets.convolutions import convolution
+from jtransfer.nets.depthwise import depthwise_convolution
 from jtransfer.nets.stages import FullStage
 from jtransfer.nets.trunk import Trunk
 
@@ -118,7 +119,7 @@ class Convolution(nn.Module):
             return depthwise_convolution(maps, kernel, stride=self.stride, padding="SAME")
         if side == 1:
             return maps @ kernel[0, 0]
-        return strided_convolution(maps, kernel, stride=self.stride, padding="SAME")
+        return convolution(maps, kernel, stride=self.stride, padding="SAME")
 
 
 def _norm(name: str, *, moving: bool) -> nn.BatchNorm:

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jtransfer.nets.patches import padded, transposed_product
+
 _POINTS = (0, 1, -1, 2, -2)
 
 MAX_WIDTH = len(_POINTS)
@@ -21,7 +23,7 @@ def winograd_convolution(
 ) -> jax.Array:
     """Stride-1 convolution of `images` with `kernel`.
 
-    Meant for XLA's CPU backend, where its gradient should be left to the plain formulation.
+    Meant for XLA's CPU backend, which is slow at what autodiff would make of it.
 
     Args:
       images: [batch, height, width, in_channels].
@@ -33,14 +35,11 @@ def winograd_convolution(
       [batch, out_height, out_width, out_channels].
     """
     taps = kernel.shape[1]
-    (above, below), (left, right) = pads
+    (above, below), sides = pads
     out_height = images.shape[1] + above + below - kernel.shape[0] + 1
-    out_width = images.shape[2] + left + right - taps + 1
-    pairs = -(-out_width // 2)
-    right += 2 * pairs - out_width
-    images = jnp.pad(images, ((0, 0), (0, 0), (left, right), (0, 0)))
+    out_width = images.shape[2] + sum(sides) - taps + 1
     to_outputs, to_taps, to_inputs = _matrices(taps)
-    inputs = [lax.slice_in_dim(images, i, i + 2 * pairs - 1, 2, axis=2) for i in range(taps + 1)]
+    inputs = _inputs(images, taps, sides)
     columns = [kernel[:, i : i + 1] for i in range(taps)]
     products = [
         lax.conv_general_dilated(
@@ -55,7 +54,49 @@ def winograd_convolution(
         for of_inputs, of_taps in zip(to_inputs, to_taps, strict=True)
     ]
     outputs = jnp.stack([_combined(weights, products) for weights in to_outputs], axis=3)
-    return outputs.reshape(*outputs.shape[:2], 2 * pairs, -1)[:, :, :out_width]
+    return outputs.reshape(*outputs.shape[:2], -1, outputs.shape[-1])[:, :, :out_width]
+
+
+def winograd_kernel_gradient(
+    images: jax.Array,
+    shape: tuple[int, ...],
+    gradient: jax.Array,
+    *,
+    pads: tuple[tuple[int, int], tuple[int, int]],
+) -> jax.Array:
+    """Gradient of the convolution's kernel: the same products, with what A and B^T give.
+
+    Args:
+      images: [batch, height, width, in_channels].
+      shape: of the kernel.
+      gradient: of the outputs, [batch, out_height, out_width, out_channels].
+      pads: of the convolution.
+    """
+    rows, taps, _, out_channels = shape
+    height, width = gradient.shape[1:3]
+    to_outputs, to_taps, to_inputs = _matrices(taps)
+    above_below, sides = pads
+    inputs = _inputs(padded(images, (above_below, (0, 0))), taps, sides)
+    gradient = padded(gradient, ((0, 0), (0, width % 2)))
+    pairs = [gradient[:, :, 0::2], gradient[:, :, 1::2]]
+    products = []
+    for of_inputs, of_outputs in zip(to_inputs, to_outputs.T, strict=True):
+        sums = _combined(of_inputs, inputs)
+        windows = jnp.stack([sums[:, i : i + height] for i in range(rows)], axis=3)
+        # Behind the barrier the sums are made once, and not anew for every block of the product.
+        outputs = lax.optimization_barrier(_combined(of_outputs, pairs)).reshape(-1, out_channels)
+        product = transposed_product(windows.reshape(len(outputs), -1), outputs)
+        products.append(product.reshape(rows, 1, -1, out_channels))
+    return jnp.concatenate([_combined(weights, products) for weights in to_taps.T], axis=1)
+
+
+def _inputs(images: jax.Array, taps: int, sides: tuple[int, int]) -> list[jax.Array]:
+    """The inputs of all pairs of outputs: what is seen first by each, second, and so on."""
+    left, right = sides
+    out_width = images.shape[2] + left + right - taps + 1
+    pairs = -(-out_width // 2)
+    images = padded(images, ((0, 0), (left, right + 2 * pairs - out_width)))
+    return [lax.slice_in_dim(images, i, i + 2 * pairs - 1, 2, axis=2) for i in range(taps + 1)]
 
 
 def _matrices(taps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.nets.convolutions import strided_convolution
+from jtransfer.nets.convolutions import convolution
 from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
 from jtransfer.nets.pretrained import PRETRAINED
 from jtransfer.nets.torch_layout import place_weights
@@ -74,7 +74,7 @@ def stem():
     statistics = {"mean": jnp.full(32, 0.3), "var": jnp.full(32, 2.0)}
     variables = {**variables, "batch_stats": {"stem": {"norm": statistics}}}
     kernel = variables["params"]["stem"]["conv"]["kernel"]
-    maps = strided_convolution(images, kernel, stride=2, padding="SAME")
+    maps = convolution(images, kernel, stride=2, padding="SAME")
     assert maps.shape == (3, 9, 7, 32)
     return images, variables, maps
 

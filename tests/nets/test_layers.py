@@ -3,62 +3,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import lax
 
-from jtransfer.nets import layers
-from jtransfer.nets.layers import Conv, convolution, max_pool
-
-
-def plain(images, kernel, padding):
-    return lax.conv_general_dilated(
-        images, kernel, (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
-
-
-@pytest.fixture
-def operands():
-    first, second = jax.random.split(jax.random.key(0))
-    return jax.random.normal(first, (3, 9, 8, 3)), jax.random.normal(second, (5, 4, 3, 6))
-
-
-@pytest.mark.parametrize("padding", ["VALID", "SAME"])
-def test_convolution_and_its_gradients_equal_xlas(operands, padding):
-    weights = jax.random.normal(jax.random.key(2), plain(*operands, padding).shape)
-
-    def with_gradients(function):
-        def total(images, kernel):
-            return (function(images, kernel) * weights).sum()
-
-        return jax.jit(jax.value_and_grad(total, (0, 1)))(*operands)
-
-    ours = with_gradients(lambda x, k: convolution(x, k, padding=padding))
-    theirs = with_gradients(lambda x, k: plain(x, k, padding))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), ours, theirs)
-
-
-def test_the_formulation_for_accelerators_equals_the_one_for_cpu(operands):
-    images, kernel = operands
-    gradient = jax.random.normal(jax.random.key(3), plain(images, kernel, "VALID").shape)
-    np.testing.assert_allclose(
-        layers._by_patches(images, kernel), layers._by_xla(images, kernel), atol=1e-4
-    )
-    np.testing.assert_allclose(
-        layers._kernel_gradient_by_patches(images, kernel, gradient),
-        layers._kernel_gradient_by_xla(images, kernel, gradient),
-        atol=1e-4,
-    )
-
-
-def test_a_convolution_by_hand():
-    images = jnp.arange(9.0).reshape(1, 3, 3, 1)
-    kernel = jnp.array([[1.0, 0.0], [0.0, -2.0]]).reshape(2, 2, 1, 1)
-    expected = [[0 - 2 * 4, 1 - 2 * 5], [3 - 2 * 7, 4 - 2 * 8]]
-    np.testing.assert_array_equal(convolution(images, kernel)[0, :, :, 0], expected)
-
-
-def test_unknown_padding_is_named(operands):
-    with pytest.raises(ValueError, match=r"'same'.*'VALID' or 'SAME'"):
-        convolution(*operands, padding="same")
+from jtransfer.nets.layers import Conv, max_pool
 
 
 @pytest.mark.parametrize(("window", "stride"), [(2, 2), (3, 2), (3, 3), (2, 1)])

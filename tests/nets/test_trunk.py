@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.nets.layers import convolution, max_pool
+from jtransfer.nets.convolutions import convolution
+from jtransfer.nets.layers import max_pool
 from jtransfer.nets.trunk import ConvStage, Head, Trunk
 
 IMAGES = jax.random.normal(jax.random.key(0), (2, 12, 12, 3))

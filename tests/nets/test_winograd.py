@@ -5,20 +5,20 @@ import pytest
 from jax import lax
 
 from jtransfer.nets import winograd
-from jtransfer.nets.winograd import MAX_WIDTH, winograd_convolution
+from jtransfer.nets.winograd import MAX_WIDTH, winograd_convolution, winograd_kernel_gradient
 
 NO_PADS = ((0, 0), (0, 0))
 
 
-@pytest.mark.parametrize(
-    ("width", "size", "pads"),
-    [
-        (2, (7, 8), ((1, 1), (0, 1))),
-        (3, (6, 5), NO_PADS),
-        (4, (5, 6), ((0, 2), (3, 1))),
-        (MAX_WIDTH, (7, 9), ((1, 1), (2, 2))),
-    ],
-)
+SIZES = [
+    (2, (7, 8), ((1, 1), (0, 1))),
+    (3, (6, 5), NO_PADS),
+    (4, (5, 6), ((0, 2), (3, 1))),
+    (MAX_WIDTH, (7, 9), ((1, 1), (2, 2))),
+]
+
+
+@pytest.mark.parametrize(("width", "size", "pads"), SIZES)
 def test_it_equals_the_plain_convolution(width, size, pads):
     first, second = jax.random.split(jax.random.key(0))
     images = jax.random.normal(first, (2, *size, 4))
@@ -28,6 +28,22 @@ def test_it_equals_the_plain_convolution(width, size, pads):
     )
     ours = jax.jit(lambda x, k: winograd_convolution(x, k, pads=pads))(images, kernel)
     np.testing.assert_allclose(ours, plain, atol=1e-4)
+
+
+@pytest.mark.parametrize(("width", "size", "pads"), SIZES)
+def test_the_kernels_gradient_equals_the_plain_ones(width, size, pads):
+    first, second = jax.random.split(jax.random.key(0))
+    images = jax.random.normal(first, (2, *size, 4))
+    kernel = jnp.zeros((3, width, 4, 6))
+    outputs, to_kernel = jax.vjp(
+        lambda k: lax.conv_general_dilated(
+            images, k, (1, 1), pads, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        ),
+        kernel,
+    )
+    gradient = jax.random.normal(second, outputs.shape)
+    ours = jax.jit(lambda x, g: winograd_kernel_gradient(x, kernel.shape, g, pads=pads))
+    np.testing.assert_allclose(ours(images, gradient), *to_kernel(gradient), atol=1e-4)
 
 
 def test_the_matrices_of_three_taps_are_the_papers():
