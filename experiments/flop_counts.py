@@ -49,21 +49,25 @@ def training(layers: list[Layer], *, from_images: bool = True) -> int:
     return 3 * forward(layers) - (layers[0].flop if from_images else 0)
 
 
+def ganin(name: str, *, width: float = 1.0) -> list[Layer]:
+    """The convolutions of one of the three nets for domain-adversarial training."""
+    if name == "mnist":  # 32 - 4 = 28, 14; 14 - 4 = 10, 5
+        return [square(28, 5, 3, 32), square(10, 5, 32, 48)]
+    if name == "svhn":  # 32, 15, 7: windows of three pixels, two apart
+        return [square(32, 5, 3, 64), square(15, 5, 64, 64), square(7, 5, 64, 128)]
+    if name == "gtsrb":  # 40, 20, 10, 5
+        one, two, three = (round(width * count) for count in (96, 144, 256))
+        return [square(40, 5, 3, one), square(20, 3, one, two), square(10, 5, two, three)]
+    raise ValueError(f"no count of {name!r}; expected mnist, svhn or gtsrb")
+
+
 def dann(name: str, *, batch: int, classes: int, width: float = 1.0) -> int:
     """Operations of a step on `batch` images of each domain; the label head reads the source's."""
-    if name == "mnist":  # 32 - 4 = 28, 14; 14 - 4 = 10, 5
-        trunk = [square(28, 5, 3, 32), square(10, 5, 32, 48)]
-        label, domain = dense(5 * 5 * 48, 100, 100, classes), dense(5 * 5 * 48, 100, 1)
-    elif name == "svhn":  # 32, 15, 7: windows of three pixels, two apart
-        trunk = [square(32, 5, 3, 64), square(15, 5, 64, 64), square(7, 5, 64, 128)]
-        label = dense(7 * 7 * 128, 3072, 2048, classes)
-        domain = dense(7 * 7 * 128, 1024, 1024, 1)
-    elif name == "gtsrb":  # 40, 20, 10, 5
-        one, two, three = (round(width * count) for count in (96, 144, 256))
-        trunk = [square(40, 5, 3, one), square(20, 3, one, two), square(10, 5, two, three)]
-        label, domain = dense(25 * three, 512, classes), dense(25 * three, 1024, 1024, 1)
-    else:
-        raise ValueError(f"no count of {name!r}; expected mnist, svhn or gtsrb")
+    trunk = ganin(name, width=width)
+    features = {"mnist": 5 * 5, "svhn": 7 * 7, "gtsrb": 5 * 5}[name] * trunk[-1].outputs
+    hidden = {"mnist": (100, 100), "svhn": (3072, 2048), "gtsrb": (512,)}[name]
+    of_domain = {"mnist": (100,), "svhn": (1024, 1024), "gtsrb": (1024, 1024)}[name]
+    label, domain = dense(features, *hidden, classes), dense(features, *of_domain, 1)
     of_both = training(trunk) + training(domain, from_images=False)
     return 2 * batch * of_both + batch * training(label, from_images=False)
 

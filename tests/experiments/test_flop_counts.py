@@ -53,29 +53,47 @@ def xla_count(name, size):
     return plain["flops"] - 6 * sum(each.size for each in params)
 
 
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [
-        ("dann-mnist", Size(4, 32, domains=2)),
-        pytest.param("dann-svhn", Size(4, 32, domains=2), marks=pytest.mark.slow),
-        ("dann-gtsrb", Size(4, 40, classes=43, width=0.5, domains=2)),
-        pytest.param("lite0-forward", Size(1, 64, classes=10), marks=pytest.mark.slow),
-        pytest.param("lite0-tuning", Size(2, 64, classes=10), marks=pytest.mark.slow),
-    ],
-)
-def test_counts_beside_xlas(name, size):
-    assert TIMED[name].flop(size) == pytest.approx(xla_count(name, size), rel=0.03)
+def zeros_of_padding(layers, kernels, outside):
+    """Operations a training image takes with the padding's zeros, which XLA leaves out.
 
-
-@pytest.mark.slow
-def test_alexnets_count_beside_xlas():
-    """XLA leaves out the padding's zeros: windows' pixels outside, of a line of maps."""
-    layers, kernels, outside = flop_counts.alexnet(160), (11, 5, 3, 3, 3), (3, 6, 2, 2, 2)
-    zeros = 0.0
+    `outside` counts the windows' pixels that lie outside, of a line of maps.
+    """
+    total = 0.0
     for number, (layer, kernel, lost) in enumerate(zip(layers, kernels, outside, strict=True)):
         side = math.isqrt(layer.positions)
         passes = 3 if number else 2  # the first layer's inputs need no gradient
-        zeros += passes * layer.flop * (1 - (1 - lost / (side * kernel)) ** 2)
-    size = Size(4, 160, classes=10)
-    by_hand = TIMED["alexnet-tuning"].flop(size)
-    assert by_hand - 4 * zeros == pytest.approx(xla_count("alexnet-tuning", size), rel=0.03)
+        total += passes * layer.flop * (1 - (1 - lost / (side * kernel)) ** 2)
+    return total
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "images", "padded"),
+    [
+        ("dann-mnist", Size(4, 32, domains=2), 8, None),
+        pytest.param(
+            "dann-svhn",
+            Size(4, 32, domains=2),
+            8,
+            (flop_counts.ganin("svhn"), (5, 5, 5), (6, 6, 6)),
+            marks=pytest.mark.slow,
+        ),
+        (
+            "dann-gtsrb",
+            Size(4, 40, classes=43, width=0.5, domains=2),
+            8,
+            (flop_counts.ganin("gtsrb", width=0.5), (5, 3, 5), (6, 2, 6)),
+        ),
+        pytest.param("lite0-forward", Size(1, 64, classes=10), 1, None, marks=pytest.mark.slow),
+        pytest.param("lite0-tuning", Size(2, 64, classes=10), 2, None, marks=pytest.mark.slow),
+        pytest.param(
+            "alexnet-tuning",
+            Size(4, 160, classes=10),
+            4,
+            (flop_counts.alexnet(160), (11, 5, 3, 3, 3), (3, 6, 2, 2, 2)),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_counts_beside_xlas(name, size, images, padded):
+    zeros = images * zeros_of_padding(*padded) if padded else 0.0
+    assert TIMED[name].flop(size) - zeros == pytest.approx(xla_count(name, size), rel=0.03)
