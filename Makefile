@@ -16,8 +16,8 @@ BIN := $(VENV)/bin
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
-demo: $(VENV)/.installed ## drawn digits -> real handwriting: source only, DANN, train on target
-	$(BIN)/python -m experiments.adapt_digits --methods source dann target $(ARGS)
+demo: $(VENV)/.installed ## drawn digits -> real handwriting: source only, DANN, mean teacher, train on target
+	$(BIN)/python -m experiments.adapt_digits --methods source dann teacher target $(ARGS)
 
 test: $(VENV)/.installed-dev ## the tests that need nothing but this repository
 	$(BIN)/python -m pytest $(ARGS)

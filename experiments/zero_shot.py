@@ -57,7 +57,7 @@ class Config:
     seeds: tuple[int, ...] = (0, 1, 2)  # of drawing and training; closed forms need one
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/zero_shot")  # one folder a cell
-    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # of synthetic:attributes
+    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     world: World = field(default=World())
     grid: Grid = field(default=Grid())
     symbols: Symbols = field(default=Symbols())
@@ -71,7 +71,7 @@ def main(config: Config) -> list[dict[str, Any]]:
         results = [run_seed(config.world, config.out, seed, mesh) for seed in config.seeds]
         show(results)
     elif config.data == "npz:awa1":
-        results = zero_shot_grid.run(config.grid, config.data_root, config.out, config.seeds)
+        results = zero_shot_grid.run(config.grid, config.data_root, config.out, config.seeds, mesh)
     elif config.data.startswith("csv:"):
         results = [
             zero_shot_symbols.run(

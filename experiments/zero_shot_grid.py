@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from jax.sharding import Mesh
 
 from experiments.zero_shot_data import SIDES, ZeroShotData, load_awa1, rooted
 from experiments.zero_shot_methods import METHODS, Fitted, Setting
@@ -49,19 +50,23 @@ class Problem:
       features: [n, dims].
       train: positions of the seen classes' images that are trained on in the generalised case.
       held: positions of their other images.
+      mesh: of the devices that train together; None for one.
     """
 
     data: ZeroShotData
     features: np.ndarray
     train: np.ndarray
     held: np.ndarray
+    mesh: Mesh | None = None
 
     @classmethod
-    def make(cls, data: ZeroShotData, features: np.ndarray, held_out: int) -> "Problem":
+    def make(
+        cls, data: ZeroShotData, features: np.ndarray, held_out: int, mesh: Mesh | None = None
+    ) -> "Problem":
         """Hold out one of `held_out` parts of the images of each seen class."""
         seen = np.flatnonzero(np.isin(data.labels, data.seen))
         train, held = stratified_folds(data.labels[seen], held_out, seed=0)[0]
-        return cls(data, features, seen[train], seen[held])
+        return cls(data, features, seen[train], seen[held], mesh)
 
     def images_of(self, classes: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
         """Positions of the images of some classes, of all images or of those given."""
@@ -91,7 +96,8 @@ class Problem:
         tables = [self.data.tables[name] for name in TABLES.get(side, (side,))]
         signatures = about.signatures(tables, classes)
         rows = np.searchsorted(classes, self.data.labels[images])
-        found = about.fit(self.features[images], rows, signatures[classes], settings, seed)
+        features = self.features[images]
+        found = about.fit(features, rows, signatures[classes], settings, seed, self.mesh)
         return found, signatures
 
     def scores(
@@ -244,12 +250,16 @@ HEADER = [
 
 
 def run(
-    grid: Grid, data_root: Path | None, out: Path, seeds: Sequence[int]
+    grid: Grid,
+    data_root: Path | None,
+    out: Path,
+    seeds: Sequence[int],
+    mesh: Mesh | None = None,
 ) -> list[dict[str, Any]]:
     """Run every method with every side and print the table."""
     data = load_awa1(data_root, grid.words)
     features = rooted(data.features, {"rgsift": 1.0, "phog": grid.phog_weight})
-    problem = Problem.make(data, features, grid.held_out)
+    problem = Problem.make(data, features, grid.held_out, mesh)
     print(
         f"{data.name}: {len(features):,} images, {features.shape[1]:,} features, "
         f"{len(data.seen)} seen and {len(data.unseen)} unseen classes"

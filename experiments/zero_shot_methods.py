@@ -53,7 +53,8 @@ class Method:
     Attributes:
       title: in the table.
       settings: to choose from.
-      fit: from features, labels, signatures, settings and a seed to what was fitted, one a setting.
+      fit: from features, labels, signatures, settings, a seed and the devices' mesh to what was
+        fitted, one a setting; closed forms need neither of the last two.
       probabilities: whether signatures are to be from 0 to 1 rather than rows of length 1.
       trained: whether by gradient, so that the seed matters.
     """
@@ -89,8 +90,8 @@ def _by_attributes(
 ) -> Callable[..., list[Fitted]]:
     """Fit a predictor for each penalty; a setting names its rule by its place in `rules`."""
 
-    def fit_all(features, labels, signatures, settings, seed) -> list[Fitted]:
-        del seed
+    def fit_all(features, labels, signatures, settings, seed, mesh) -> list[Fitted]:
+        del seed, mesh
         fits = {"direct": fit_direct, "indirect": fit_indirect}
         penalties = sorted({each["penalty_an_image"] for each in settings})
         totals = [each * len(features) for each in penalties]
@@ -106,8 +107,8 @@ def _by_attributes(
     return fit_all
 
 
-def _eszsl(features, labels, signatures, settings, seed) -> list[Fitted]:
-    del seed
+def _eszsl(features, labels, signatures, settings, seed, mesh) -> list[Fitted]:
+    del seed, mesh
     grid = decompose(features, labels, signatures)
 
     def embed(params, features):
@@ -128,7 +129,7 @@ def _by_gradient(
 ) -> Callable[..., list[Fitted]]:
     """Train for each rate once, keeping the parameters at every number of steps."""
 
-    def fit_all(features, labels, signatures, settings, seed) -> list[Fitted]:
+    def fit_all(features, labels, signatures, settings, seed, mesh) -> list[Fitted]:
         found: dict[tuple[float, float], Fitted] = {}
         feed = ResidentFeed(
             {"seen": Domain({"feature": features, "label": labels}, batch=batch)}, seed=seed
@@ -138,10 +139,11 @@ def _by_gradient(
         for rate in sorted({each["rate"] for each in settings}):
             steps = sorted(int(each["steps"]) for each in settings if each["rate"] == rate)
             optimizer = optax.adam(rate)
-            compiled = compile_step(make_step(loss, optimizer, total_steps=steps[-1]), feed.gather)
+            step = make_step(loss, optimizer, total_steps=steps[-1])
+            compiled = compile_step(step, feed.gather, mesh=mesh)
             state = TrainState.create(variables, optimizer, rng=jax.random.key(seed + 1))
             for number in steps:
-                state = fit(compiled, state, feed, steps=number)
+                state = fit(compiled, state, feed, steps=number, mesh=mesh)
                 # A copy: the next step uses up the state.
                 params = jax.tree.map(jnp.array, state.params)
                 found[rate, number] = Fitted(

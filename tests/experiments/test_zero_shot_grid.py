@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from experiments.zero_shot_grid import Grid, Problem
 from experiments.zero_shot_methods import METHODS
 from experiments.zero_shot_tables import zero_shot as section
 from jtransfer.data import DataError
+from jtransfer.train.parallel import Parallel
 from tests.measure.picture import pixels_of
 
 NAMES = ("fox", "cow", "polar+bear", "seal", "bat", "ox", "rat", "hen")
@@ -94,6 +97,16 @@ def test_every_cell_is_measured_and_drawn(config, capsys):
     assert row.endswith("| .405 |")
     assert "only rgsift and phog are at hand" in text
     assert section([]) == ""
+
+
+def test_over_devices_it_is_the_cell_of_one(config):
+    config = replace(config, grid=replace(config.grid, methods=("ale",), sides=("binary",)))
+    (single,) = main(config)
+    (shared,) = main(replace(config, parallel=Parallel(devices=2), out=config.out / "two"))
+    assert shared["setting"] == single["setting"]
+    for ours, theirs in zip(shared["measured"], single["measured"], strict=True):
+        assert ours["confusion"] == theirs["confusion"]
+        assert ours["area"] == pytest.approx(theirs["area"])
 
 
 def test_nothing_of_an_unseen_class_is_trained_on(root):
