@@ -51,6 +51,14 @@ def take_turns(
       warm_up: steps of each before them.
       seconds: after which there are no more rounds, if there have been `FEWEST`.
     """
+    times, told = turns(rivals, rounds=rounds, warm_up=warm_up, seconds=seconds)
+    return {name: {**summary(values), **told[name]} for name, values in times.items()}
+
+
+def turns(
+    rivals: list[Rival], *, rounds: int, warm_up: int, seconds: float = float("inf")
+) -> tuple[dict[str, list[float]], dict[str, dict[str, Any]]]:
+    """The seconds of each rival's steps in their order, and what its preparation told."""
     context = multiprocessing.get_context("spawn")
     pipes, told = {}, {}
     times: dict[str, list[float]] = {rival.name: [] for rival in rivals}
@@ -73,7 +81,7 @@ def take_turns(
             pipe.close()  # which ends its process
         for process in multiprocessing.active_children():
             process.join()
-    return {name: {**summary(values), **told[name]} for name, values in times.items()}
+    return times, told
 
 
 def _asked(pipe: Connection) -> bool:

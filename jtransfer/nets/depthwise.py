@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jtransfer.nets.convolutions import Padding, pads_of, xla_convolution
+from jtransfer.nets.patches import padded
 
 
 def depthwise_convolution(
@@ -35,7 +36,7 @@ def _by_xla(images, kernel, *, stride, pads):
 
 def _by_shifts(images, kernel, *, stride, pads):
     """The images, shifted to each position of the kernel and weighted, added up."""
-    images = jnp.pad(images, ((0, 0), *pads, (0, 0)))
+    images = padded(images, pads)
     # Behind the barrier the images are padded once, and not anew at every position.
     images = lax.optimization_barrier(images)
     batch, height, width, channels = images.shape
@@ -50,7 +51,8 @@ def _by_shifts(images, kernel, *, stride, pads):
     return total
 
 
-def _by_platform(images, kernel, *, stride, pads):
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _depthwise(images, kernel, stride, pads):
     return lax.platform_dependent(
         images,
         kernel,
@@ -59,41 +61,66 @@ def _by_platform(images, kernel, *, stride, pads):
     )
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _depthwise(images, kernel, stride, pads):
-    return _by_platform(images, kernel, stride=stride, pads=pads)
-
-
 def _depthwise_forward(images, kernel, stride, pads):
     return _depthwise(images, kernel, stride, pads), (images, kernel)
 
 
 def _depthwise_backward(stride, pads, saved, gradient):
     images, kernel = saved
-    _, to_images = jax.vjp(lambda x: _by_platform(x, kernel, stride=stride, pads=pads), images)
-    # Not autodiff's of `_by_shifts` on CPU, which is twice as slow or slower.
-    kernel_gradient = lax.platform_dependent(
+    # Not autodiff's of `_by_shifts` on CPU, which are twice as slow or slower.
+    return lax.platform_dependent(
         images,
         kernel,
         gradient,
-        cpu=partial(_kernel_gradient_by_rows, stride=stride, pads=pads),
-        default=partial(_kernel_gradient_by_xla, stride=stride, pads=pads),
+        cpu=partial(_gradients_by_shifts, stride=stride, pads=pads),
+        default=partial(_gradients_by_xla, stride=stride, pads=pads),
     )
-    return *to_images(gradient), kernel_gradient
 
 
 _depthwise.defvjp(_depthwise_forward, _depthwise_backward)
 
 
-def _kernel_gradient_by_xla(images, kernel, gradient, *, stride, pads):
-    by_xla = partial(_by_xla, images, stride=stride, pads=pads)
-    _, to_kernel = jax.vjp(by_xla, kernel)
-    return to_kernel(gradient)[0]
+def _gradients_by_xla(images, kernel, gradient, *, stride, pads):
+    _, to_operands = jax.vjp(partial(_by_xla, stride=stride, pads=pads), images, kernel)
+    return to_operands(gradient)
+
+
+def _gradients_by_shifts(images, kernel, gradient, *, stride, pads):
+    settings = {"stride": stride, "pads": pads}
+    return (
+        _images_gradient_by_shifts(images.shape, kernel, gradient, **settings),
+        _kernel_gradient_by_rows(images, kernel, gradient, **settings),
+    )
+
+
+def _images_gradient_by_shifts(shape, kernel, gradient, *, stride, pads):
+    """Pixels of one remainder by the stride are only met by the kernel's taps of that remainder."""
+    sides = [pixels + sum(around) for pixels, around in zip(shape[1:3], pads, strict=True)]
+    squares = [-(-side // stride) for side in sides]
+    # Where the kernel is smaller than the stride some pixels meet a zero.
+    kernel = jnp.pad(
+        kernel, [(0, max(stride - side, 0)) for side in kernel.shape[:2]] + [(0, 0)] * 2
+    )
+
+    def of_remainder(i: int, j: int) -> jax.Array:
+        taps = kernel[i::stride, j::stride][::-1, ::-1]
+        around = [
+            (side - 1, count - out)
+            for side, count, out in zip(taps.shape[:2], squares, gradient.shape[1:3], strict=True)
+        ]
+        return _by_shifts(gradient, taps, stride=1, pads=(around[0], around[1]))
+
+    rows = [jnp.stack([of_remainder(i, j) for j in range(stride)], axis=3) for i in range(stride)]
+    whole = jnp.stack(rows, axis=2).reshape(
+        len(gradient), squares[0] * stride, squares[1] * stride, -1
+    )
+    above, left = pads[0][0], pads[1][0]
+    return whole[:, above : above + shape[1], left : left + shape[2]]
 
 
 def _kernel_gradient_by_rows(images, kernel, gradient, *, stride, pads):
     """The products of gradient and shifted images, added up row by row, which fits the cache."""
-    images = jnp.pad(images, ((0, 0), *pads, (0, 0)))
+    images = padded(images, pads)
     height, width = kernel.shape[:2]
     batch, rows, columns, channels = gradient.shape
     precise = jnp.promote_types(gradient.dtype, jnp.float32)
