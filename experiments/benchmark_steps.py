@@ -36,6 +36,7 @@ from jtransfer.train.loop import Feed
 from jtransfer.train.schedules import inverse_decay
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import Loss, make_step
+from jtransfer.train.together import compile_runs
 from jtransfer.transfer.adda import ADDA_RULES, adda_loss, untie_encoders
 from jtransfer.transfer.compatibility import Bilinear, ale_ranking, compatibility_loss
 from jtransfer.transfer.dann import dann_loss
@@ -51,12 +52,14 @@ STEPS = 10_000  # length of the run that the steps are taken from
 class Work:
     """A compiled step, `step(state, feed.constants, feed.inputs(number))`, and where it starts.
 
-    It returns the new state, or None where nothing moves, and something more.
+    It returns the new state, or None where nothing moves, and something more. `of_runs` is the step
+    of several runs at once; forward passes have none.
     """
 
     step: Any
     state: Any
     feed: Feed
+    of_runs: CompiledStep | None = None
 
 
 def blank(size: Size) -> jax.Array:
@@ -98,7 +101,7 @@ def training(
     state = TrainState.create(variables, optimizer, rng=jax.random.key(1))
     step = make_step(loss, optimizer, total_steps=STEPS, trainable=trainable)
     compiled: CompiledStep = compile_step(step, gather)
-    return Work(compiled, state, feed)
+    return Work(compiled, state, feed, compile_runs(step, gather))
 
 
 def half(progress: jax.Array) -> jax.Array:

@@ -20,7 +20,13 @@ from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.multitask_tables import multitask
 from experiments.speaker_tables import speaker_adaptation
-from experiments.step_tables import cost_against_size, epoch, timed_steps
+from experiments.step_tables import (
+    cost_against_size,
+    epoch,
+    operations,
+    timed_steps,
+    together,
+)
 from experiments.throughput_tables import (
     eszsl_grid,
     feature_extraction,
@@ -81,7 +87,9 @@ def main(config: Config) -> str:
             print(f"new: {copy}")
     throughput = [
         timed_steps(read(config.results, "benchmark")),
+        operations(read(config.results, "benchmark_operations")),
         epoch(read(config.results, "benchmark_epoch")),
+        together(read(config.results, "benchmark_together")),
         cost_against_size(read(config.results, "benchmark_sizes")),
         feature_extraction(read(config.results, "benchmark_features")),
         input_pipeline(read(config.results, "benchmark_pipeline")),

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from experiments.benchmark_operations import row as operation_row
 from experiments.benchmark_rivals import KEEPING, PYTORCH
 from experiments.benchmark_sizes import TITLES
+from experiments.benchmark_together import rows as together_rows
 from experiments.throughput_tables import made_by
+from experiments.timed_steps import TIMED
 from jtransfer.measure import markdown_table
 
 
@@ -69,6 +72,47 @@ def timed_steps(results: list[dict[str, Any]]) -> str:
 def _times(each: dict[str, Any]) -> str:
     low, high = each["quartiles_ms"]
     return f"{each['median_ms']:.1f} ({low:.1f}–{high:.1f})"
+
+
+def operations(results: list[dict[str, Any]]) -> str:
+    """Every operation of the steps by itself, beside XLA's own and PyTorch's."""
+    parts = ["## Throughput: the operations of the steps"] if results else []
+    for result in results:
+        parts.append(
+            "Layers of the steps above one by one, milliseconds; medians, all taking turns. *XLA's "
+            "own* is its operation where jtransfer's nets compute another formulation of the layer "
+            "(products of matrices, Winograd's, sums of shifted images, maxima of slices). PyTorch "
+            "keeps freed memory, as in the last column above. What makes the difference: PyTorch "
+            "calls kernels written by hand for each kind of layer (oneDNN), which read windows of "
+            "images from the cache; XLA on CPU has a fast product of matrices and compiles loops, "
+            "so that every convolution must first be laid out in memory as matrices. The fewer "
+            "channels, the more of its time that takes: most in the first layers, least in wide "
+            "ones. What XLA wins back in a whole step lies between the layers: element-wise work "
+            "is fused, and parameters are updated in place."
+        )
+        for name, rows in result["nets"].items():
+            parts.append(f"### {TIMED[name].title}")
+            header = ["layer", "part", "GFLOP", "jtransfer", "XLA's own", "PyTorch", "ratio"]
+            parts.append(markdown_table(header, [operation_row(each) for each in rows]))
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def together(results: list[dict[str, Any]]) -> str:
+    """Several runs in one program against as many programs."""
+    parts = ["## Throughput: many runs in one program"] if results else []
+    for result in results:
+        parts.append(
+            f"A step of {result['runs']} runs in one program (`--together`) beside a step of each "
+            "in turn, milliseconds; medians. A ratio below 1 is what the one program saves. Mapped "
+            "over runs, a convolution has a kernel for every run, for which XLA's CPU backend has "
+            "no fast product: on CPU, runs of convolution nets are better trained one by one, and "
+            "small nets of matrix products together."
+        )
+        header = ["step", "one by one", "together", "ratio"]
+        parts.append(markdown_table(header, together_rows(result["steps"])))
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
 
 
 def epoch(results: list[dict[str, Any]]) -> str:
