@@ -32,6 +32,8 @@ lint: $(VENV)/.installed-dev ## style, format and types
 
 bench: $(VENV)/.installed-torch ## time the steps and an epoch against PyTorch, probes against scikit-learn, ESZSL against NumPy
 	$(BIN)/python -m experiments.benchmark
+	$(BIN)/python -m experiments.benchmark_operations
+	$(BIN)/python -m experiments.benchmark_together
 	$(if $(JTRANSFER_DATA),$(BIN)/python -m experiments.benchmark_epoch --images 12800)
 	$(BIN)/python -m experiments.benchmark_sizes
 	$(BIN)/python -m experiments.benchmark_features $(if $(JTRANSFER_DATA),--data folder:caltech101)
