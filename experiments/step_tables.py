@@ -87,8 +87,8 @@ def operations(results: list[dict[str, Any]]) -> str:
             "images from the cache; XLA on CPU has a fast product of matrices and compiles loops, "
             "so that every convolution must first be laid out in memory as matrices. The fewer "
             "channels, the more of its time that takes: most in the first layers, least in wide "
-            "ones. What XLA wins back in a whole step lies between the layers: element-wise work "
-            "is fused, and parameters are updated in place."
+            "ones. XLA wins some of it back in fully connected layers and, in whole steps, between "
+            "the layers, where it fuses element-wise work."
         )
         for name, rows in result["nets"].items():
             parts.append(f"### {TIMED[name].title}")
