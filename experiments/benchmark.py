@@ -32,9 +32,8 @@ import tyro
 from experiments.benchmark_loop import loop_overhead
 from experiments.benchmark_rivals import KEEPING, PYTORCH, peak, rivals_of
 from experiments.timed_steps import TIMED
-from experiments.turns import apart, take_turns, torch_version
+from experiments.turns import apart, keep, take_turns, torch_version
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import write_json
 
 
 @dataclass(frozen=True)
@@ -111,10 +110,7 @@ def main(config: Config) -> dict[str, Any]:
         loop = result["loop"] = apart(loop_overhead, config.loop_steps)
         print(f"{loop['steps']:,} steps through fit: {loop['ratio']:.3f} times the bare steps")
     result["made_by"] = made_by
-    config.out.mkdir(parents=True, exist_ok=True)
-    file = config.out / f"{of_device['platform']}.json"
-    write_json(file, result)
-    print(f"results: {file}")
+    keep(config.out, of_device["platform"], result)
     return result
 
 

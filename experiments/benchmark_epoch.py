@@ -30,13 +30,13 @@ import tyro
 
 from experiments.benchmark_data import Size
 from experiments.benchmark_steps import half, training
-from experiments.turns import Prepared, Rival, apart, take_turns, torch_version
+from experiments.turns import Prepared, Rival, apart, keep, take_turns, torch_version
 from jtransfer.data import Examples, images, load
 from jtransfer.data.resident import Domain, ResidentFeed, centred, channel_means
 from jtransfer.measure import console_table
 from jtransfer.nets.ganin import mnist_net
 from jtransfer.train.loop import fit
-from jtransfer.train.run_folder import provenance, write_json
+from jtransfer.train.run_folder import provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.schedules import inverse_decay
 from jtransfer.transfer.dann import dann_loss
@@ -158,10 +158,7 @@ def main(config: Config) -> dict[str, Any]:
         "times_faster": ratio,
         "made_by": made_by,
     }
-    config.out.mkdir(parents=True, exist_ok=True)
-    file = config.out / f"mnist-mnist_m-{config.images}.json"
-    write_json(file, result)
-    print(f"results: {file}")
+    keep(config.out, f"mnist-mnist_m-{config.images}", result)
     return result
 
 

@@ -26,9 +26,10 @@ import jax
 import numpy as np
 import tyro
 
+from experiments.turns import keep
 from experiments.zero_shot_data import load_awa1, rooted
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import device_name, provenance, write_json
+from jtransfer.train.run_folder import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.eszsl import decompose
 
@@ -152,10 +153,7 @@ def main(config: Config) -> dict[str, Any]:
         "worst_difference": worst,
         "made_by": provenance(),
     }
-    config.out.mkdir(parents=True, exist_ok=True)
-    file = config.out / f"{config.data.removeprefix('npz:')}.json"
-    write_json(file, result)
-    print(f"results: {file}")
+    keep(config.out, config.data.removeprefix("npz:"), result)
     return result
 
 

@@ -27,11 +27,11 @@ import numpy as np
 import tyro
 
 from experiments.deep_features import crop_for
-from experiments.turns import Rival, take_turns, torch_version
+from experiments.turns import Rival, keep, take_turns, torch_version
 from jtransfer.data.image_batches import image_batches
 from jtransfer.data.sources import load_files
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import device_name, provenance, write_json
+from jtransfer.train.run_folder import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 
 
@@ -159,10 +159,7 @@ def main(config: Config) -> dict[str, Any]:
         )
     result["made_by"] = provenance()
     result["made_by"]["versions"] |= torch_version()
-    config.out.mkdir(parents=True, exist_ok=True)
-    file = config.out / "alexnet.json"
-    write_json(file, result)
-    print(f"results: {file}")
+    keep(config.out, "alexnet", result)
     return result
 
 

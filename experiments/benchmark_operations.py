@@ -28,9 +28,8 @@ import tyro
 from experiments.benchmark_rivals import KEEPING, PYTORCH, peak
 from experiments.layer_operations import OPERATIONS, Operation, jtransfers, program, xlas
 from experiments.timed_steps import TIMED
-from experiments.turns import Prepared, Rival, apart, summary, torch_version, turns
+from experiments.turns import Prepared, Rival, apart, keep, summary, torch_version, turns
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import write_json
 from jtransfer.train.runtime import prepare_process
 
 JTRANSFER, XLA = "jtransfer", "XLA's own"
@@ -103,10 +102,7 @@ def main(config: Config) -> dict[str, Any]:
         "nets": nets,
         "made_by": made_by,
     }
-    config.out.mkdir(parents=True, exist_ok=True)
-    file = config.out / f"{of_device['platform']}.json"
-    write_json(file, result)
-    print(f"results: {file}")
+    keep(config.out, of_device["platform"], result)
     return result
 
 

@@ -30,6 +30,7 @@ import tyro
 from PIL import Image
 
 from experiments.tuned_nets import TUNED, normalised, trunk_of
+from experiments.turns import keep
 from jtransfer.data.augment import compose, random_crop, random_flip
 from jtransfer.data.crops import Crop
 from jtransfer.data.image_files import ImageFiles
@@ -39,7 +40,7 @@ from jtransfer.measure import console_table
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.trunk import Head
 from jtransfer.train.compilation import compile_step
-from jtransfer.train.run_folder import device_name, provenance, write_json
+from jtransfer.train.run_folder import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
@@ -155,10 +156,7 @@ def main(config: Config) -> dict[str, Any]:
         "made_by": provenance(),
     }
     print(console_table(["images/s of", "pipeline", "step", "together", "waits"], table(result)))
-    config.out.mkdir(parents=True, exist_ok=True)
-    file = config.out / f"{config.net}.json"
-    write_json(file, result)
-    print(f"results: {file}")
+    keep(config.out, config.net, result)
     return result
 
 

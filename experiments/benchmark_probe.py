@@ -37,10 +37,11 @@ from sklearn.svm import LinearSVC
 
 from experiments.deep_features import crop_for, deep_features
 from experiments.probe_layers import HEADS, PENALTIES, scaled
+from experiments.turns import keep
 from jtransfer.data.sources import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import device_name, provenance, write_json
+from jtransfer.train.run_folder import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.penalty_path import Kind
 from jtransfer.transfer.probe import Folds, cross_validate, fit_softmax, fit_svm
@@ -219,10 +220,7 @@ def main(config: Config) -> dict[str, Any]:
         "made_by": provenance(),
     }
     result["made_by"]["versions"]["scikit-learn"] = version("scikit-learn")
-    config.out.mkdir(parents=True, exist_ok=True)
-    file = config.out / f"{'drawn' if drawn else 'alexnet_conv5'}.json"
-    write_json(file, result)
-    print(f"results: {file}")
+    keep(config.out, "drawn" if drawn else "alexnet_conv5", result)
     return result
 
 

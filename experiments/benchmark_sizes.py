@@ -26,10 +26,11 @@ import tyro
 from experiments.benchmark_probe import Config as ProbeConfig
 from experiments.benchmark_probe import drawn_features
 from experiments.timed_steps import TIMED
+from experiments.turns import keep
 from jtransfer.data.splits import stratified_folds
 from jtransfer.measure import console_table
 from jtransfer.measure.cost_curve import cost_figure, power_law
-from jtransfer.train.run_folder import provenance, write_json
+from jtransfer.train.run_folder import provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.probe import cross_validate
 
@@ -133,10 +134,7 @@ def main(config: Config) -> dict[str, Any]:
         "picture": str(config.picture),
         "made_by": provenance(),
     }
-    config.out.mkdir(parents=True, exist_ok=True)
-    file = config.out / "drawn.json"
-    write_json(file, result)
-    print(f"results: {file}, {config.picture}")
+    keep(config.out, "drawn", result, config.picture)
     return result
 
 

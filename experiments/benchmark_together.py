@@ -24,9 +24,9 @@ import jax.numpy as jnp
 import tyro
 
 from experiments.timed_steps import TIMED
-from experiments.turns import summary
+from experiments.turns import keep, summary
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import provenance, write_json
+from jtransfer.train.run_folder import provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.together import RunsFeed, stack_runs
 
@@ -103,10 +103,7 @@ def main(config: Config) -> dict[str, Any]:
         "steps": steps,
         "made_by": provenance(),
     }
-    config.out.mkdir(parents=True, exist_ok=True)
-    file = config.out / f"{jax.default_backend()}.json"
-    write_json(file, result)
-    print(f"results: {file}")
+    keep(config.out, jax.default_backend(), result)
     return result
 
 

@@ -13,8 +13,7 @@ def torch_program(operation: Operation) -> Callable[[], torch.Tensor | tuple[tor
     inputs, weights, gradient = (torch.from_numpy(each) for each in operation.arrays())
     if operation.kind in ("convolution", "depthwise"):
         return _convolution(operation, inputs, weights, gradient)
-    maps = operation.kind in ("pool", "norm")
-    if maps:
+    if operation.kind in ("pool", "norm"):
         # Views: the memory stays channels last.
         inputs, gradient = (each.permute(0, 3, 1, 2) for each in (inputs, gradient))
     inputs.requires_grad_()

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
+
+from jtransfer.train.run_folder import write_json
 
 FEWEST = 5  # rounds, however long they take
 
@@ -105,6 +108,14 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
     """The result of a function that is called in a process of its own."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
+
+
+def keep(out: Path, name: str, result: dict[str, Any], *pictures: Path) -> None:
+    """Write a benchmark's numbers to the file of that name in a folder, and say where they are."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / f"{name}.json"
+    write_json(file, result)
+    print("results: " + ", ".join(map(str, (file, *pictures))))
 
 
 def torch_version() -> dict[str, str]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from experiments import flop_counts
 from experiments.benchmark_operations import Config, main, row
 from experiments.benchmark_rivals import KEEPING
 from experiments.layer_operations import (
@@ -36,6 +37,23 @@ def test_sizes_by_hand():
     dense = Operation("fc", "dense", TOGETHER, (4, 6), (6, 5))
     assert dense.outputs == (4, 5)
     assert dense.gigaflop == pytest.approx(3 * 2e-9 * 4 * 6 * 5)
+
+
+@pytest.mark.parametrize(
+    ("net", "layers"),
+    [
+        ("dann-mnist", flop_counts.ganin("mnist")),
+        ("dann-svhn", flop_counts.ganin("svhn")),
+        ("alexnet-forward", flop_counts.alexnet(224)),
+        ("alexnet-tuning", flop_counts.alexnet(160)),
+    ],
+)
+def test_the_shapes_are_those_that_the_steps_are_counted_by(net, layers):
+    forward = [o for o in OPERATIONS[net] if o.kind == "convolution" and o.part == "forward"]
+    counted = [
+        1e-9 * each.inputs[0] * layer.flop for each, layer in zip(forward, layers, strict=True)
+    ]
+    assert [each.gigaflop for each in forward] == pytest.approx(counted)
 
 
 def test_the_images_of_a_first_layer_need_no_gradient():
