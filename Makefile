@@ -40,6 +40,7 @@ bench: $(VENV)/.installed-torch ## time the steps and an epoch against PyTorch, 
 	$(BIN)/python -m experiments.benchmark_pipeline $(if $(JTRANSFER_DATA),--data folder:caltech101)
 	$(BIN)/python -m experiments.benchmark_probe --classes 50
 	$(BIN)/python -m experiments.benchmark_eszsl
+	$(BIN)/python -m experiments.report
 
 clean: ## remove the environment and caches; checkpoints/ stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist

@@ -19,7 +19,7 @@ Kind = Literal["svm", "softmax"]
 product = partial(jnp.matmul, precision="highest")
 
 _ROUND = 32  # iterations after which the scores are computed afresh, against float32's drift
-_LINE_STEPS = 8  # at most, of the search along a direction
+_LINE_STEPS = 20  # at most, of the search along a direction
 _LINE_TOLERANCE = 0.02  # of the slope along it, as a share of that at its beginning
 _POWER_STEPS = 20  # of the iteration for the largest variance; it scales a bias, so roughly will do
 
@@ -195,7 +195,11 @@ def penalty_path(
             return _Search(model, way, slope, bias_slope, squared, excess, s.iterations + 1)
 
         def search(model: _Model, way: _Model):
-            """The length of the way to its lowest point, by Newton's method between bounds."""
+            """The length of the way to its lowest point, by Newton's method between bounds.
+
+            The bounds are halved where Newton's steps do not halve: between the ends of a loss that
+            is bent on one side and straight on the other they would go to and fro for ever.
+            """
             first, second = inner(model, way), inner(way, way)
 
             def slopes(length):
@@ -205,23 +209,27 @@ def penalty_path(
                 return slope, second + C * total(loss.bend(scores, y, way.scores) * mask)
 
             def unfinished(carry):
-                _, _, _, slope, _, steps = carry
+                *_, slope, _, steps = carry
                 return (steps < _LINE_STEPS) & (jnp.abs(slope) > small).any()
 
             def newton(carry):
-                length, low, high, slope, bend, steps = carry
+                length, low, high, moved, slope, bend, steps = carry
                 low = jnp.where(slope < 0, length, low)
                 high = jnp.where(slope < 0, high, length)
-                better = length - slope / jnp.maximum(bend, 1e-30)
+                move = -slope / jnp.maximum(bend, 1e-30)
+                better = length + move
                 middle = jnp.where(jnp.isinf(high), 2 * low + 1, (low + high) / 2)
-                better = jnp.where((better >= low) & (better <= high), better, middle)
-                length = jnp.where(jnp.abs(slope) > small, better, length)
-                return length, low, high, *slopes(length), steps + 1
+                halves = jnp.isinf(high) | (2 * jnp.abs(move) <= moved)
+                better = jnp.where((better >= low) & (better <= high) & halves, better, middle)
+                better = jnp.where(jnp.abs(slope) > small, better, length)
+                moved = jnp.abs(better - length)
+                return better, low, high, moved, *slopes(better), steps + 1
 
             zero = jnp.zeros_like(first)
             begin = slopes(zero)
             small = _LINE_TOLERANCE * jnp.abs(begin[0])
-            carry = (zero, zero, jnp.full_like(zero, jnp.inf), *begin, jnp.int32(0))
+            endless = jnp.full_like(zero, jnp.inf)
+            carry = (zero, zero, endless, endless, *begin, jnp.int32(0))
             return jax.lax.while_loop(unfinished, newton, carry)[0]
 
         def unfinished(s: _Search):

@@ -56,6 +56,19 @@ def test_a_probe_is_scikit_learns(fit, rival, objective, dims, C):
     assert same.mean() >= 0.995
 
 
+@pytest.mark.parametrize("C", [64.0, 1000.0])
+def test_a_softmax_of_many_classes_and_large_C_is_scikit_learns(C):
+    """A loss that is bent at the start and straight at Newton's first step, which leads back."""
+    labels = np.arange(120) % 40
+    noise = np.random.default_rng(0).normal(size=(120, 60))
+    features = (np.eye(40, 60)[labels] + 0.03 * noise).astype(np.float32)
+    probe = fit_softmax(features, labels, C, classes=40)
+    theirs = LogisticRegression(C=C, tol=1e-8, max_iter=100_000).fit(features.astype(float), labels)
+    ours = softmax_objective(np.asarray(probe.weights), np.asarray(probe.bias), features, labels, C)
+    best = softmax_objective(theirs.coef_.T, theirs.intercept_, features, labels, C)
+    assert ours == pytest.approx(best, rel=1e-4)
+
+
 def test_one_svm_by_hand():
     """x = 1 and x = -1: by symmetry b = 0, and w + 2 C (-2 (1 - w)) = 0, so w = 4 C / (1 + 4 C)."""
     features, labels = np.array([[-1.0], [1.0]], np.float32), np.array([0, 1])
