@@ -158,17 +158,18 @@ def adda(config: Config, problem: Problem, steps: int) -> Recipe:
 def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
     """A mean teacher on randomly mapped and convolved images.
 
-    Beside DANN's adversary, and with aligned guesses, where both domains have their classes equally
-    often.
+    Beside DANN's adversary, and with guesses wholly aligned, where both domains have their classes
+    equally often; elsewhere half aligned.
     """
     net, rate = net_of(config, problem, dropout=0.0), 1e-3
     alike = PAIRS[config.pair].like_frequencies
+    align = 1.0 if alike else 0.5
     return Recipe(
         net,
         mean_teacher_loss(
             net,
             augment=TEACHERS_AUGMENT,
-            align=alike,
+            align=align,
             reversal=partial(sigmoid_ramp, gamma=config.gamma) if alike else None,
         ),
         optax.adam(optax.cosine_decay_schedule(rate, steps)),
@@ -176,7 +177,7 @@ def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
             "optimizer": "Adam",
             "rate": rate,
             "augment": "random affine map, random convolution, each image standardised",
-            **({} if alike else {"alignment": "none"}),
+            **({} if alike else {"alignment": align}),
         },
         start=partial(with_teacher, classes=len(problem.source.classes)),
         on_source=teacher_variables,

@@ -67,7 +67,7 @@ def mean_teacher_loss(
     decay: float = 0.99,
     threshold: float = 0.9,
     temperature: float = 0.5,
-    align: bool = True,
+    align: float = 1.0,
     weight: Callable[[jax.Array], jax.Array] = half_cosine_ramp,
     reversal: Callable[[jax.Array], jax.Array] | None = sigmoid_ramp,
 ) -> Loss:
@@ -92,8 +92,9 @@ def mean_teacher_loss(
       decay: share of the teacher, and of the frequencies, that is kept at each step.
       threshold: of a guess that counts, as a share of the confidence on the source.
       temperature: of the sharpening; 1 for none.
-      align: whether the guesses are multiplied by the classes' frequencies as above; not where the
-        classes are known to be of other frequencies in the target than in the source.
+      align: power of the quotient of the frequencies; 0 leaves the guesses as they are. AdaMatch's 1
+        makes their frequencies the source's; a smaller one, where the target's are known to differ,
+        only keeps classes from vanishing among the guesses.
       weight: of the target's loss, as a function of progress from 0 to 1.
       reversal: lambda of the domain-adversarial loss (see `dann_loss`); None for no such loss.
 
@@ -102,13 +103,14 @@ def mean_teacher_loss(
       (`image`, `label`) and as many `target` (`image`) examples.
 
     Raises:
-      ValueError: if `decay` or `threshold` is not between 0 and 1, or the temperature not above 0.
+      ValueError: if `decay`, `threshold` or `align` is not between 0 and 1, or the temperature not
+        above 0.
     """
     if not temperature > 0:
         raise ValueError(f"temperature is {temperature}; expected a number above 0, such as 0.5")
-    for name, value in (("decay", decay), ("threshold", threshold)):
+    for name, value in (("decay", decay), ("threshold", threshold), ("align", align)):
         if not 0 <= value <= 1:
-            raise ValueError(f"{name} is {value}; expected a share between 0 and 1")
+            raise ValueError(f"{name} is {value}; expected a number from 0 to 1")
 
     def loss(params: Any, stats: Any, batch: Any, rng: jax.Array, progress: jax.Array):
         images, labels = images_of_both(batch), batch["source"]["label"]
@@ -132,7 +134,8 @@ def mean_teacher_loss(
         known, guessed = jnp.split(jax.nn.softmax(taught), 2)
         frequencies = moved_shares(teacher, labels, guessed, decay=decay)
         if align:
-            guessed = guessed * (frequencies["labels"] / (frequencies["guesses"] + _RARE))[None]
+            relative = frequencies["labels"] / (frequencies["guesses"] + _RARE)
+            guessed = guessed * (relative**align)[None]
         guesses = _sharpened(guessed, temperature)
         confident = guesses.max(axis=1) > threshold * known.max(axis=1).mean()
 

@@ -118,7 +118,7 @@ def test_without_the_guesses_it_is_dann():
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), ours, danns)
 
 
-@pytest.mark.parametrize("align", [True, False])
+@pytest.mark.parametrize("align", [0.0, 0.25, 1.0])
 def test_guesses_are_aligned_to_the_sources_labels_and_counted_by_hand(align):
     own, stats, batch = game()
     # decay=0: the frequencies are those of this batch.
@@ -127,7 +127,7 @@ def test_guesses_are_aligned_to_the_sources_labels_and_counted_by_hand(align):
     )
     _, _, (new_stats, metrics) = loss_and_gradient(loss, own, stats, batch)
     rows = np.stack([1 - guess(), guess()], axis=1)
-    aligned = rows * 0.5 / rows.mean(axis=0) if align else rows
+    aligned = rows * (0.5 / rows.mean(axis=0)) ** align
     aligned = aligned**2  # a temperature of 1/2
     aligned /= aligned.sum(axis=1, keepdims=True)
     known = sigmoid(TEACHER["label_head"] * TEACHER["trunk"] * np.abs(S))
