@@ -92,9 +92,9 @@ def mean_teacher_loss(
       decay: share of the teacher, and of the frequencies, that is kept at each step.
       threshold: of a guess that counts, as a share of the confidence on the source.
       temperature: of the sharpening; 1 for none.
-      align: power of the quotient of the frequencies; 0 leaves the guesses as they are. AdaMatch's 1
-        makes their frequencies the source's; a smaller one, where the target's are known to differ,
-        only keeps classes from vanishing among the guesses.
+      align: power of the quotient of the frequencies; 0 leaves the guesses as they are. AdaMatch's
+        1 makes their frequencies the source's; a smaller one, where the target's are known to
+        differ, only keeps classes from vanishing among the guesses.
       weight: of the target's loss, as a function of progress from 0 to 1.
       reversal: lambda of the domain-adversarial loss (see `dann_loss`); None for no such loss.
 

@@ -230,7 +230,7 @@ def test_the_ramp_by_hand(progress, expected):
 
 def test_what_cannot_be_taught():
     own, stats, batch = game()
-    with pytest.raises(ValueError, match="decay is 99; expected a share"):
+    with pytest.raises(ValueError, match="decay is 99; expected a number from 0"):
         mean_teacher_loss(Game(), augment=unchanged, decay=99)
     with pytest.raises(
         ValueError, match=r"collections \['batch_stats'\]; make the state from with"
