@@ -19,7 +19,7 @@ from experiments.benchmark_data import (
     random_images,
     random_speech,
 )
-from experiments.domain_methods import TEACHERS_AUGMENT
+from experiments.domain_methods import AUGMENT
 from experiments.domain_pairs import pixel_transform
 from experiments.labelled import LabelledFeed
 from experiments.tuned_nets import normalised, trunk_of
@@ -128,7 +128,7 @@ def adda(size: Size) -> Work:
     return training(variables, adda_loss(net), optimizer, feed, feed.gather, rules=ADDA_RULES)
 
 
-def teacher(size: Size, *, augment: Augmentation = TEACHERS_AUGMENT) -> Work:
+def teacher(size: Size, *, augment: Augmentation = AUGMENT) -> Work:
     """A step of the mean teacher beside DANN, on the MNIST net with batch norm per domain."""
     net, feed = GANIN_NETS["mnist"](classes=size.classes, norm=True), resident(size, "standardised")
     variables = with_teacher(net.init(jax.random.key(0), blank(size)), classes=size.classes)

@@ -20,8 +20,14 @@ PairName = Literal[
     "numbers-svhn",
     "svhn-mnist",
 ]
-# What the net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps.
-NETS: dict[str, dict[str, Any]] = {"paper": {}, "normed": {"norm": True, "dropout": 0.5}}
+NetName = Literal["paper", "normed", "augmented"]
+# What the net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps;
+# "augmented" is that on images that are standardised one by one and changed at random.
+NETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "normed": {"norm": True, "dropout": 0.5},
+    "augmented": {"norm": True, "dropout": 0.5},
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Config:
     seeds: tuple[int, ...] = (0,)  # of initial parameters, order of the examples and dropout
     together: bool = False  # train the seeds of a method in one program
     profile: bool = False  # trace a few steps of every cell and show the slowest operations
-    net: Literal["paper", "normed"] = "normed"  # the paper's net, or with batch norm and dropout
+    net: NetName = "normed"  # the paper's; with batch norm and dropout; these on augmented images
     preset: Literal["small", "paper"] = "small"  # number of steps: for two cores, or accelerators
     steps: int | None = None  # training steps of every method, instead of the preset's
     batch: int = 64  # images of each domain in a step

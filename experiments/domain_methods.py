@@ -11,7 +11,7 @@ import optax
 
 from experiments.domain_config import NETS, Config, MethodName
 from experiments.domain_pairs import PAIRS, Pixels, Problem
-from jtransfer.data.augment import compose
+from jtransfer.data.augment import compose, on_images
 from jtransfer.data.random_affine import random_affine
 from jtransfer.data.random_convolution import random_convolution
 from jtransfer.data.resident import ResidentFeed
@@ -32,7 +32,8 @@ from jtransfer.transfer.translation import translation_loss
 from jtransfer.transfer.weighted_dann import weighted_dann_loss, with_shares
 
 Variables = Any
-TEACHERS_AUGMENT = compose(random_affine(), random_convolution())
+AUGMENT = compose(random_affine(), random_convolution())
+AUGMENTED = "random affine map, random convolution, each image standardised"
 PAIR_NETS: dict[str, Callable[..., AdaptationNet]] = {**GANIN_NETS, "lenet": lenet}
 
 
@@ -56,6 +57,7 @@ class Recipe:
       on_target: the same for target images.
       domains: whose batch-norm statistics are used on source and on target images.
       pixels: what is done to the images.
+      augment: for `make_step`.
     """
 
     net: AdaptationNet
@@ -68,6 +70,7 @@ class Recipe:
     on_target: Callable[[Variables], Variables] = as_they_are
     domains: tuple[int, int] = (0, 1)
     pixels: Pixels = "centred"
+    augment: Callable[[jax.Array, Any], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,19 @@ def net_of(config: Config, problem: Problem, **changes: Any) -> AdaptationNet:
     return PAIR_NETS[pair.net](classes=len(problem.source.classes), **options)
 
 
+def pixels_of(config: Config) -> Pixels:
+    """What is done to the images that the pair's net reads."""
+    return "standardised" if config.net == "augmented" else "centred"
+
+
+def augment_all(key: jax.Array, batch: Any) -> Any:
+    """Change the images of every domain of a batch at random."""
+    return compose(*(on_images(AUGMENT, domain=domain) for domain in batch))(key, batch)
+
+
 def descent(config: Config, steps: int) -> dict[str, Any]:
-    """The paper's stochastic gradient descent."""
+    """The paper's stochastic gradient descent, and how the images come."""
+    augmented = config.net == "augmented"
     return {
         "optimizer": optax.sgd(
             inverse_decay(config.first_rate, total_steps=steps), momentum=config.momentum
@@ -107,7 +121,10 @@ def descent(config: Config, steps: int) -> dict[str, Any]:
             "rate": config.first_rate,
             "momentum": config.momentum,
             "gamma": config.gamma,
+            **({"augment": AUGMENTED} if augmented else {}),
         },
+        "pixels": pixels_of(config),
+        "augment": augment_all if augmented else None,
     }
 
 
@@ -152,6 +169,7 @@ def adda(config: Config, problem: Problem, steps: int) -> Recipe:
         start=untie_encoders,
         on_target=target_variables,
         domains=(0, 0),
+        pixels=pixels_of(config),
     )
 
 
@@ -168,7 +186,7 @@ def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
         net,
         mean_teacher_loss(
             net,
-            augment=TEACHERS_AUGMENT,
+            augment=AUGMENT,
             align=align,
             reversal=partial(sigmoid_ramp, gamma=config.gamma) if alike else None,
         ),
@@ -176,7 +194,7 @@ def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
         {
             "optimizer": "Adam",
             "rate": rate,
-            "augment": "random affine map, random convolution, each image standardised",
+            "augment": AUGMENTED,
             **({} if alike else {"alignment": align}),
         },
         start=partial(with_teacher, classes=len(problem.source.classes)),
@@ -261,7 +279,13 @@ def build(config: Config, problem: Problem, name: MethodName) -> Program:
     variables = recipe.start(initial_variables(recipe.net, problem, seed=0))
     groups = parameter_groups(variables["params"], recipe.rules)
     optimizer = groups.optimizer(recipe.optimizer)
-    step = make_step(recipe.loss, optimizer, total_steps=steps, trainable=groups.trainable)
+    step = make_step(
+        recipe.loss,
+        optimizer,
+        total_steps=steps,
+        trainable=groups.trainable,
+        augment=recipe.augment,
+    )
     feed = feed_of(config, problem, name, recipe, seed=0)
 
     def on(domain: str, what: str) -> Callable[[TrainState, jax.Array], jax.Array]:

@@ -13,6 +13,8 @@ from jtransfer.measure import markdown_table, mean_std
 NETS = {
     "paper": "the paper's net",
     "normed": "with batch norm per domain and channel dropout .5 before the second pool",
+    "augmented": "with batch norm and dropout, on images standardised one by one and changed by "
+    "random affine maps and random convolutions, both domains' in training",
 }
 CRITERIA = {
     "last step": "last step",

@@ -2,7 +2,8 @@
 
 In the manner of SYN NUMBERS (Ganin & Lempitsky, ICML 2015, section 4.1): texts of one to three
 digits with varying position, orientation, background and stroke colours and amount of blur; the
-label is the digit in the centre. All of it is NumPy on arrays of images.
+label is the digit in the centre. Cropped numbers fill the image with that digit, as where someone
+drew a box around each. All of it is NumPy on arrays of images.
 """
 
 from dataclasses import dataclass
@@ -40,14 +41,24 @@ class DrawnNumbers:
 
 
 def load_numbers(
-    split: str, *, size: int | None = None, seed: int = 0, fonts: Path | None = None
+    split: str,
+    *,
+    size: int | None = None,
+    seed: int = 0,
+    fonts: Path | None = None,
+    cropped: bool = False,
 ) -> Examples:
     """Draw numbers: the images of `draw_numbers` and their digits."""
-    return draw_numbers(split, size=size, seed=seed, fonts=fonts).examples
+    return draw_numbers(split, size=size, seed=seed, fonts=fonts, cropped=cropped).examples
 
 
 def draw_numbers(
-    split: str, *, size: int | None = None, seed: int = 0, fonts: Path | None = None
+    split: str,
+    *,
+    size: int | None = None,
+    seed: int = 0,
+    fonts: Path | None = None,
+    cropped: bool = False,
 ) -> DrawnNumbers:
     """Draw numbers, and tell the font and the rotation of each.
 
@@ -56,6 +67,7 @@ def draw_numbers(
       size: number of images; by default 20,000 to train and 2,000 to test.
       seed: of everything that is drawn.
       fonts: folder of fonts to use besides those that matplotlib ships.
+      cropped: whether the digit fills the image, whatever its shape.
 
     Raises:
       DataError: if `size` is not positive, or the folder has no usable fonts.
@@ -71,16 +83,22 @@ def draw_numbers(
     font, angles = np.empty(size, np.int32), np.empty(size, np.float32)
     for start in range(0, size, _CHUNK):
         part = slice(start, start + _CHUNK)
-        ink, font[part], radians = _draw(labels[part], masks, widths, random)
+        ink, font[part], radians = _draw(labels[part], masks, widths, random, cropped=cropped)
         angles[part] = np.rad2deg(radians)
         images[part] = _photograph(_paint(ink, random), random)
     classes = tuple(str(digit) for digit in range(10))
-    examples = Examples(images, labels, classes, "synthetic:numbers")
+    name = "synthetic:cropped_numbers" if cropped else "synthetic:numbers"
+    examples = Examples(images, labels, classes, name)
     return DrawnNumbers(examples, font, angles, tuple(file.stem for file in files))
 
 
 def _draw(
-    labels: np.ndarray, masks: np.ndarray, widths: np.ndarray, random: np.random.Generator
+    labels: np.ndarray,
+    masks: np.ndarray,
+    widths: np.ndarray,
+    random: np.random.Generator,
+    *,
+    cropped: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Texts around the labelled digits in random poses: their ink, fonts and rotation.
 
@@ -96,6 +114,12 @@ def _draw(
     shear = random.normal(0, 0.25, count)
     stretch = random.uniform(0.6, 1.4, count)  # across, against up and down
     shift = random.uniform(-3, 3, (2, count))
+    own = widths[font, labels]
+    if cropped:
+        height = random.uniform(26, 33, count)
+        width = random.uniform(0.65, 1.05, count) * SIDE
+        stretch = np.minimum(width * HEIGHT / (own * height), 2.5)
+        shift = random.uniform(-1.5, 1.5, (2, count))
     # From pixels of the image, relative to the digit's centre, to pixels of its cell.
     rows, columns = np.mgrid[:SIDE, :SIDE].reshape(2, 1, -1) - (SIDE - 1) / 2
     down, across = rows - shift[0][:, None], columns - shift[1][:, None]
@@ -105,7 +129,6 @@ def _draw(
     u = scale * (sine * down + cosine * across) / stretch[:, None] - shear[:, None] * v
 
     ink = _sample(masks[font, labels], v, u)
-    own = widths[font, labels]
     for side in (-1, 1):
         there = random.random(count) < 0.4
         neighbour = random.integers(0, 10, count)

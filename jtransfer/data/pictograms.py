@@ -97,9 +97,9 @@ def _variants(picture: "Image") -> np.ndarray:
     # Dark strokes grow where each pixel becomes the darkest of its neighbourhood; what lies outside
     # must not grow into the sign.
     for ground, grow in (
-        ("black", ImageFilter.MaxFilter(5)),
         ("black", ImageFilter.MaxFilter(3)),
         ("white", None),
+        ("white", ImageFilter.MinFilter(3)),
         ("white", ImageFilter.MinFilter(5)),
     ):
         colours = Image.new("RGB", picture.size, ground)

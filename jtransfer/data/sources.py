@@ -61,6 +61,7 @@ _KNOWN = (
     "tfds:<name>",
     "sklearn:digits",
     "synthetic:numbers",
+    "synthetic:cropped_numbers",
     "synthetic:mnist_m",
     "synthetic:signs",
     "pictograms:<folder>",
@@ -80,8 +81,8 @@ def load(
 
     Args:
       name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `mat:<folder>` (SVHN), `gtsrb:<folder>`,
-        `gtsrb_tracks:<folder>`, `sklearn:digits`, `synthetic:numbers`, `synthetic:mnist_m`,
-        `synthetic:signs`, `synthetic:attributes` or `pictograms:<folder>`.
+        `gtsrb_tracks:<folder>`, `sklearn:digits`, `synthetic:numbers`, `synthetic:cropped_numbers`,
+        `synthetic:mnist_m`, `synthetic:signs`, `synthetic:attributes` or `pictograms:<folder>`.
       split: "train" or "test".
       data_root: where files are looked for; by default the environment's `JTRANSFER_DATA`, else
         `data`.
@@ -95,8 +96,8 @@ def load(
         raise DataError(f"split {split!r} of {name}; expected 'train' or 'test'")
     root = data_folder(data_root)
     scheme, _, what = name.partition(":")
-    if name == "synthetic:numbers":
-        return load_numbers(split, size=size, seed=seed)
+    if name in ("synthetic:numbers", "synthetic:cropped_numbers"):
+        return load_numbers(split, size=size, seed=seed, cropped="cropped" in name)
     if name == "synthetic:attributes":
         return load_attribute_world(split, size=size, seed=seed)
     if name == "synthetic:mnist_m":

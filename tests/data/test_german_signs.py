@@ -1,57 +1,45 @@
 import numpy as np
-import pytest
 from PIL import Image, ImageDraw
 
-from jtransfer.data.german_signs import _bordered, _inside, _lettered, german
-
-RED, BLACK = (220, 30, 40, 255), (0, 0, 0, 255)
-SIDE = 120
+from jtransfer.data.german_signs import german
+from tests.data.drawn_rings import BLACK, RED, SIDE, dark, ring
 
 
-def ring(width, *, symbol=None):
-    """A red ring around white ground, `symbol` [left, top, right, bottom] black."""
+def test_end_signs_get_five_stripes_that_rise_and_dark_symbols():
     picture = Image.new("RGBA", (SIDE, SIDE))
     draw = ImageDraw.Draw(picture)
-    draw.ellipse((10, 10, 109, 109), fill="white", outline=RED, width=width)
-    if symbol:
-        draw.rectangle(symbol, fill=BLACK)
-    return picture
+    draw.ellipse((10, 10, 109, 109), fill="white")
+    draw.rectangle((30, 30, 40, 40), fill=(130, 130, 130, 255))
+    draw.line((60, 15, 60, 105), fill=BLACK, width=3)
+    made = german({"32": picture})["32"]
+    pixels = np.asarray(made)[..., 0]
+    along = pixels[np.arange(20, 100), np.arange(20, 100)]  # across the stripes
+    assert (np.diff((along[25:55] < 60).astype(int)) == 1).sum() == 5
+    rising = pixels[np.arange(30, 90), 119 - np.arange(30, 90)]  # along the one in the middle
+    assert (rising == 30).all()
+    assert pixels[35, 35] == 78
+    assert pixels[25, 60] == 255  # of what was black, nothing is left
+    assert made.getchannel("A").tobytes() == picture.getchannel("A").tobytes()
 
 
-def dark(picture):
-    """Where a picture is black and opaque."""
-    pixels = np.asarray(picture)
-    return (pixels[..., :3].max(axis=-1) < 128) & (pixels[..., 3] > 128)
-
-
-def test_the_inside_is_what_the_border_encloses_with_its_symbol():
-    inside = _inside(ring(20, symbol=(50, 50, 69, 69)))
-    assert Image.fromarray(inside).getbbox() == pytest.approx((30, 30, 90, 90), abs=1)
-    assert inside[60, 60] == inside[40, 60] == 255
-    assert inside[60, 15] == inside[0, 0] == 0
-    assert not _inside(Image.new("RGBA", (30, 30), RED)).any()
-
-
-def test_a_sign_gets_another_border_and_its_symbol_shrinks_with_the_room():
-    # From a ring 5 wide to one 20 wide, the inside shrinks from 90 to 60 pixels across.
-    made = _bordered(ring(5, symbol=(45, 45, 74, 74)), ring(20))
-    np.testing.assert_array_equal(np.array(made)[60, 12:28], np.array(ring(20))[60, 12:28])
-    box = Image.fromarray(dark(made)).getbbox()
-    assert box == pytest.approx((50, 50, 70, 70), abs=1)
-
-
-def test_digits_get_their_size_and_weight():
-    # A hollow rectangle with strokes of 12 pixels, to be 40 high, 50 wide, with strokes of 5.
-    picture = ring(10, symbol=(35, 30, 84, 89))
-    ImageDraw.Draw(picture).rectangle((47, 42, 72, 77), fill="white")
-    made = dark(_lettered(picture, 0.4, 0.5, 0.05))
-    # Of the scaled strokes, half of what they lose in weight is lost outside.
-    left, top, right, bottom = Image.fromarray(made).getbbox()
-    assert 40 <= right - left <= 50
-    assert 33 <= bottom - top <= 40
-    row = made[60]
-    strokes = np.flatnonzero(np.diff(row.astype(int)))
-    assert np.diff(strokes)[[0, 2]] == pytest.approx([5, 5], abs=2)
+def test_a_roundabout_has_three_like_arrows_on_its_ground():
+    blue = (0, 80, 160)
+    picture = Image.new("RGBA", (SIDE, SIDE))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((10, 10, 109, 109), fill=(*blue, 255))
+    draw.rectangle((50, 50, 70, 70), fill="white")
+    made = german({"40": picture})["40"]
+    pixels = np.asarray(made)
+    assert tuple(pixels[60, 60, :3]) == blue
+    around = np.deg2rad(np.arange(360))
+    rows, columns = (np.rint(59.5 + 31.5 * wave(around)).astype(int) for wave in (np.sin, np.cos))
+    white = pixels[rows, columns, 0] == 255
+    assert (np.diff(white.astype(int), append=white[0]) == 1).sum() == 3
+    assert 0.5 < white.mean() < 0.75
+    turned = np.asarray(made.rotate(120, center=(60, 60)))
+    assert ((turned[..., 0] > 128) == (pixels[..., 0] > 128)).mean() > 0.97
+    empty = Image.new("RGBA", (SIDE, SIDE))
+    assert german({"40": empty})["40"] is empty
 
 
 def test_some_signs_are_mirrored_and_the_lights_have_no_box():

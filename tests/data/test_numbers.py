@@ -81,3 +81,20 @@ def test_a_level_stroke_is_turned_by_the_angle_whatever_the_shear():
         axis = np.linalg.eigh(np.cov(np.stack([x.ravel(), y.ravel()]), aweights=picture.ravel()))
         slope = axis.eigenvectors[1, 1] / axis.eigenvectors[0, 1]  # rows grow downwards
         assert np.arctan(slope) == pytest.approx(angle, abs=np.deg2rad(2))
+
+
+def test_cropped_numbers_fill_the_image_whatever_the_digit():
+    masks, widths = np.zeros((1, 10, CELL, CELL), np.float32), np.zeros((1, 10), np.float32)
+    for digit, width in ((1, 8), (8, 16)):  # 24 high
+        masks[0, digit, 8:32, 20 - width // 2 : 20 + width // 2] = 1
+        widths[0, digit] = width
+    for digit in (1, 8):
+        labels = np.full(100, digit)
+        ink, _, _ = _draw(labels, masks, widths, np.random.default_rng(0), cropped=True)
+        filled = (ink > 0.5).mean(axis=(1, 2))
+        # Heights of 26 to 33 and widths of .65 to 1.05 of 32 pixels, less what turning cuts off; a
+        # stroke is never made wider than 2.5 times.
+        assert filled.mean() == pytest.approx(0.75 if digit == 8 else 0.68, abs=0.08)
+    made = load("synthetic:cropped_numbers", "train", size=5)
+    assert made.name == "synthetic:cropped_numbers"
+    assert made.fingerprint() != load("synthetic:numbers", "train", size=5).fingerprint()

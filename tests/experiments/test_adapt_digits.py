@@ -149,6 +149,25 @@ def test_poisoned_target_labels_change_nothing(problem, config, methods):
             )
 
 
+def test_augmented_images_are_standardised_and_changed_in_training(problem, config):
+    augmented = Config(**{**vars(config), "net": "augmented", "batch": 4})
+    for name in ("source", "dann", "weighted", "target"):
+        plain, changed = (METHODS[name].recipe(c, problem, 4) for c in (config, augmented))
+        assert (plain.pixels, plain.augment) == ("centred", None)
+        assert changed.pixels == "standardised"
+        assert "random convolution" in changed.settings["augment"]
+        feed = domain_methods.feed_of(augmented, problem, name, changed, seed=0)
+        batch = feed.gather(feed.constants, feed.inputs(0))
+        made = changed.augment(jax.random.key(0), batch)
+        for domain, fields in batch.items():
+            assert not np.allclose(made[domain]["image"], fields["image"])
+            assert fields.keys() == made[domain].keys()
+            if "label" in fields:
+                np.testing.assert_array_equal(made[domain]["label"], fields["label"])
+    # ADDA starts from the source-only run: it must read images as that did.
+    assert METHODS["adda"].recipe(augmented, problem, 4).pixels == "standardised"
+
+
 def test_source_only_training_is_not_touched_by_the_target(problem, config):
     """The target enters source-only results through the mean of its images alone."""
     program = domain_methods.build(config, problem, "source")
