@@ -131,10 +131,11 @@ PAIRS = {
         "lettering: decided after one look at which test signs a small net confused; larger "
         "digits, bolder strokes and the German form of the double curve, the deer, the roundabout "
         "and the four signs that end a limit: after a look at which ones a mean teacher of .918 "
-        "confused; of the 6 in 60 and the walker: after a look at one of .933; that the mean teacher does without adversary, half aligned, and the row with "
-        "weighted classes, for real signs are not equally frequent as the drawn ones are: after "
-        "DANN had been seen below source only; the mean teacher's steps, after runs of 3,000 and "
-        "8,000; the images standardised and augmented: after DANN without had been seen",
+        "confused; of the 6 in 60 and the walker: after a look at one of .933; that the mean "
+        "teacher does without adversary, half aligned, and the row with weighted classes, for real "
+        "signs are not equally frequent as the drawn ones are: after DANN had been seen below "
+        "source only; the mean teacher's steps, after runs of 3,000 and 8,000; the images "
+        "standardised and augmented: after DANN without had been seen",
         like_frequencies=False,
         small_width=0.5,
     ),
