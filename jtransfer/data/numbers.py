@@ -3,7 +3,8 @@
 In the manner of SYN NUMBERS (Ganin & Lempitsky, ICML 2015, section 4.1): texts of one to three
 digits with varying position, orientation, background and stroke colours and amount of blur; the
 label is the digit in the centre. Cropped numbers fill the image with that digit, as where someone
-drew a box around each. All of it is NumPy on arrays of images.
+drew a box around each, and have the bold and uneven strokes of painted numbers. All of it is NumPy
+on arrays of images.
 """
 
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ import numpy as np
 
 from jtransfer.data.blur import blurred
 from jtransfer.data.examples import DataError, Examples
-from jtransfer.data.glyphs import CELL, HEIGHT, digit_masks, fonts_below, shipped_fonts
+from jtransfer.data.glyphs import CELL, HEIGHT, bolder, digit_masks, fonts_below, shipped_fonts
 
 SIDE = 32
 _REACH = 3  # of the blur in pixels
 _CHUNK = 1024  # images drawn at a time
 _SIZES = {"train": 20_000, "test": 2_000}
+_BOLDER = (0, 1)  # pixels by which strokes of cropped numbers grow on either side
 _LEAST_CONTRAST = 0.25  # between ink and background, of the range from black to white
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -67,7 +69,8 @@ def draw_numbers(
       size: number of images; by default 20,000 to train and 2,000 to test.
       seed: of everything that is drawn.
       fonts: folder of fonts to use besides those that matplotlib ships.
-      cropped: whether the digit fills the image, whatever its shape.
+      cropped: whether the digit fills the image, whatever its shape, in strokes of several weights
+        that bend a little.
 
     Raises:
       DataError: if `size` is not positive, or the folder has no usable fonts.
@@ -77,6 +80,9 @@ def draw_numbers(
         raise DataError(f"asked for {size} drawn numbers; expected 1 or more")
     files = shipped_fonts() + (fonts_below(fonts) if fonts is not None else ())
     masks, widths = digit_masks(files)
+    if cropped:
+        weights = [bolder(masks, widths, pixels) for pixels in _BOLDER]
+        masks, widths = (np.concatenate(parts) for parts in zip(*weights, strict=True))
     random = np.random.default_rng((seed, ("train", "test").index(split)))
     images = np.empty((size, SIDE, SIDE, 3), np.uint8)
     labels = random.integers(0, 10, size, np.int32)
@@ -89,7 +95,7 @@ def draw_numbers(
     classes = tuple(str(digit) for digit in range(10))
     name = "synthetic:cropped_numbers" if cropped else "synthetic:numbers"
     examples = Examples(images, labels, classes, name)
-    return DrawnNumbers(examples, font, angles, tuple(file.stem for file in files))
+    return DrawnNumbers(examples, font % len(files), angles, tuple(file.stem for file in files))
 
 
 def _draw(
@@ -128,6 +134,8 @@ def _draw(
     v = scale * (cosine * down - sine * across)
     u = scale * (sine * down + cosine * across) / stretch[:, None] - shear[:, None] * v
 
+    if cropped:
+        v, u = _bent(v, u, random)
     ink = _sample(masks[font, labels], v, u)
     for side in (-1, 1):
         there = random.random(count) < 0.4
@@ -140,6 +148,19 @@ def _draw(
         )
         ink[where] = np.maximum(ink[where], beside)
     return ink.reshape(count, SIDE, SIDE), font, angle
+
+
+def _bent(
+    v: np.ndarray, u: np.ndarray, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions [n, p] moved by waves of random directions, lengths and phases."""
+    moved = []
+    for place in (v, u):
+        slope = random.normal(0, 0.2, (2, len(v), 1))  # radians a pixel
+        phase = random.uniform(0, 2 * np.pi, (len(v), 1))
+        height = random.uniform(0, 1.5, (len(v), 1))
+        moved.append(place + height * np.sin(slope[0] * v + slope[1] * u + phase))
+    return moved[0], moved[1]
 
 
 def _sample(cells: np.ndarray, v: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jtransfer.data import DataError
-from jtransfer.data.glyphs import CELL, HEIGHT, digit_masks, fonts_below, shipped_fonts
+from jtransfer.data.glyphs import CELL, HEIGHT, bolder, digit_masks, fonts_below, shipped_fonts
 
 
 def test_every_shipped_font_draws_ten_different_digits_in_the_middle():
@@ -51,3 +51,18 @@ def test_a_broken_font_is_named(tmp_path):
     (tmp_path / "broken.ttf").write_bytes(b"not a font")
     with pytest.raises(DataError, match=r"broken\.ttf cannot be read as a font"):
         digit_masks((tmp_path / "broken.ttf",))
+
+
+def test_bolder_strokes_keep_the_height():
+    masks, widths = np.zeros((1, 10, CELL, CELL), np.float32), np.full((1, 10), 12, np.float32)
+    masks[..., 8:32, 14:26] = 1  # a hollow rectangle 24 high, 12 wide, with strokes of 2
+    masks[..., 10:30, 16:24] = 0
+    same, as_wide = bolder(masks, widths, 0)
+    np.testing.assert_array_equal(same, masks)
+    np.testing.assert_array_equal(as_wide, widths)
+    bold, wide = bolder(masks, widths, 2)
+    # 28 high and 16 wide with strokes of 6, then all of it 24 / 28 of that.
+    np.testing.assert_allclose(bold[0, 3].sum(axis=0).max(), 24, atol=1.5)
+    np.testing.assert_allclose(bold[0, 3, 20], bold[0, 3, 20, ::-1], atol=1e-5)
+    np.testing.assert_allclose(bold[0, 3, 20].sum(), 2 * 6 * 24 / 28, atol=0.6)
+    np.testing.assert_allclose(wide, 16 * 24 / 28)

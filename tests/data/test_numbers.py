@@ -95,6 +95,8 @@ def test_cropped_numbers_fill_the_image_whatever_the_digit():
         # Heights of 26 to 33 and widths of .65 to 1.05 of 32 pixels, less what turning cuts off; a
         # stroke is never made wider than 2.5 times.
         assert filled.mean() == pytest.approx(0.75 if digit == 8 else 0.68, abs=0.08)
+    drawn = draw_numbers("train", size=500, cropped=True)
+    assert set(drawn.fonts) == set(range(len(drawn.font_names)))
     made = load("synthetic:cropped_numbers", "train", size=5)
     assert made.name == "synthetic:cropped_numbers"
     assert made.fingerprint() != load("synthetic:numbers", "train", size=5).fingerprint()
