@@ -22,6 +22,11 @@ A pair of the table with three seeds (measured numbers and times: BENCHMARKS.md)
     python -m experiments.adapt_digits --pair mnist-mnist_m --seeds 0 1 2
     python -m experiments.adapt_digits --pair mnist-mnist_m --methods teacher --seeds 1
 
+`--net augmented` standardises every image and changes those of both domains at random in training,
+which is what lifts the plain methods most where drawn images meet photographs:
+
+    python -m experiments.adapt_digits --pair signs-gtsrb --net augmented
+
 SA and ADDA start from the source-only run of the same seed, which is run first. A finished cell is
 not run again; an interrupted one goes on from its last checkpoint. With `--together` all seeds of a
 method train in one program, which on an accelerator takes little longer than one of them:
