@@ -16,6 +16,7 @@ from jtransfer.measure import (
 )
 from jtransfer.transfer.translated_images import translation_figure
 
+SHOWN = 24  # samples of each domain
 TRANSLATED = 12  # images of each domain
 
 
@@ -25,10 +26,11 @@ def figures(config: Config, problem: Problem, cells: dict[MethodName, Cell]) -> 
     folder = config.out / f"{config.pair}-{config.net}-figures"
     folder.mkdir(parents=True, exist_ok=True)
     files = {name: folder / f"{name}.png" for name in ("samples", "curves")}
+    source, target = (problem.sample(part, SHOWN) for part in ("source", "target"))
     samples_figure(
         {
-            f"source: {problem.source.name}": (problem.source.images, problem.source.labels),
-            f"target: {problem.target.name}": (problem.target.images, problem.target.labels),
+            f"source: {source.name}": (source.images, source.labels),
+            f"target: {target.name}": (target.images, target.labels),
         },
         files["samples"],
         classes=problem.source.classes,
@@ -68,13 +70,13 @@ def figures(config: Config, problem: Problem, cells: dict[MethodName, Cell]) -> 
     if "translation" in cells and (trained := cells["translation"].trained) is not None:
         program, state = trained
         files["translation"] = folder / "translation.png"
-        shown = [problem.sample(part, TRANSLATED) for part in ("source", "test")]
+        source, target = (problem.sample(part, TRANSLATED) for part in ("source", "test"))
         translation_figure(
             program.recipe.net,
             {"params": state.params, **state.stats},
             files["translation"],
-            source=(shown[0].images, shown[0].labels),
-            target=(shown[1].images, shown[1].labels),
+            source=(source.images, source.labels),
+            target=(target.images, target.labels),
             names=(problem.source.name, problem.target.name),
             classes=problem.source.classes,
             columns=TRANSLATED,

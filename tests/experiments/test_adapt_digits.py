@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import domain_methods
+from experiments import domain_figures, domain_methods
 from experiments.adapt_digits import main, run_cells
 from experiments.domain_config import Config
 from experiments.domain_methods import METHODS
@@ -98,6 +98,23 @@ def every_cell(config, capsys):
     assert {key: cell.result for key, cell in again.items()} == {
         key: cell.result for key, cell in cells.items()
     }
+
+
+def test_samples_of_a_sorted_set_are_of_all_its_classes(problem, config, monkeypatch):
+    """GTSRB's images come sorted: its first would show one sign."""
+    order = np.argsort(problem.target.labels)
+    target = replace(
+        problem.target, images=problem.target.images[order], labels=problem.target.labels[order]
+    )
+    shown = {}
+    monkeypatch.setattr(
+        domain_figures, "samples_figure", lambda domains, *_, **__: shown.update(domains)
+    )
+    monkeypatch.setattr(domain_figures, "curves_figure", lambda *_, **__: None)
+    domain_figures.figures(config, replace(problem, target=target), {})
+    for images, labels in shown.values():
+        assert len(images) == len(labels) == domain_figures.SHOWN
+        assert set(labels) == {0, 1, 2}
 
 
 def test_a_folder_with_another_config_is_refused(problem, config, capsys):
