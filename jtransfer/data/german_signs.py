@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from jtransfer.data.pictogram_edits import (
     bordered,
-    ended,
     largest_dark_part,
     redrawn,
     slim_roundabout,
     straight_six,
+    striped,
     without_black,
 )
 
@@ -69,7 +69,7 @@ def german(pictures: Mapping[str, "Image"]) -> dict[str, "Image"]:
     for name in made.keys() & _SYMBOLS.keys():
         made[name] = redrawn(made[name], *_SYMBOLS[name])
     for name in made.keys() & set(_ENDS):
-        made[name] = ended(made[name])
+        made[name] = striped(made[name])
     if _ROUNDABOUT in made:
         made[_ROUNDABOUT] = slim_roundabout(made[_ROUNDABOUT])
     return made

@@ -124,7 +124,7 @@ def redrawn(
     return Image.fromarray(pixels)
 
 
-def ended(picture: "Image") -> "Image":
+def striped(picture: "Image") -> "Image":
     """Five stripes from the lower left to the upper right for those drawn; grey symbols darker."""
     from PIL import Image
 
@@ -136,8 +136,8 @@ def ended(picture: "Image") -> "Image":
     v = (2 * rows + 1 - top - bottom) / (bottom - top)  # the sign reaches from -1 to 1
     u = (2 * columns + 1 - left - right) / (right - left)
     across = (u + v) / np.sqrt(2) + 0.2
-    striped = (across > 0) & (across < 0.4) & (np.mod(across, 0.0875) < 0.05)
-    pixels[striped & (np.hypot(v, u) < 0.9), :3] = 30
+    stripe = (across > 0) & (across < 0.4) & (np.mod(across, 0.0875) < 0.05)
+    pixels[stripe & (np.hypot(v, u) < 0.9), :3] = 30
     return Image.fromarray(pixels)
 
 
