@@ -75,8 +75,8 @@ _MNIST_USPS = Pair(
     rate=0.01,
     steps={"small": 3_000, "small/adda": 10_000, "paper": 10_000},
     seen="ADDA's number of steps: the paper's 10,000 after a run of 3,000 of MNIST to USPS had "
-    "been seen to rise still; the mean teacher's affine maps, after a run of USPS to MNIST with "
-    "shifts in their place",
+    "been seen to rise still; translation's 6,000 from MNIST to USPS, after 3,000; the mean "
+    "teacher's affine maps, after a run of USPS to MNIST with shifts in their place",
     source_size=2000,
     target_size=1800,
     channels=1,
