@@ -23,11 +23,8 @@ PairName = Literal[
 NetName = Literal["paper", "normed", "augmented"]
 # What the net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps;
 # "augmented" is that on images that are standardised one by one and changed at random.
-NETS: dict[str, dict[str, Any]] = {
-    "paper": {},
-    "normed": {"norm": True, "dropout": 0.5},
-    "augmented": {"norm": True, "dropout": 0.5},
-}
+_NORMED = {"norm": True, "dropout": 0.5}
+NETS: dict[str, dict[str, Any]] = {"paper": {}, "normed": _NORMED, "augmented": _NORMED}
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,11 @@ class Config:
     def steps_of(self, method: MethodName) -> int:
         """Training steps of a cell."""
         return self.steps or PAIRS[self.pair].steps_of(method, self.preset)
+
+    @property
+    def augmented(self) -> bool:
+        """Whether images are standardised one by one and, in training, changed at random."""
+        return self.net == "augmented"
 
     @property
     def first_rate(self) -> float:

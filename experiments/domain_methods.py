@@ -102,7 +102,7 @@ def net_of(config: Config, problem: Problem, **changes: Any) -> AdaptationNet:
 
 def pixels_of(config: Config) -> Pixels:
     """What is done to the images that the pair's net reads."""
-    return "standardised" if config.net == "augmented" else "centred"
+    return "standardised" if config.augmented else "centred"
 
 
 def augment_all(key: jax.Array, batch: Any) -> Any:
@@ -112,7 +112,6 @@ def augment_all(key: jax.Array, batch: Any) -> Any:
 
 def descent(config: Config, steps: int) -> dict[str, Any]:
     """The paper's stochastic gradient descent, and how the images come."""
-    augmented = config.net == "augmented"
     return {
         "optimizer": optax.sgd(
             inverse_decay(config.first_rate, total_steps=steps), momentum=config.momentum
@@ -121,10 +120,10 @@ def descent(config: Config, steps: int) -> dict[str, Any]:
             "rate": config.first_rate,
             "momentum": config.momentum,
             "gamma": config.gamma,
-            **({"augment": AUGMENTED} if augmented else {}),
+            **({"augment": AUGMENTED} if config.augmented else {}),
         },
         "pixels": pixels_of(config),
-        "augment": augment_all if augmented else None,
+        "augment": augment_all if config.augmented else None,
     }
 
 

@@ -1,7 +1,4 @@
-"""Changes of a traffic sign's picture, RGBA: its border, its symbol, its stripes.
-
-What a sign does not have, none of them looks for: such a picture comes back as it is.
-"""
+"""Changes of a traffic sign's picture, RGBA: its border, its symbol, its stripes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +13,7 @@ def without_black(picture: "Image") -> "Image":
     from PIL import Image
 
     pixels = np.array(picture)
-    pixels[pixels[..., :3].max(axis=-1) < 90, :3] = 255
+    pixels[_darker(pixels, 90), :3] = 255
     return Image.fromarray(pixels)
 
 
@@ -26,7 +23,7 @@ def largest_dark_part(picture: "Image") -> "Image":
     from scipy.ndimage import label
 
     pixels = np.array(picture)
-    dark = (pixels[..., :3].max(axis=-1) < 160) & (pixels[..., 3] > 200)
+    dark = _darker(pixels, 160) & (pixels[..., 3] > 200)
     labelled: Any = label(dark)
     parts = labelled[0]
     sizes = np.bincount(parts[dark], minlength=2)
@@ -74,7 +71,7 @@ def straight_six(picture: "Image") -> "Image":
     from PIL import Image, ImageDraw
     from scipy.ndimage import find_objects, label
 
-    dark = (np.asarray(picture)[..., :3].max(axis=-1) < 160) & (inside_border(picture) > 0)
+    dark = _darker(np.asarray(picture), 160) & (inside_border(picture) > 0)
     labelled: Any = label(dark)
     parts = labelled[0]
     places: Any = find_objects(parts)
@@ -103,7 +100,7 @@ def redrawn(
     from scipy.ndimage import distance_transform_edt
 
     inside = inside_border(picture)
-    dark = (np.asarray(picture)[..., :3].max(axis=-1) < 128) & (inside > 0)
+    dark = _darker(np.asarray(picture), 128) & (inside > 0)
     ink = Image.fromarray(255 * dark.astype(np.uint8))
     box, sign = ink.getbbox(), picture.getchannel("A").getbbox()
     if box is None or sign is None:
@@ -129,7 +126,7 @@ def striped(picture: "Image") -> "Image":
     from PIL import Image
 
     pixels = np.array(without_black(picture))
-    grey = pixels[..., :3].max(axis=-1) < 200
+    grey = _darker(pixels, 200)
     pixels[grey, :3] = 0.6 * pixels[grey, :3]
     left, top, right, bottom = picture.getchannel("A").getbbox() or (0, 0, *picture.size)
     rows, columns = np.mgrid[: picture.height, : picture.width]
@@ -165,3 +162,8 @@ def slim_roundabout(picture: "Image") -> "Image":
         corners = [tuple(place) for place in (ends[0], point, ends[1])]
         draw.line(corners, "white", stroke, joint="curve")
     return made
+
+
+def _darker(pixels: np.ndarray, than: int) -> np.ndarray:
+    """Where all colours of [height, width, 4] are below a value."""
+    return pixels[..., :3].max(axis=-1) < than

@@ -97,7 +97,7 @@ def load(
     root = data_folder(data_root)
     scheme, _, what = name.partition(":")
     if name in ("synthetic:numbers", "synthetic:cropped_numbers"):
-        return load_numbers(split, size=size, seed=seed, cropped="cropped" in name)
+        return load_numbers(split, size=size, seed=seed, cropped=what == "cropped_numbers")
     if name == "synthetic:attributes":
         return load_attribute_world(split, size=size, seed=seed)
     if name == "synthetic:mnist_m":
