@@ -164,6 +164,29 @@ def slim_roundabout(picture: "Image") -> "Image":
     return made
 
 
+def right_of_way(picture: "Image") -> "Image":
+    """Inside the red border nothing but a broad arrow, notched at its foot, across a slim bar."""
+    from PIL import Image, ImageDraw
+
+    inside, sign = inside_border(picture), picture.getchannel("A").getbbox()
+    room = Image.fromarray(inside).getbbox()
+    if room is None or sign is None:
+        return picture
+    side = sign[2] - sign[0]
+    foot = np.array([(room[0] + room[2]) / 2, room[3] - 0.09 * side])
+    # The arrow's right side from its tip to its notch; across and down from the foot, in sides.
+    right = np.array([(0, -0.44), (0.11, -0.31), (0.085, -0.29), (0.085, 0), (0, -0.07)])
+    arrow = np.concatenate([right, right[::-1] * (-1, 1)])
+    bar = np.array([(-0.18, -0.19), (0.18, -0.14)])
+    page = Image.new("RGBA", picture.size, "white")
+    draw = ImageDraw.Draw(page)
+    draw.polygon([tuple(place) for place in foot + side * arrow], "black")
+    draw.rectangle([tuple(place) for place in foot + side * bar], "black")
+    made = picture.copy()
+    made.paste(page, mask=Image.fromarray(inside))
+    return made
+
+
 def _darker(pixels: np.ndarray, than: int) -> np.ndarray:
     """Where all colours of [height, width, 4] are below a value."""
     return pixels[..., :3].max(axis=-1) < than

@@ -1,5 +1,6 @@
 import numpy as np
-from PIL import Image, ImageDraw
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
 
 from jtransfer.data.german_signs import german
 from tests.data.drawn_rings import BLACK, RED, SIDE, dark, ring
@@ -59,3 +60,37 @@ def test_all_red_signs_of_a_form_get_one_border():
         )
     alone = {"0": Image.new("RGBA", (SIDE, SIDE), RED), "15": ring(20)}
     assert german(alone)["0"] is alone["0"]
+
+
+def test_right_of_way_is_a_broad_arrow_across_a_slim_bar():
+    signs = {"11": ring(12, symbol=(45, 30, 74, 60)), "18": ring(12)}
+    made = german(signs)["11"]
+    ink = dark(made)
+    # Room ends at 97 of 100 pixels a side: the foot is 9 above that, the tip 44 above the foot.
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    assert abs((rows[-1] - rows[0]) - 44) <= 2
+    assert abs((columns[-1] - columns[0]) - 36) <= 2
+    assert (ink[:, 21:60] != ink[:, 60:99][:, ::-1]).mean() < 0.01
+    widths = ink.sum(axis=1)
+    assert widths[rows[-1] - 10] == pytest.approx(17, abs=2)  # of the shaft
+    assert (widths > 30).sum() == pytest.approx(6, abs=1)  # of the bar
+    assert not ink[rows[-1], 58:62].any()  # the notch
+    without = {"11": Image.new("RGBA", (SIDE, SIDE), RED)}
+    assert german(without)["11"] is without["11"]
+
+
+def test_a_bold_snowflake_has_gaps_between_its_arms():
+    picture = ring(12)
+    draw = ImageDraw.Draw(picture)
+    for angle in np.deg2rad([0, 60, 120]):
+        reach = 25 * np.array([np.cos(angle), np.sin(angle)])
+        draw.line((*(60 - reach), *(60 + reach)), fill=BLACK, width=11)
+    made = german({"30": picture})["30"]
+    around = np.deg2rad(np.arange(360))
+    rows, columns = (np.rint(60 + 10 * wave(around)).astype(int) for wave in (np.sin, np.cos))
+    arms = []
+    for sign in (picture, made):
+        bold = dark(sign.filter(ImageFilter.MinFilter(5)))[rows, columns]
+        arms.append((np.diff(bold.astype(int), append=bold[0]) == 1).sum())
+    assert arms == [0, 6]
+    assert np.asarray(dark(made)).any(axis=1).sum() < 34  # of 100 pixels
