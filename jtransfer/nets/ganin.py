@@ -7,11 +7,15 @@ the other two keep their maps' size as in other implementations.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
+from jax import lax
 
 from jtransfer.nets.trunk import ConvStage, Head, Trunk
+
+Judged = Literal["features", "logits"]
 
 
 class AdaptationNet(nn.Module):
@@ -21,11 +25,14 @@ class AdaptationNet(nn.Module):
       trunk: images to features, called with `train` and `domains`.
       label_head: features to class logits.
       domain_head: features to one logit, positive for the target domain.
+      judged: what the domain head reads: the features, or the class logits that the label head
+        makes of them; the label head is not moved by what the domain head learns.
     """
 
     trunk: Trunk
     label_head: Head
     domain_head: Head
+    judged: Judged = "features"
 
     def __call__(
         self, images: jax.Array, *, train: bool = False, domains: tuple[int, ...] = (0,)
@@ -47,7 +54,15 @@ class AdaptationNet(nn.Module):
 
     def discriminate(self, features: jax.Array, *, train: bool = False) -> jax.Array:
         """Domain logits [batch] of [batch, features]."""
-        return self.domain_head(features, train=train)[:, 0]
+        return self.domain_logits(features, train=train)[:, 0]
+
+    def domain_logits(self, features: jax.Array, *, train: bool = False) -> jax.Array:
+        """What the domain head makes of [batch, features], or of their class logits."""
+        seen: Any = features
+        if self.judged == "logits":
+            still = lax.stop_gradient(self.label_head.variables)
+            seen = self.label_head.clone(parent=None).apply(still, features)
+        return self.domain_head(seen, train=train)
 
     def last_hidden(self, images: jax.Array, *, domains: tuple[int, ...] = (0,)) -> jax.Array:
         """The label head's last hidden layer [batch, width], as at test time."""

@@ -17,7 +17,7 @@ class LeNet(AdaptationNet):
 
         Target less source: its sigmoid is the softmax over both.
         """
-        logits = self.domain_head(features, train=train)
+        logits = self.domain_logits(features, train=train)
         return logits[:, 1] - logits[:, 0]
 
 

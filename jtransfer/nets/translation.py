@@ -80,7 +80,7 @@ class ImageHead(nn.Module):
         return Conv(1, 3, padding="SAME", name="out")(maps)[..., 0]
 
 
-class TranslationNet(AdaptationNet):
+class TranslationNet(AdaptationNet, kw_only=True):
     """An adaptation net whose features can be turned back into images of either domain.
 
     The trunk's features are the code; the domain head is the discriminator of codes.

@@ -54,3 +54,35 @@ def test_predict_is_features_then_classify():
     predicted = net.apply(variables, images, domains=(1,), method="predict")
     np.testing.assert_array_equal(predicted, labels)
     assert variables["batch_stats"]["trunk"]["conv1"]["norm"]["mean"].shape == (2, 32)
+
+
+def test_a_domain_head_that_judges_logits_leaves_the_label_head_as_it_is():
+    """Behind gradient reversal the trunk is moved through the label head, and it is not."""
+    net = GANIN_NETS["mnist"](classes=4).clone(judged="logits")
+    features = jax.random.normal(jax.random.key(1), (3, 5 * 5 * 48))
+    params = net.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))["params"]
+    assert params["domain_head"]["fc1"]["kernel"].shape == (4, 100)
+
+    def judge(params, features):
+        return net.apply({"params": params}, features, method="discriminate")
+
+    logits = net.apply({"params": params}, features, method="classify")
+    expected = net.domain_head.apply({"params": params["domain_head"]}, logits)[:, 0]
+    np.testing.assert_allclose(judge(params, features), expected, rtol=1e-5)
+
+    of_params, of_features = jax.grad(lambda *args: judge(*args).sum(), argnums=(0, 1))(
+        params, features
+    )
+    of_head = {
+        name: max(np.abs(leaf).max() for leaf in jax.tree.leaves(of_params[name]))
+        for name in ("label_head", "domain_head")
+    }
+    assert of_head["label_head"] == 0
+    assert of_head["domain_head"] > 0
+    by_chain = jax.grad(
+        lambda features: net.domain_head.apply(
+            {"params": params["domain_head"]},
+            net.label_head.apply({"params": params["label_head"]}, features),
+        ).sum()
+    )(features)
+    np.testing.assert_allclose(of_features, by_chain, rtol=1e-4, atol=1e-6)
