@@ -42,6 +42,7 @@ from experiments.domain_config import Config, MethodName
 from experiments.domain_figures import figures
 from experiments.domain_methods import METHODS, Program, build
 from experiments.domain_pairs import PAIRS, Problem, gap_column
+from experiments.domain_tables import averaged_column
 from experiments.domain_together import train_together
 from experiments.published import papers_of, published
 from jtransfer.measure import console_table, mean_std
@@ -62,12 +63,14 @@ def table(config: Config, cells: Cells) -> str:
         [
             METHODS[method].title,
             mean_std(values),
+            averaged_column([cells[method, seed].result for seed in config.seeds]),
             gap_column(method, means),
             *(published(config.pair, method, paper) for paper in papers),
         ]
         for method, values in accuracies.items()
     ]
-    return console_table(["method", "target accuracy", "gap closed", *papers], rows)
+    header = ["method", "target accuracy", "weights averaged", "gap closed"]
+    return console_table([*header, *papers], rows)
 
 
 def run_cells(config: Config, problem: Problem) -> Cells:

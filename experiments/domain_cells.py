@@ -23,6 +23,7 @@ from jtransfer.measure.selection import (
     soft_neighborhood_density,
     source_risk,
 )
+from jtransfer.train.averaging import averaged_params
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import CompiledStep
 from jtransfer.train.evaluation import map_batches
@@ -98,6 +99,8 @@ def trained_settings(
 ) -> dict[str, Any]:
     """What the results of a method that trains by steps depend on."""
     settings = settings_of(config, problem, method, seed) | program.recipe.settings
+    if program.recipe.average is not None:
+        settings["average"] = program.recipe.average
     if METHODS[method].from_source:
         settings["source_steps"] = config.steps_of("source")
     return settings
@@ -108,8 +111,10 @@ def first_state(problem: Problem, program: Program, seed: int, source: Cell | No
     variables = initial_variables(program.recipe.net, problem, seed=seed)
     if source is not None and source.trained is not None:
         _, there = source.trained
+        # The source-only run has not touched its domain head, which may be another net's.
+        learned = {**there.params, "domain_head": variables["params"]["domain_head"]}
         # A copy, for the step uses up the state it is given.
-        variables = jax.tree.map(jnp.copy, {"params": there.params, **there.stats})
+        variables = jax.tree.map(jnp.copy, {"params": learned, **there.stats})
     variables = program.recipe.start(variables)
     return TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
 
@@ -168,6 +173,7 @@ def trained_cell(
             **settings,
             **judged(problem, cell, seed),
             "chosen_by": "last step",
+            **judged_average(problem, program, state),
             "checkpoints": choices(records),
             "parameters": moving + frozen,
             "started_at_step": start,
@@ -341,6 +347,15 @@ def judged(problem: Problem, cell: Cell, seed: int) -> dict[str, Any]:
         ),
         "test_images": len(labels),
     }
+
+
+def judged_average(problem: Problem, program: Program, state: TrainState) -> dict[str, Any]:
+    """Accuracy with the average of the parameters at the last step, where there is one."""
+    if program.recipe.average is None:
+        return {}
+    cell = _cell(program, {}, [], state.replace(params=averaged_params(state)))
+    guesses = cell.guess(problem.test.images)
+    return {"averaged": {"target_accuracy": accuracy(guesses, problem.test.labels)}}
 
 
 def _cell(

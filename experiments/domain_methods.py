@@ -11,13 +11,14 @@ import optax
 
 from experiments.domain_config import NETS, Config, MethodName
 from experiments.domain_pairs import PAIRS, Pixels, Problem
-from jtransfer.data.augment import compose, on_images
+from jtransfer.data.augment import Augmentation, compose, on_images
 from jtransfer.data.random_affine import random_affine
 from jtransfer.data.random_convolution import random_convolution
 from jtransfer.data.resident import ResidentFeed
 from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet
 from jtransfer.nets.lenet import lenet
 from jtransfer.nets.translation import translation_net
+from jtransfer.train.averaging import averaged
 from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.schedules import inverse_decay, sigmoid_ramp
 from jtransfer.train.state import TrainState
@@ -34,6 +35,8 @@ from jtransfer.transfer.weighted_dann import weighted_dann_loss, with_shares
 Variables = Any
 AUGMENT = compose(random_affine(), random_convolution())
 AUGMENTED = "random affine map, random convolution, each image standardised"
+MAPPED = "random affine map"  # which leaves pixels in their range
+AVERAGE = 0.998  # share of a game's average that is kept at each step (Shu et al., ICLR 2018)
 PAIR_NETS: dict[str, Callable[..., AdaptationNet]] = {**GANIN_NETS, "lenet": lenet}
 
 
@@ -58,6 +61,9 @@ class Recipe:
       domains: whose batch-norm statistics are used on source and on target images.
       pixels: what is done to the images.
       augment: for `make_step`.
+      average: share of a running average of the parameters that is kept at each step. Beside the
+        last parameters it is tried too: games circle around where they would settle. None for no
+        average.
     """
 
     net: AdaptationNet
@@ -71,6 +77,7 @@ class Recipe:
     domains: tuple[int, int] = (0, 1)
     pixels: Pixels = "centred"
     augment: Callable[[jax.Array, Any], Any] | None = None
+    average: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,30 +107,34 @@ def net_of(config: Config, problem: Problem, **changes: Any) -> AdaptationNet:
     return PAIR_NETS[pair.net](classes=len(problem.source.classes), **options)
 
 
-def pixels_of(config: Config) -> Pixels:
-    """What is done to the images that the pair's net reads."""
-    return "standardised" if config.augmented else "centred"
+def on_every_domain(augmentation: Augmentation) -> Callable[[jax.Array, Any], Any]:
+    """For `make_step`: a random change of the images of every domain of a batch."""
+
+    def augment(key: jax.Array, batch: Any) -> Any:
+        return compose(*(on_images(augmentation, domain=domain) for domain in batch))(key, batch)
+
+    return augment
 
 
-def augment_all(key: jax.Array, batch: Any) -> Any:
-    """Change the images of every domain of a batch at random."""
-    return compose(*(on_images(AUGMENT, domain=domain) for domain in batch))(key, batch)
+def as_read(config: Config, settings: dict[str, Any]) -> dict[str, Any]:
+    """How the images come that the pair's net reads, beside a recipe's settings."""
+    if not config.augmented:
+        return {"settings": settings, "pixels": "centred"}
+    return {
+        "settings": settings | {"augment": AUGMENTED},
+        "pixels": "standardised",
+        "augment": on_every_domain(AUGMENT),
+    }
 
 
 def descent(config: Config, steps: int) -> dict[str, Any]:
     """The paper's stochastic gradient descent, and how the images come."""
+    settings = {"rate": config.first_rate, "momentum": config.momentum, "gamma": config.gamma}
     return {
         "optimizer": optax.sgd(
             inverse_decay(config.first_rate, total_steps=steps), momentum=config.momentum
         ),
-        "settings": {
-            "rate": config.first_rate,
-            "momentum": config.momentum,
-            "gamma": config.gamma,
-            **({"augment": AUGMENTED} if config.augmented else {}),
-        },
-        "pixels": pixels_of(config),
-        "augment": augment_all if config.augmented else None,
+        **as_read(config, settings),
     }
 
 
@@ -144,7 +155,7 @@ def dann(config: Config, problem: Problem, steps: int) -> Recipe:
     """Domain-adversarial training."""
     net = net_of(config, problem)
     loss = dann_loss(net, reversal=partial(sigmoid_ramp, gamma=config.gamma))
-    return Recipe(net, loss, **descent(config, steps))
+    return Recipe(net, loss, **descent(config, steps), average=AVERAGE)
 
 
 def weighted(config: Config, problem: Problem, steps: int) -> Recipe:
@@ -152,23 +163,27 @@ def weighted(config: Config, problem: Problem, steps: int) -> Recipe:
     net = net_of(config, problem)
     loss = weighted_dann_loss(net, reversal=partial(sigmoid_ramp, gamma=config.gamma))
     start = partial(with_shares, classes=len(problem.source.classes))
-    return Recipe(net, loss, **descent(config, steps), start=start)
+    return Recipe(net, loss, **descent(config, steps), start=start, average=AVERAGE)
 
 
 def adda(config: Config, problem: Problem, steps: int) -> Recipe:
-    """An encoder for the target, from the source-only run; the paper's optimizer."""
+    """An encoder for the target, from the source-only run; the paper's optimizer.
+
+    The discriminator reads class logits, as in the authors' published code.
+    """
     del steps
-    net, rate, beta = net_of(config, problem), 2e-4, 0.5
+    net, rate, beta = net_of(config, problem).clone(judged="logits"), 2e-4, 0.5
+    settings = {"optimizer": "Adam", "rate": rate, "beta1": beta, "judged": net.judged}
     return Recipe(
         net,
         adda_loss(net),
         optax.adam(rate, b1=beta),
-        {"optimizer": "Adam", "rate": rate, "beta1": beta},
         rules=ADDA_RULES,
         start=untie_encoders,
         on_target=target_variables,
         domains=(0, 0),
-        pixels=pixels_of(config),
+        **as_read(config, settings),
+        average=AVERAGE,
     )
 
 
@@ -205,7 +220,6 @@ def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
 
 def translation(config: Config, problem: Problem, steps: int) -> Recipe:
     """Image translation on a net of its own, whose decoders write images in 0..1."""
-    del config
     rate, beta = 1e-3, 0.5
     _, size, _, channels = problem.source.images.shape
     net = translation_net(
@@ -215,8 +229,15 @@ def translation(config: Config, problem: Problem, steps: int) -> Recipe:
         net,
         translation_loss(net),
         optax.adam(optax.cosine_decay_schedule(rate, steps), b1=beta),
-        {"optimizer": "Adam", "rate": rate, "beta1": beta},
+        {
+            "optimizer": "Adam",
+            "rate": rate,
+            "beta1": beta,
+            **({"augment": MAPPED} if config.augmented else {}),
+        },
         pixels="plain",
+        augment=on_every_domain(random_affine()) if config.augmented else None,
+        average=AVERAGE,
     )
 
 
@@ -278,6 +299,8 @@ def build(config: Config, problem: Problem, name: MethodName) -> Program:
     variables = recipe.start(initial_variables(recipe.net, problem, seed=0))
     groups = parameter_groups(variables["params"], recipe.rules)
     optimizer = groups.optimizer(recipe.optimizer)
+    if recipe.average is not None:
+        optimizer = averaged(optimizer, decay=recipe.average)
     step = make_step(
         recipe.loss,
         optimizer,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.domain_config import MethodName
 from experiments.domain_methods import METHODS
 from experiments.domain_pairs import PAIRS, gap_column
 from experiments.published import papers_of, published
@@ -24,6 +25,7 @@ CRITERIA = {
     "information_maximization": "IM",
     "oracle": "oracle",
 }
+MARK = "°"  # of rows on a source that has changed since
 Results = list[dict[str, Any]]
 
 
@@ -50,17 +52,17 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
     """A row for every method and number of steps, beside the published ones."""
     papers = papers_of(pair)
     runs = by_method(results)
-    ends = {
-        method: float(np.mean([each["target_accuracy"] for each in cells]))
-        for (method, _), cells in runs.items()
-        if method in ("source", "target")
-    }
     rows = []
     for (method, steps), cells in runs.items():
         accuracies = [each["target_accuracy"] for each in cells]
+        ends = {
+            end: float(np.mean([each["target_accuracy"] for each in of_end]))
+            for (end, _), of_end in runs.items()
+            if end == "target" or (end == "source" and source_of(of_end) == source_of(cells))
+        }
         rows.append(
             [
-                METHODS[method].title,
+                title_of(method, cells),
                 mean_std(accuracies),
                 gap_column(method, {**ends, method: float(np.mean(accuracies))}),
                 mean_std([each["proxy_a_distance"] for each in cells], digits=2),
@@ -72,11 +74,12 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
         )
         if "oracle" in cells[0] and method == "sa":
             oracles = [each["oracle"]["target_accuracy"] for each in cells]
-            row = [f"{METHODS[method].title}, oracle's dimension", mean_std(oracles)]
+            row = [f"{title_of(method, cells)}, oracle's dimension", mean_std(oracles)]
             rows.append([*row, *["–"] * (5 + len(papers))])
     header = ["method", "accuracy", "gap closed", "proxy A-distance", "steps", "seeds", "time"]
     devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
     versions = results[0]["made_by"]["versions"]
+    formers = {former_source(method, cells) for (method, _), cells in runs.items()} - {""}
     plain = next((each for each in results if "momentum" in each), None)
     how = [f"**{NETS[net].capitalize()}**. Batch {results[0]['batch']} of each domain; last step."]
     if plain is not None:
@@ -90,7 +93,12 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
         [
             " ".join(how),
             markdown_table([*header, *papers], rows),
-            f"A run had {devices}; jax {versions['jax']}, flax {versions['flax']}.",
+            " ".join(
+                [
+                    *(f"{MARK} On a source {former}." for former in sorted(formers)),
+                    f"A run had {devices}; jax {versions['jax']}, flax {versions['flax']}.",
+                ]
+            ),
         ]
     )
 
@@ -107,14 +115,42 @@ def selection_table(results: Results) -> str:
                 for each in looked
             ]
             accuracies = [mean_std([each[name] for each in taken]) for name in CRITERIA]
-            rows.append([METHODS[method].title, f"{steps:,}", *accuracies])
+            averaged = averaged_column(cells)
+            rows.append([title_of(method, cells), f"{steps:,}", averaged, *accuracies])
     if not rows:
         return ""
     return (
-        "Which checkpoint would have been taken, without a label of the target, and by an oracle "
-        "that sees the test labels:\n\n"
-        + markdown_table(["method", "steps", *CRITERIA.values()], rows)
+        "With a running average of the weights at the last step, of those methods that play a "
+        "game; and which checkpoint would have been taken, without a label of the target, and by "
+        "an oracle that sees the test labels:\n\n"
+        + markdown_table(["method", "steps", "weights averaged", *CRITERIA.values()], rows)
     )
+
+
+def title_of(method: MethodName, cells: Results) -> str:
+    """The method's name; of older runs with what differs: what ADDA's discriminator reads."""
+    on_features = method == "adda" and "judged" not in cells[0]
+    mark = MARK if former_source(method, cells) else ""
+    return METHODS[method].title + (", on features" if on_features else "") + mark
+
+
+def source_of(cells: Results) -> str:
+    """Fingerprint of what was the source of a method's runs."""
+    return cells[0].get("data", {}).get("source", "")
+
+
+def former_source(method: MethodName, cells: Results) -> str:
+    """What differs in the source that a method's runs saw from what it is now; mostly nothing."""
+    if method == "target":
+        return ""
+    return PAIRS[cells[0]["pair"]].former_sources.get(source_of(cells), "")
+
+
+def averaged_column(cells: Results) -> str:
+    """Accuracy with averaged weights over the runs of a method; a dash where none were kept."""
+    if not all("averaged" in each for each in cells):
+        return "–"
+    return mean_std([each["averaged"]["target_accuracy"] for each in cells])
 
 
 def by_method(results: Results) -> dict[tuple[Any, int], Results]:

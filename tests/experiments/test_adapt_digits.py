@@ -15,6 +15,7 @@ from experiments.domain_pairs import Problem
 from jtransfer.data import Examples
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.train.averaging import averaged_params
 from jtransfer.train.loop import Interrupted
 from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolderError
@@ -168,7 +169,8 @@ def test_poisoned_target_labels_change_nothing(problem, config, methods):
 
 def test_augmented_images_are_standardised_and_changed_in_training(problem, config):
     augmented = Config(**{**vars(config), "net": "augmented", "batch": 4})
-    for name in ("source", "dann", "weighted", "target"):
+    # ADDA starts from the source-only run: it must read images as that did.
+    for name in ("source", "dann", "weighted", "adda", "target"):
         plain, changed = (METHODS[name].recipe(c, problem, 4) for c in (config, augmented))
         assert (plain.pixels, plain.augment) == ("centred", None)
         assert changed.pixels == "standardised"
@@ -181,8 +183,6 @@ def test_augmented_images_are_standardised_and_changed_in_training(problem, conf
             assert fields.keys() == made[domain].keys()
             if "label" in fields:
                 np.testing.assert_array_equal(made[domain]["label"], fields["label"])
-    # ADDA starts from the source-only run: it must read images as that did.
-    assert METHODS["adda"].recipe(augmented, problem, 4).pixels == "standardised"
 
 
 def test_source_only_training_is_not_touched_by_the_target(problem, config):
@@ -200,12 +200,31 @@ def test_source_only_training_is_not_touched_by_the_target(problem, config):
     assert np.abs(after[0]).max() > 0
 
 
+def test_games_are_tried_with_the_average_of_their_parameters_too(problem, config):
+    short = {**vars(config), "methods": ("source", "dann"), "seeds": (0,), "steps": 20}
+    cells = run_cells(Config(**short), problem)
+    assert "averaged" not in cells["source", 0].result
+    cell = cells["dann", 0]
+    program, state = cell.trained
+    calm = state.replace(params=averaged_params(state))
+    guesses = np.argmax(program.target_logits(calm, problem.test.images), axis=-1)
+    expected = np.mean(guesses == problem.test.labels)
+    assert cell.result["averaged"]["target_accuracy"] == pytest.approx(expected)
+    assert cell.result["average"] == domain_methods.AVERAGE
+    assert not np.allclose(
+        program.target_logits(calm, problem.test.images),
+        program.target_logits(state, problem.test.images),
+    )
+
+
 def test_adda_starts_from_the_source_only_run_and_leaves_its_encoder(problem, config):
     short = {**vars(config), "methods": ("adda",), "seeds": (0,), "steps": 4}
     short |= {"evaluate_every": 0, "checkpoint_every": 0}
     cells = run_cells(Config(**short), problem)
     _, source = cells["source", 0].trained
-    _, adapted = cells["adda", 0].trained
+    program, adapted = cells["adda", 0].trained
+    assert program.recipe.net.judged == "logits"
+    assert adapted.params["domain_head"]["fc1"]["kernel"].shape[0] == len(problem.source.classes)
     jax.tree.map(np.testing.assert_array_equal, source.params["trunk"], adapted.params["trunk"])
     moved = jax.tree.map(
         lambda a, b: float(np.abs(a - b).max()),

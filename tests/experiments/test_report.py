@@ -1,7 +1,11 @@
+import itertools
 import json
 
 import pytest
 
+from experiments.domain_cells import CRITERIA
+from experiments.domain_pairs import PAIRS
+from experiments.domain_tables import domain_adaptation
 from experiments.report import Config, collect, main
 
 
@@ -65,3 +69,53 @@ def test_without_results_there_is_only_the_head(tmp_path):
     text = main(Config(results=tmp_path / "none", out=tmp_path / "BENCHMARKS.md"))
     assert text.startswith("# Benchmarks")
     assert "##" not in text
+
+
+def rows_of(text, header):
+    """The rows of the first table whose header holds a word: {first cell: the others}."""
+    lines = text.splitlines()
+    start = next(
+        n for n, line in enumerate(lines) if line.startswith("| method") and header in line
+    )
+    table = itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2 :])
+    cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in table)
+    return {first: others for first, *others in cells}
+
+
+def test_averaged_weights_stand_beside_the_checkpoints():
+    names = (*CRITERIA, "oracle")
+    looked = {"checkpoints": {name: {"step": 6000, "target_accuracy": 0.8} for name in names}}
+    results = [
+        result("dann", 0, 0.8) | looked | {"averaged": {"target_accuracy": 0.9}},
+        result("dann", 1, 0.8) | looked | {"averaged": {"target_accuracy": 0.7}},
+        result("adda", 0, 0.6) | looked,
+        result("adda", 0, 0.7) | looked | {"judged": "logits", "steps": 2000},
+    ]
+    rows = rows_of(domain_adaptation(results), "weights averaged")
+    assert rows["DANN"][:3] == ["6,000", "0.800 ± 0.141", "0.800 ± 0.000"]
+    assert rows["ADDA, on features"][:3] == ["6,000", "–", "0.600"]
+    assert rows["ADDA"][:3] == ["2,000", "–", "0.700"]
+
+
+def test_rows_on_a_source_that_has_changed_are_marked_and_close_no_gap_of_the_new_one():
+    old, new = next(iter(PAIRS["signs-gtsrb"].former_sources)), "new"
+
+    def of(method, accuracy, source):
+        return result(method, 0, accuracy) | {"pair": "signs-gtsrb", "data": {"source": source}}
+
+    names = (*CRITERIA, "oracle")
+    looked = {"checkpoints": {name: {"step": 6000, "target_accuracy": 0.7} for name in names}}
+    results = [
+        of("source", 0.6, new),
+        of("dann", 0.7, old) | looked,
+        of("weighted", 0.8, new),
+        of("target", 1.0, old),  # which no source has touched
+    ]
+    text = domain_adaptation(results)
+    rows = rows_of(text, "gap closed")
+    assert rows["DANN°"][:2] == ["0.700", "–"]
+    assert rows_of(text, "weights averaged").keys() == {"DANN°"}
+    assert rows["DANN, weighted classes"][:2] == ["0.800", "50.0%"]
+    assert {"source only", "train on target"} <= rows.keys()
+    assert "° On a source whose bold snowflakes" in text
+    assert "°" not in domain_adaptation(results[::2])
