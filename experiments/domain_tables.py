@@ -1,5 +1,6 @@
 """The tables of domain adaptation in BENCHMARKS.md."""
 
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -164,9 +165,16 @@ def by_method(results: Results) -> dict[tuple[Any, int], Results]:
 
 def whole_time(results: Results) -> str:
     """What all the runs took; of one that was interrupted, what it took since."""
-    hours = sum(each["seconds"] for each in results) / 3600
+    hours, core_hours = 0.0, 0.0
+    for each in results:
+        cores = re.search(r"(\d+) cores?\)", each["made_by"]["device"])
+        hours += each["seconds"] / 3600
+        core_hours += each["seconds"] / 3600 * (int(cores[1]) if cores else 1)
     devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
-    return f"All {len(results)} runs took {hours:.1f} hours one after the other ({devices})."
+    return (
+        f"All {len(results)} runs took {hours:.1f} hours one after the other, {core_hours:.1f} "
+        f"hours of a core ({devices})."
+    )
 
 
 def mean_seconds(cells: Results) -> str:

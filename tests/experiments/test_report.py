@@ -82,6 +82,13 @@ def rows_of(text, header):
     return {first: others for first, *others in cells}
 
 
+def test_the_time_of_all_runs_counts_cores():
+    on_two = result("dann", 0, 0.8) | {"seconds": 5400.0}
+    on_two["made_by"] = on_two["made_by"] | {"device": "1 x cpu (x86_64, 2 cores)"}
+    text = domain_adaptation([on_two, result("dann", 1, 0.8) | {"seconds": 3600.0}])
+    assert "All 2 runs took 2.5 hours one after the other, 4.0 hours of a core" in text
+
+
 def test_averaged_weights_stand_beside_the_checkpoints():
     names = (*CRITERIA, "oracle")
     looked = {"checkpoints": {name: {"step": 6000, "target_accuracy": 0.8} for name in names}}
