@@ -80,7 +80,9 @@ def adda_loss(net: nn.Module) -> Loss:
     act in them. No label is looked at.
 
     Args:
-      net: a module with `features` and `discriminate`, whose encoder is called `trunk`.
+      net: a module with `features` and `discriminate`, whose encoder is called `trunk`. The
+        paper's discriminator reads the encoder's features, that of the authors' published code the
+        class logits (`AdaptationNet.judged`).
 
     Returns:
       A loss for `make_step`, with `ADDA_RULES`; its state is created from `untie_encoders(...)`;

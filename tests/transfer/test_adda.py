@@ -24,9 +24,11 @@ def game(domain_head=0.7):
     return Game(), untied, batch
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["plain", "normed"])
+@pytest.fixture(scope="module", params=["plain", "normed", "logits"])
 def problem(request):
-    net = tiny.net(norm=request.param)
+    net = tiny.net(norm=request.param == "normed")
+    if request.param == "logits":
+        net = net.clone(judged="logits")
     made, stats = tiny.variables(net)
     untied = untie_encoders({"params": made, **stats})
     return net, untied.pop("params"), untied, tiny.batch()

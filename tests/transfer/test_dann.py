@@ -11,9 +11,9 @@ from tests.transfer import tiny
 from tests.transfer.game import Game, params, sigmoid, weights
 
 
-@pytest.fixture(scope="module")
-def problem():
-    net = tiny.net()
+@pytest.fixture(scope="module", params=["features", "logits"])
+def problem(request):
+    net = tiny.net().clone(judged=request.param)
     return net, *tiny.variables(net), tiny.batch()
 
 
