@@ -219,12 +219,15 @@ def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
 
 
 def translation(config: Config, problem: Problem, steps: int) -> Recipe:
-    """Image translation on a net of its own, whose decoders write images in 0..1."""
+    """Image translation on a net of its own, whose decoders write images in 0..1.
+
+    The discriminator of codes reads the class logits that they give, as ADDA's does.
+    """
     rate, beta = 1e-3, 0.5
     _, size, _, channels = problem.source.images.shape
     net = translation_net(
         classes=len(problem.source.classes), channels=channels, size=size, width=16
-    )
+    ).clone(judged="logits")
     return Recipe(
         net,
         translation_loss(net),
@@ -233,6 +236,7 @@ def translation(config: Config, problem: Problem, steps: int) -> Recipe:
             "optimizer": "Adam",
             "rate": rate,
             "beta1": beta,
+            "judged": net.judged,
             **({"augment": MAPPED} if config.augmented else {}),
         },
         pixels="plain",

@@ -129,8 +129,8 @@ def selection_table(results: Results) -> str:
 
 
 def title_of(method: MethodName, cells: Results) -> str:
-    """The method's name; of older runs with what differs: what ADDA's discriminator reads."""
-    on_features = method == "adda" and "judged" not in cells[0]
+    """The method's name; of older runs with what differs: what the discriminator reads."""
+    on_features = method in ("adda", "translation") and "judged" not in cells[0]
     mark = MARK if former_source(method, cells) else ""
     return METHODS[method].title + (", on features" if on_features else "") + mark
 
