@@ -165,16 +165,32 @@ def by_method(results: Results) -> dict[tuple[Any, int], Results]:
 
 def whole_time(results: Results) -> str:
     """What all the runs took; of one that was interrupted, what it took since."""
-    hours, core_hours = 0.0, 0.0
-    for each in results:
-        cores = re.search(r"(\d+) cores?\)", each["made_by"]["device"])
-        hours += each["seconds"] / 3600
-        core_hours += each["seconds"] / 3600 * (int(cores[1]) if cores else 1)
+    at_length = [
+        each
+        for each in results
+        if each["steps"] == PAIRS[each["pair"]].steps_of(each["method"], "paper")
+    ]
     devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
-    return (
-        f"All {len(results)} runs took {hours:.1f} hours one after the other, {core_hours:.1f} "
-        f"hours of a core ({devices})."
+    text = (
+        f"All {len(results)} runs took {hours(results):.1f} hours one after the other, "
+        f"{hours(results, per_core=True):.1f} hours of a core ({devices})"
     )
+    if at_length:
+        text += (
+            f"; {hours(at_length, per_core=True):.1f} of these the {len(at_length)} runs of as "
+            "many steps as `--preset paper` has"
+        )
+    return text + "."
+
+
+def hours(results: Results, *, per_core: bool = False) -> float:
+    """Hours that runs took one after the other, or those times the cores that each had."""
+
+    def cores(result: dict[str, Any]) -> int:
+        said = re.search(r"(\d+) cores?\)", result["made_by"]["device"])
+        return int(said[1]) if said and per_core else 1
+
+    return sum(each["seconds"] * cores(each) for each in results) / 3600
 
 
 def mean_seconds(cells: Results) -> str:

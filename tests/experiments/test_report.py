@@ -85,8 +85,11 @@ def rows_of(text, header):
 def test_the_time_of_all_runs_counts_cores():
     on_two = result("dann", 0, 0.8) | {"seconds": 5400.0}
     on_two["made_by"] = on_two["made_by"] | {"device": "1 x cpu (x86_64, 2 cores)"}
-    text = domain_adaptation([on_two, result("dann", 1, 0.8) | {"seconds": 3600.0}])
-    assert "All 2 runs took 2.5 hours one after the other, 4.0 hours of a core" in text
+    long = result("dann", 1, 0.8) | {"seconds": 7200.0, "steps": 30_000}
+    text = domain_adaptation([on_two, result("dann", 1, 0.8) | {"seconds": 3600.0}, long])
+    assert "All 3 runs took 4.5 hours one after the other, 6.0 hours of a core" in text
+    assert "; 2.0 of these the 1 runs of as many steps as `--preset paper` has." in text
+    assert "--preset paper" not in domain_adaptation([on_two])
 
 
 def test_averaged_weights_stand_beside_the_checkpoints():
