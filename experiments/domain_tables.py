@@ -177,8 +177,8 @@ def whole_time(results: Results) -> str:
     )
     if at_length:
         text += (
-            f"; {hours(at_length, per_core=True):.1f} of these the {len(at_length)} runs of as "
-            "many steps as `--preset paper` has"
+            f"; {hours(at_length, per_core=True):.1f} of these, runs of as many steps as "
+            "`--preset paper` has"
         )
     return text + "."
 

@@ -25,8 +25,8 @@ def lenet(*, classes: int = 10, norm: bool = False, dropout: float = 0.0) -> LeN
     """conv5x5-20, pool, conv5x5-50, pool, fc500 | fc10 | domain fc500-fc500-fc2. For 28x28x1.
 
     The domain head reads the encoder's 500 features; the authors' published code gives it the class
-    logits, as `.clone(judged="logits")` does, and leaky ReLUs. `norm` (batch norm per domain after the convolutions) and `dropout` (of
-    whole maps before the second pool) are off in the paper.
+    logits, as `.clone(judged="logits")` does, and leaky ReLUs. `norm` (batch norm per domain after
+    the convolutions) and `dropout` (of whole maps before the second pool) are off in the paper.
     """
     stages = (
         ("conv1", partial(ConvStage, 20, 5, pool=(2, 2), norm=norm)),
