@@ -112,7 +112,7 @@ PAIRS = {
         rate=0.01,
         steps={
             "small": 6_000,
-            "small/translation": 2_000,
+            "small/translation": 1_500,
             "small/teacher": 8_000,
             "paper": 30_000,
         },
