@@ -16,7 +16,8 @@ NETS = {
     "paper": "the paper's net",
     "normed": "with batch norm per domain and channel dropout .5 before the second pool",
     "augmented": "with batch norm and dropout, on images standardised one by one and changed by "
-    "random affine maps and random convolutions, both domains' in training",
+    "random affine maps and random convolutions, both domains' in training; image translation's, "
+    "which stay in 0..1, by affine maps alone",
 }
 CRITERIA = {
     "last step": "last step",
@@ -90,6 +91,8 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
         )
     if any("source_steps" in each for each in results):
         how.append("SA and ADDA start from the source-only run, whose time is not in theirs.")
+    if any("judged" in each for each in results):
+        how.append("The discriminators of ADDA and of translation's codes read class logits.")
     return "\n\n".join(
         [
             " ".join(how),
