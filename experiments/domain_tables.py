@@ -28,6 +28,9 @@ CRITERIA = {
     "oracle": "oracle",
 }
 MARK = "°"  # of rows on a source that has changed since
+NONE = "–"
+# What the discriminators read before they read class logits.
+FORMERLY_READ = {"adda": ", on features", "translation": ", on codes"}
 Results = list[dict[str, Any]]
 
 
@@ -77,7 +80,7 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
         if "oracle" in cells[0] and method == "sa":
             oracles = [each["oracle"]["target_accuracy"] for each in cells]
             row = [f"{title_of(method, cells)}, oracle's dimension", mean_std(oracles)]
-            rows.append([*row, *["–"] * (5 + len(papers))])
+            rows.append([*row, *[NONE] * (5 + len(papers))])
     header = ["method", "accuracy", "gap closed", "proxy A-distance", "steps", "seeds", "time"]
     devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
     versions = results[0]["made_by"]["versions"]
@@ -123,19 +126,25 @@ def selection_table(results: Results) -> str:
             rows.append([title_of(method, cells), f"{steps:,}", averaged, *accuracies])
     if not rows:
         return ""
-    return (
-        "With a running average of the weights at the last step, of those methods that play a "
-        "game; and which checkpoint would have been taken, without a label of the target, and by "
-        "an oracle that sees the test labels:\n\n"
-        + markdown_table(["method", "steps", "weights averaged", *CRITERIA.values()], rows)
+    header = ["method", "steps", "weights averaged", *CRITERIA.values()]
+    text = (
+        "Which checkpoint would have been taken, without a label of the target, and by an oracle "
+        "that sees the test labels"
     )
+    column = header.index("weights averaged")
+    if all(row[column] == NONE for row in rows):
+        for row in (header, *rows):
+            del row[column]
+    else:
+        text += "; first with a running average of the weights at the last step"
+    return f"{text}:\n\n{markdown_table(header, rows)}"
 
 
 def title_of(method: MethodName, cells: Results) -> str:
     """The method's name; of older runs with what differs: what the discriminator reads."""
-    on_features = method in ("adda", "translation") and "judged" not in cells[0]
+    reads = "" if "judged" in cells[0] else FORMERLY_READ.get(method, "")
     mark = MARK if former_source(method, cells) else ""
-    return METHODS[method].title + (", on features" if on_features else "") + mark
+    return METHODS[method].title + reads + mark
 
 
 def source_of(cells: Results) -> str:
@@ -153,7 +162,7 @@ def former_source(method: MethodName, cells: Results) -> str:
 def averaged_column(cells: Results) -> str:
     """Accuracy with averaged weights over the runs of a method; a dash where none were kept."""
     if not all("averaged" in each for each in cells):
-        return "–"
+        return NONE
     return mean_std([each["averaged"]["target_accuracy"] for each in cells])
 
 
@@ -199,4 +208,4 @@ def hours(results: Results, *, per_core: bool = False) -> float:
 def mean_seconds(cells: Results) -> str:
     """Mean time of the runs that were not interrupted, which alone have been timed whole."""
     times = [each["seconds"] for each in cells if not each["started_at_step"]]
-    return f"{np.mean(times):,.0f} s" if times else "–"
+    return f"{np.mean(times):,.0f} s" if times else NONE
