@@ -22,8 +22,8 @@ A pair of the table with three seeds (measured numbers and times: BENCHMARKS.md)
     python -m experiments.adapt_digits --pair mnist-mnist_m --seeds 0 1 2
     python -m experiments.adapt_digits --pair mnist-mnist_m --methods teacher --seeds 1
 
-`--net augmented` gives the plain methods the mean teacher's images, each standardised and, in
-training, changed at random:
+`--net augmented` gives the other methods the mean teacher's images, each standardised and, in
+training, changed at random (image translation's stay in 0..1 and are mapped only):
 
     python -m experiments.adapt_digits --pair signs-gtsrb --net augmented
 
