@@ -56,22 +56,23 @@ def domain_adaptation(results: Results) -> str:
 def adaptation_table(pair: str, net: str, results: Results) -> str:
     """A row for every method and number of steps, beside the published ones."""
     papers = papers_of(pair)
-    runs = by_method(results)
+    runs = alike(results)
     rows = []
-    for (method, steps), cells in runs.items():
-        accuracies = [each["target_accuracy"] for each in cells]
+    for cells in runs:
+        method, accuracies = cells[0]["method"], [each["target_accuracy"] for each in cells]
         ends = {
-            end: float(np.mean([each["target_accuracy"] for each in of_end]))
-            for (end, _), of_end in runs.items()
-            if end == "target" or (end == "source" and source_of(of_end) == source_of(cells))
+            of_end[0]["method"]: float(np.mean([each["target_accuracy"] for each in of_end]))
+            for of_end in runs
+            if of_end[0]["method"] == "target"
+            or (of_end[0]["method"] == "source" and source_of(of_end[0]) == source_of(cells[0]))
         }
         rows.append(
             [
-                title_of(method, cells),
+                title_of(cells[0]),
                 mean_std(accuracies),
                 gap_column(method, {**ends, method: float(np.mean(accuracies))}),
                 mean_std([each["proxy_a_distance"] for each in cells], digits=2),
-                f"{steps:,}",
+                f"{cells[0]['steps']:,}",
                 ", ".join(str(each["seed"]) for each in cells),
                 mean_seconds(cells),
                 *(published(pair, method, paper) for paper in papers),
@@ -79,12 +80,12 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
         )
         if "oracle" in cells[0] and method == "sa":
             oracles = [each["oracle"]["target_accuracy"] for each in cells]
-            row = [f"{title_of(method, cells)}, oracle's dimension", mean_std(oracles)]
+            row = [f"{title_of(cells[0])}, oracle's dimension", mean_std(oracles)]
             rows.append([*row, *[NONE] * (5 + len(papers))])
     header = ["method", "accuracy", "gap closed", "proxy A-distance", "steps", "seeds", "time"]
     devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
     versions = results[0]["made_by"]["versions"]
-    formers = {former_source(method, cells) for (method, _), cells in runs.items()} - {""}
+    formers = {former_source(each) for each in results} - {""}
     plain = next((each for each in results if "momentum" in each), None)
     how = [f"**{NETS[net].capitalize()}**. Batch {results[0]['batch']} of each domain; last step."]
     if plain is not None:
@@ -113,17 +114,17 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
 def selection_table(results: Results) -> str:
     """The accuracy of the checkpoints that label-free criteria take, and an oracle's."""
     rows = []
-    for (method, steps), cells in by_method(results).items():
+    for cells in alike(results):
         looked = [each for each in cells if "checkpoints" in each]
-        if looked and method not in ("source", "target"):
+        if looked and cells[0]["method"] not in ("source", "target"):
             taken = [
                 {"last step": each["target_accuracy"]}
                 | {name: at["target_accuracy"] for name, at in each["checkpoints"].items()}
                 for each in looked
             ]
             accuracies = [mean_std([each[name] for each in taken]) for name in CRITERIA]
-            averaged = averaged_column(cells)
-            rows.append([title_of(method, cells), f"{steps:,}", averaged, *accuracies])
+            steps, averaged = f"{cells[0]['steps']:,}", averaged_column(cells)
+            rows.append([title_of(cells[0]), steps, averaged, *accuracies])
     if not rows:
         return ""
     header = ["method", "steps", "weights averaged", *CRITERIA.values()]
@@ -140,23 +141,21 @@ def selection_table(results: Results) -> str:
     return f"{text}:\n\n{markdown_table(header, rows)}"
 
 
-def title_of(method: MethodName, cells: Results) -> str:
+def title_of(result: dict[str, Any]) -> str:
     """The method's name; of older runs with what differs: what the discriminator reads."""
-    reads = "" if "judged" in cells[0] else FORMERLY_READ.get(method, "")
-    mark = MARK if former_source(method, cells) else ""
-    return METHODS[method].title + reads + mark
+    method: MethodName = result["method"]
+    reads = "" if "judged" in result else FORMERLY_READ.get(method, "")
+    return METHODS[method].title + reads + (MARK if former_source(result) else "")
 
 
-def source_of(cells: Results) -> str:
-    """Fingerprint of what was the source of a method's runs."""
-    return cells[0].get("data", {}).get("source", "")
+def source_of(result: dict[str, Any]) -> str:
+    """Fingerprint of the source that a run saw; none of one that saw the target alone."""
+    return "" if result["method"] == "target" else result.get("data", {}).get("source", "")
 
 
-def former_source(method: MethodName, cells: Results) -> str:
-    """What differs in the source that a method's runs saw from what it is now; mostly nothing."""
-    if method == "target":
-        return ""
-    return PAIRS[cells[0]["pair"]].former_sources.get(source_of(cells), "")
+def former_source(result: dict[str, Any]) -> str:
+    """What differs in the source that a run saw from what it is now; mostly nothing."""
+    return PAIRS[result["pair"]].former_sources.get(source_of(result), "")
 
 
 def averaged_column(cells: Results) -> str:
@@ -166,13 +165,14 @@ def averaged_column(cells: Results) -> str:
     return mean_std([each["averaged"]["target_accuracy"] for each in cells])
 
 
-def by_method(results: Results) -> dict[tuple[Any, int], Results]:
-    """The runs of each method and number of steps, in the order of the methods."""
-    runs: dict[tuple[Any, int], Results] = defaultdict(list)
-    for result in results:
-        runs[result["method"], result["steps"]].append(result)
+def alike(results: Results) -> list[Results]:
+    """The runs that differ by their seed alone, in the order of the methods and their steps."""
+    runs: dict[tuple[int, int, str, str], Results] = defaultdict(list)
     order = list(METHODS)
-    return {key: runs[key] for key in sorted(runs, key=lambda key: (order.index(key[0]), key[1]))}
+    for result in results:
+        of = order.index(result["method"]), result["steps"], title_of(result), source_of(result)
+        runs[of].append(result)
+    return [runs[of] for of in sorted(runs)]
 
 
 def whole_time(results: Results) -> str:

@@ -130,3 +130,28 @@ def test_rows_on_a_source_that_has_changed_are_marked_and_close_no_gap_of_the_ne
     assert {"source only", "train on target"} <= rows.keys()
     assert "° On a source whose bold snowflakes" in text
     assert "°" not in domain_adaptation(results[::2])
+
+
+def test_runs_that_differ_by_more_than_their_seed_are_not_averaged():
+    signs = PAIRS["signs-gtsrb"].former_sources
+
+    def of(method, seed, accuracy, **differs):
+        return result(method, seed, accuracy) | {"pair": "signs-gtsrb", **differs}
+
+    results = [
+        of("adda", 0, 0.5),
+        of("adda", 1, 0.6, judged="logits"),
+        of("adda", 2, 0.8, judged="logits"),
+        of("teacher", 0, 0.9, data={"source": next(iter(signs))}),
+        of("teacher", 1, 0.7, data={"source": "new"}),
+        of("target", 0, 0.8, data={"source": "old"}),  # which saw neither
+        of("target", 1, 1.0, data={"source": "new"}),
+    ]
+    rows = rows_of(domain_adaptation(results), "gap closed")
+    assert {name: cells[0] for name, cells in rows.items()} == {
+        "ADDA": "0.700 ± 0.141",
+        "ADDA, on features": "0.500",
+        "mean teacher°": "0.900",
+        "mean teacher": "0.700",
+        "train on target": "0.900 ± 0.141",
+    }
