@@ -37,13 +37,16 @@ method train in one program, which on an accelerator takes little longer than on
 import numpy as np
 import tyro
 
-from experiments.domain_cells import Cell, aligned_cell, trained_cell
+from experiments.domain_aligned import aligned_cell
+from experiments.domain_cells import Cell
 from experiments.domain_config import Config, MethodName
 from experiments.domain_figures import figures
 from experiments.domain_methods import METHODS, Program, build
-from experiments.domain_pairs import PAIRS, Problem, gap_column
-from experiments.domain_tables import averaged_column
+from experiments.domain_pairs import PAIRS
+from experiments.domain_problem import Problem
+from experiments.domain_tables import averaged_column, gap_column
 from experiments.domain_together import train_together
+from experiments.domain_training import trained_cell
 from experiments.published import papers_of, published
 from jtransfer.measure import console_table, mean_std
 from jtransfer.train.runtime import prepare_process

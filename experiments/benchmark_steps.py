@@ -19,8 +19,8 @@ from experiments.benchmark_data import (
     random_images,
     random_speech,
 )
-from experiments.domain_methods import AUGMENT
-from experiments.domain_pairs import pixel_transform
+from experiments.domain_problem import pixel_transform
+from experiments.domain_recipes import AUGMENT
 from experiments.labelled import LabelledFeed
 from experiments.tuned_nets import normalised, trunk_of
 from jtransfer.data.augment import Augmentation

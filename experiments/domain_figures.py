@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from experiments.domain_cells import SAMPLE, Cell
+from experiments.domain_cells import Cell
 from experiments.domain_config import Config, MethodName
+from experiments.domain_judging import SAMPLE
 from experiments.domain_methods import METHODS
-from experiments.domain_pairs import Problem
+from experiments.domain_problem import Problem
 from jtransfer.measure import (
     Embedding,
     confusion_figure,

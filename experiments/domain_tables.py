@@ -2,15 +2,16 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from experiments.domain_config import MethodName
 from experiments.domain_methods import METHODS
-from experiments.domain_pairs import PAIRS, gap_column
+from experiments.domain_pairs import PAIRS
 from experiments.published import papers_of, published
-from jtransfer.measure import markdown_table, mean_std
+from jtransfer.measure import gap_closed, markdown_table, mean_std
 
 NETS = {
     "paper": "the paper's net",
@@ -156,6 +157,18 @@ def source_of(result: dict[str, Any]) -> str:
 def former_source(result: dict[str, Any]) -> str:
     """What differs in the source that a run saw from what it is now; mostly nothing."""
     return PAIRS[result["pair"]].former_sources.get(source_of(result), "")
+
+
+def gap_column(method: str, means: Mapping[str, float]) -> str:
+    """Share of the gap between source only and train on target that a method closes, in words.
+
+    A dash for the two ends, without them, and where there is no gap.
+    """
+    if method in ("source", "target") or not {"source", "target"} <= means.keys():
+        return NONE
+    if means["source"] >= means["target"]:
+        return NONE
+    return f"{gap_closed(means['source'], means[method], means['target']):.1%}"
 
 
 def averaged_column(cells: Results) -> str:

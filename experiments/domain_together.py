@@ -9,17 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.domain_cells import (
-    TOGETHER,
-    Cell,
-    evaluate,
-    first_state,
-    run_steps,
-    trained_settings,
-)
+from experiments.domain_cells import Cell
 from experiments.domain_config import Config, MethodName
+from experiments.domain_judging import evaluate
 from experiments.domain_methods import Program, feed_of
-from experiments.domain_pairs import Problem
+from experiments.domain_problem import Problem
+from experiments.domain_training import TOGETHER, first_state, run_steps, trained_settings
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.run_folder import RunFolder, write_json
 from jtransfer.train.run_log import read_records, write_records

@@ -7,11 +7,11 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import domain_figures, domain_methods
+from experiments import domain_figures, domain_methods, domain_recipes
 from experiments.adapt_digits import main, run_cells
 from experiments.domain_config import Config
 from experiments.domain_methods import METHODS
-from experiments.domain_pairs import Problem
+from experiments.domain_problem import Problem
 from jtransfer.data import Examples
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.trunk import ConvStage, Head, Trunk
@@ -47,7 +47,7 @@ def problem(monkeypatch):
         examples("dark", 20, 1),
     )
     monkeypatch.setattr(Problem, "load", lambda pair, data_root: made)
-    monkeypatch.setattr(domain_methods, "PAIR_NETS", {"mnist": tiny_net})
+    monkeypatch.setattr(domain_recipes, "PAIR_NETS", {"mnist": tiny_net})
     return made
 
 
@@ -210,7 +210,7 @@ def test_games_are_tried_with_the_average_of_their_parameters_too(problem, confi
     guesses = np.argmax(program.target_logits(calm, problem.test.images), axis=-1)
     expected = np.mean(guesses == problem.test.labels)
     assert cell.result["averaged"]["target_accuracy"] == pytest.approx(expected)
-    assert cell.result["average"] == domain_methods.AVERAGE
+    assert cell.result["average"] == domain_recipes.AVERAGE
     assert not np.allclose(
         program.target_logits(calm, problem.test.images),
         program.target_logits(state, problem.test.images),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from experiments.domain_pairs import PAIRS, Problem
+from experiments.domain_pairs import PAIRS
+from experiments.domain_problem import Problem
 from jtransfer.data import DataError
 
 RANDOM = np.random.default_rng(0)

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from experiments.domain_cells import CRITERIA
+from experiments.domain_judging import CRITERIA
 from experiments.domain_pairs import PAIRS
 from experiments.domain_tables import domain_adaptation
 from experiments.report import Config, collect, main

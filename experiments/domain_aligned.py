@@ -1,0 +1,93 @@
+"""The cell of subspace alignment, which trains nothing by steps."""
+
+import time
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from experiments.domain_cells import Cell, settings_of
+from experiments.domain_config import Config
+from experiments.domain_judging import judged
+from experiments.domain_problem import Problem
+from jtransfer.data.splits import stratified_folds
+from jtransfer.train.run_folder import RunFolder
+from jtransfer.transfer.subspace import AlignedSVM, fit_aligned_svm, fit_aligned_svm_by_oracle
+
+ALIGNED = 2000  # images a domain for subspace alignment, whose time grows with their square
+
+DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tried for the subspaces
+
+PENALTIES = tuple(4.0**power for power in range(-4, 3))  # values of C of their SVM
+
+
+def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> Cell:
+    """Align the last hidden layers of the source-only run of the same seed, and train an SVM."""
+    name = config.cell("sa", seed)
+    settings = settings_of(config, problem, "sa", seed)
+    settings["source_steps"] = config.steps_of("source")
+    folder = RunFolder(config.out / name, settings)
+    of_source, of_target = source.reader("source_hidden"), source.reader("target_hidden")
+    source_sample, target_sample = (
+        problem.sample(domain, ALIGNED) for domain in ("source", "target")
+    )
+    labels = source_sample.labels
+
+    @cache
+    def hidden() -> tuple[np.ndarray, np.ndarray, float]:
+        features = of_source(source_sample.images)
+        scale = float(np.linalg.norm(features, axis=1).mean())
+        return features / scale, of_target(target_sample.images) / scale, scale
+
+    def how() -> dict[str, Any]:
+        rows, columns = hidden()[0].shape
+        most = min(columns, rows - 1, len(problem.target) - 1)
+        return {
+            "classes": len(problem.source.classes),
+            "penalties": PENALTIES,
+            "folds": stratified_folds(labels, 2, seed=seed),
+            "dimensions": [d for d in DIMENSIONS if d <= most],
+        }
+
+    @cache
+    def aligned() -> AlignedSVM:
+        known, other, _ = hidden()
+        return fit_aligned_svm(known, labels, other, **how())
+
+    cell = Cell(
+        folder.result() or {},
+        [],
+        lambda images: np.asarray(aligned().predict(of_target(images) / hidden()[2])),
+        lambda images: np.asarray(aligned().alignment.source(of_source(images) / hidden()[2])),
+        lambda images: np.asarray(aligned().alignment.target(of_target(images) / hidden()[2])),
+    )
+    if cell.result:
+        print(f"{name}: finished before, accuracy {cell.result['target_accuracy']:.4f}")
+        return cell
+    started = time.perf_counter()
+    measured = judged(problem, cell, seed)
+    seconds = time.perf_counter() - started
+    known, other, scale = hidden()
+    test = of_target(problem.test.images) / scale
+    oracle = fit_aligned_svm_by_oracle(known, labels, other, test, problem.test.labels, **how())
+    result = folder.write_result(
+        {
+            **settings,
+            **measured,
+            "chosen_by": aligned().chosen_by,
+            "dimension": aligned().dimension,
+            "C": aligned().C,
+            "oracle": {
+                "dimension": oracle.dimension,
+                "target_accuracy": oracle.scores[oracle.dimension],
+            },
+            "started_at_step": 0,
+            "seconds": round(seconds, 1),
+        }
+    )
+    print(
+        f"{name}: {aligned().dimension} dimensions, accuracy {result['target_accuracy']:.4f}; "
+        f"an oracle takes {oracle.dimension}, {result['oracle']['target_accuracy']:.4f}"
+    )
+    return replace(cell, result=result)

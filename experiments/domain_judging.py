@@ -1,0 +1,87 @@
+"""How the cells of the table of domain adaptation are judged, with and without labels."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments.domain_cells import Cell, cell_of, over
+from experiments.domain_methods import Program
+from experiments.domain_problem import Problem
+from jtransfer.measure import accuracy, mean_per_class_accuracy, proxy_a_distance
+from jtransfer.measure.selection import (
+    batch_nuclear_norm,
+    best,
+    information_maximization,
+    soft_neighborhood_density,
+    source_risk,
+)
+from jtransfer.train.averaging import averaged_params
+from jtransfer.train.state import TrainState
+
+SAMPLE = 1000  # images a domain for label-free criteria, the proxy A-distance and the embedding
+
+CRITERIA = (
+    "source_risk",
+    "soft_neighborhood_density",
+    "batch_nuclear_norm",
+    "information_maximization",
+)
+
+
+def evaluate(problem: Problem, program: Program, state: TrainState) -> dict[str, float]:
+    """Accuracy on the target's test images, which decides nothing, and label-free criteria."""
+    held_out, target = (problem.sample(part, SAMPLE) for part in ("held_out", "target"))
+    of_source, of_target = over(program.source_logits, state), over(program.target_logits, state)
+    guesses = of_target(problem.test.images).argmax(-1)
+    losses = of_source(held_out.images).argmax(-1) != held_out.labels
+    logits = of_target(target.images)
+    probabilities = jax.device_get(jax.jit(jax.nn.softmax)(jax.device_put(logits)))
+    return {
+        "target_accuracy": accuracy(guesses, problem.test.labels),
+        "source_risk": source_risk(losses),
+        "soft_neighborhood_density": soft_neighborhood_density(probabilities),
+        "batch_nuclear_norm": batch_nuclear_norm(probabilities),
+        "information_maximization": information_maximization(probabilities),
+    }
+
+
+def choices(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """The checkpoint that each criterion takes: its step and its accuracy on the target's test."""
+    looks = [record for record in records if "target_accuracy" in record]
+
+    def at(position: int) -> dict[str, float]:
+        look = looks[position]
+        return {"step": look["step"], "target_accuracy": look["target_accuracy"]}
+
+    chosen = {
+        criterion: at(best(criterion, [look[criterion] for look in looks]))
+        for criterion in CRITERIA
+    }
+    return {**chosen, "oracle": at(int(np.argmax([look["target_accuracy"] for look in looks])))}
+
+
+def judged(problem: Problem, cell: Cell, seed: int) -> dict[str, Any]:
+    """What is measured of every method."""
+    guesses, labels = cell.guess(problem.test.images), problem.test.labels
+    return {
+        "target_accuracy": accuracy(guesses, labels),
+        "target_mean_per_class_accuracy": mean_per_class_accuracy(
+            guesses, labels, len(problem.test.classes)
+        ),
+        "proxy_a_distance": proxy_a_distance(
+            cell.source_features(problem.sample("source", SAMPLE).images),
+            cell.target_features(problem.sample("target", SAMPLE).images),
+            seed=seed,
+        ),
+        "test_images": len(labels),
+    }
+
+
+def judged_average(problem: Problem, program: Program, state: TrainState) -> dict[str, Any]:
+    """Accuracy with the average of the parameters at the last step, where there is one."""
+    if program.recipe.average is None:
+        return {}
+    cell = cell_of(program, {}, [], state.replace(params=averaged_params(state)))
+    guesses = cell.guess(problem.test.images)
+    return {"averaged": {"target_accuracy": accuracy(guesses, problem.test.labels)}}
