@@ -149,10 +149,11 @@ def weighted(config: Config, problem: Problem, steps: int) -> Recipe:
 def adda(config: Config, problem: Problem, steps: int) -> Recipe:
     """An encoder for the target, from the source-only run; the paper's optimizer.
 
-    The discriminator reads class logits, as in the authors' published code.
+    The discriminator reads class logits, as in the authors' published code, but for some pairs.
     """
     del steps
-    net, rate, beta = net_of(config, problem).clone(judged="logits"), 2e-4, 0.5
+    net = net_of(config, problem).clone(judged=PAIRS[config.pair].judged)
+    rate, beta = 2e-4, 0.5
     settings = {"optimizer": "Adam", "rate": rate, "beta1": beta, "judged": net.judged}
     return Recipe(
         net,
@@ -201,13 +202,13 @@ def teacher(config: Config, problem: Problem, steps: int) -> Recipe:
 def translation(config: Config, problem: Problem, steps: int) -> Recipe:
     """Image translation on a net of its own, whose decoders write images in 0..1.
 
-    The discriminator of codes reads the class logits that they give, as ADDA's does.
+    The discriminator of codes reads the class logits that they give where ADDA's does.
     """
     rate, beta = 1e-3, 0.5
     _, size, _, channels = problem.source.images.shape
     net = translation_net(
         classes=len(problem.source.classes), channels=channels, size=size, width=16
-    ).clone(judged="logits")
+    ).clone(judged=PAIRS[config.pair].judged)
     return Recipe(
         net,
         translation_loss(net),

@@ -30,8 +30,8 @@ CRITERIA = {
 }
 MARK = "°"  # of rows on a source that has changed since
 NONE = "–"
-# What the discriminators read before they read class logits.
-FORMERLY_READ = {"adda": ", on features", "translation": ", on codes"}
+# What the discriminators read where they do not read class logits.
+FEATURES = {"adda": ", on features", "translation": ", on codes"}
 Results = list[dict[str, Any]]
 
 
@@ -96,8 +96,11 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
         )
     if any("source_steps" in each for each in results):
         how.append("SA and ADDA start from the source-only run, whose time is not in theirs.")
-    if any("judged" in each for each in results):
-        how.append("The discriminators of ADDA and of translation's codes read class logits.")
+    if any(each.get("judged") == "logits" for each in results):
+        how.append(
+            "The discriminators of ADDA and of translation's codes read class logits where their "
+            "row does not say what else."
+        )
     return "\n\n".join(
         [
             " ".join(how),
@@ -143,9 +146,9 @@ def selection_table(results: Results) -> str:
 
 
 def title_of(result: dict[str, Any]) -> str:
-    """The method's name; of older runs with what differs: what the discriminator reads."""
+    """The method's name, with what its discriminator reads if that is not class logits."""
     method: MethodName = result["method"]
-    reads = "" if "judged" in result else FORMERLY_READ.get(method, "")
+    reads = "" if result.get("judged") == "logits" else FEATURES.get(method, "")
     return METHODS[method].title + reads + (MARK if former_source(result) else "")
 
 

@@ -185,6 +185,17 @@ def test_augmented_images_are_standardised_and_changed_in_training(problem, conf
                 np.testing.assert_array_equal(made[domain]["label"], fields["label"])
 
 
+@pytest.mark.parametrize(
+    ("pair", "judged"), [("numbers-digits", "logits"), ("mnist-mnist_m", "features")]
+)
+def test_a_pair_says_what_discriminators_read(problem, config, pair, judged):
+    of_pair = Config(**{**vars(config), "pair": pair})
+    for name in ("adda", "translation"):
+        recipe = METHODS[name].recipe(of_pair, problem, 4)
+        assert recipe.net.judged == recipe.settings["judged"] == judged
+    assert METHODS["dann"].recipe(of_pair, problem, 4).net.judged == "features"
+
+
 def test_source_only_training_is_not_touched_by_the_target(problem, config):
     """The target enters source-only results through the mean of its images alone."""
     program = domain_methods.build(config, problem, "source")
