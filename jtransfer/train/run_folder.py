@@ -31,6 +31,7 @@ class RunFolder:
 
     def __init__(self, path: Path | str, config: Mapping[str, Any]):
         self.path = Path(path)
+        self._made_by = provenance()  # now, for the sources may change while the run goes on
         if jax.process_index() != 0:
             return
         self.path.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ class RunFolder:
         file = self.path / "result.json"
         if file.exists() and jax.process_index() == 0:
             raise FileExistsError(f"{file} exists; a result is never overwritten")
-        full = {**result, "made_by": provenance()}
+        full = {**result, "made_by": self._made_by}
         write_json(file, full)
         return full
 

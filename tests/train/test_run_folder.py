@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from jtransfer.train import run_folder
 from jtransfer.train.run_folder import RunFolder, RunFolderError
 
 CONFIG = {"rate": 0.1, "seeds": (0, 1), "net": "paper"}
@@ -42,3 +43,10 @@ def test_a_result_says_what_it_was_made_by_and_is_never_overwritten(tmp_path):
     with pytest.raises(FileExistsError, match="never overwritten"):
         folder.write_result({"accuracy": 0.6})
     assert [path.name for path in folder.path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_result_names_the_sources_that_the_run_started_with(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_folder, "_git_revision", lambda: "at the start")
+    folder = RunFolder(tmp_path / "run", CONFIG)
+    monkeypatch.setattr(run_folder, "_git_revision", lambda: "of a commit made meanwhile")
+    assert folder.write_result({})["made_by"]["git_revision"] == "at the start"
