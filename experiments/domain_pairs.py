@@ -99,6 +99,7 @@ PAIRS = {
         rate=0.01,
         steps={
             "small": 6_000,
+            "small/translation": 2_500,
             "small/teacher": 8_000,
             "paper": 30_000,
         },

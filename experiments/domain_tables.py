@@ -101,6 +101,11 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
             "The discriminators of ADDA and of translation's codes read class logits where their "
             "row does not say what else."
         )
+    if any("older decoders" in title_of(each) for each in results):
+        how.append(
+            "Older decoders of translation had no norm, and stayed black for a domain whose images "
+            "mostly are."
+        )
     return "\n\n".join(
         [
             " ".join(how),
@@ -146,10 +151,14 @@ def selection_table(results: Results) -> str:
 
 
 def title_of(result: dict[str, Any]) -> str:
-    """The method's name, with what its discriminator reads if that is not class logits."""
+    """The method's name; where runs differ what its discriminator reads, and older decoders."""
     method: MethodName = result["method"]
-    reads = "" if result.get("judged") == "logits" else FEATURES.get(method, "")
-    return METHODS[method].title + reads + (MARK if former_source(result) else "")
+    title = METHODS[method].title
+    if result.get("judged") != "logits":
+        title += FEATURES.get(method, "")
+    if method == "translation" and "decoders" not in result:
+        title += ", older decoders"
+    return title + (MARK if former_source(result) else "")
 
 
 def source_of(result: dict[str, Any]) -> str:

@@ -45,15 +45,19 @@ class ImageWriter(nn.Module):
     def __init__(self, width: int, channels: int):
         super().__init__()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.norm1 = nn.GroupNorm(1, width, eps=1e-6)
         self.out = nn.Conv2d(width, 4 * channels, 3, padding=1)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """Images in 0..1."""
-        return functional.pixel_shuffle(self.out(self.conv1(maps).relu()), 2).sigmoid()
+        maps = self.norm1(self.conv1(maps)).relu()
+        return functional.pixel_shuffle(self.out(maps), 2).sigmoid()
 
     def load(self, params: Any) -> None:
         """Take the parameters of the Flax module."""
         put(self.conv1, params["conv1"])
+        put_array(self.norm1.weight, np.asarray(params["norm1"]["scale"]))
+        put_array(self.norm1.bias, np.asarray(params["norm1"]["bias"]))
         put_shuffled(self.out, params["out"])
 
 

@@ -45,6 +45,10 @@ class CodeReader(nn.Module):
 class ImageWriter(nn.Module):
     """From maps to images of twice the side: two 3x3 convolutions, a sigmoid at the end.
 
+    The first one's maps are normalised, those of each image together. For the images of a domain
+    that are mostly black, black is what L1 asks for at first, and ReLUs and sigmoids that have gone
+    there do not come back.
+
     Attributes:
       width: channels behind the first convolution.
       channels: of the images.
@@ -56,7 +60,8 @@ class ImageWriter(nn.Module):
     @nn.compact
     def __call__(self, maps: jax.Array) -> jax.Array:
         """Map [batch, height, width, channels] to images in 0..1."""
-        maps = nn.relu(Conv(self.width, 3, padding="SAME", name="conv1")(maps))
+        maps = Conv(self.width, 3, padding="SAME", name="conv1")(maps)
+        maps = nn.relu(nn.GroupNorm(num_groups=1, name="norm1")(maps))
         return nn.sigmoid(_doubled(Conv(4 * self.channels, 3, padding="SAME", name="out")(maps)))
 
 

@@ -143,6 +143,8 @@ def test_runs_that_differ_by_more_than_their_seed_are_not_averaged():
         of("adda", 1, 0.6, judged="features"),
         of("adda", 1, 0.6, judged="logits"),
         of("adda", 2, 0.8, judged="logits"),
+        of("translation", 0, 0.6, judged="logits"),
+        of("translation", 0, 0.7, judged="features", decoders="normalised"),
         of("teacher", 0, 0.9, data={"source": next(iter(signs))}),
         of("teacher", 1, 0.7, data={"source": "new"}),
         of("target", 0, 0.8, data={"source": "old"}),  # which saw neither
@@ -152,6 +154,8 @@ def test_runs_that_differ_by_more_than_their_seed_are_not_averaged():
     assert {name: cells[0] for name, cells in rows.items()} == {
         "ADDA": "0.700 ± 0.141",
         "ADDA, on features": "0.500 ± 0.141",
+        "image translation, older decoders": "0.600",
+        "image translation, on codes": "0.700",
         "mean teacher°": "0.900",
         "mean teacher": "0.700",
         "train on target": "0.900 ± 0.141",

@@ -3,9 +3,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from jtransfer.nets.translation import ImageHead, TranslationNet, _doubled, translation_net
+from jtransfer.nets.translation import (
+    CodeReader,
+    ImageHead,
+    ImageWriter,
+    TranslationNet,
+    _doubled,
+    translation_net,
+)
 
 
 def layer(inputs, outputs):
@@ -26,7 +34,7 @@ def test_parameters_counted_by_hand():
         part: sum(leaf.size for leaf in jax.tree.leaves(tree))
         for part, tree in shapes["params"].items()
     }
-    writer = layer(9 * 8, 8) + layer(9 * 8, 4 * 3)
+    writer = layer(9 * 8, 8) + 2 * 8 + layer(9 * 8, 4 * 3)
     head = layer(16 * 3, 8) + layer(16 * 8, 16) + layer(9 * 16, 1)
     assert sizes == {
         # 32 -> 32 -> 16 -> 12 -> 6 pixels a side; batch norm's scale and bias stand for the biases.
@@ -112,3 +120,31 @@ def test_it_is_an_adaptation_net(made):
 def test_sides_that_do_not_halve_twice():
     with pytest.raises(ValueError, match="side is 30; expected a multiple of four, such as 28"):
         translation_net(size=30)
+
+
+def test_a_decoder_of_mostly_black_images_does_not_stay_black():
+    reader, writer = CodeReader(side=4, width=8), ImageWriter(width=8, channels=1)
+    random = np.random.default_rng(0)
+    codes = jnp.asarray(np.maximum(random.normal(2, 2, (32, 64)), 0), jnp.float32)
+    images = np.zeros((32, 16, 16, 1), np.float32)
+    for image, (row, column) in zip(images, random.integers(0, 12, (32, 2)), strict=True):
+        image[row : row + 4, column : column + 4] = 1.0
+
+    def decode(params: Any) -> Any:
+        return writer.apply(params[1], reader.apply(params[0], codes))
+
+    first: Any = reader.init(jax.random.key(0), codes)
+    params = first, writer.init(jax.random.key(1), reader.apply(first, codes))
+    optimizer = optax.adam(4e-3, b1=0.5)
+    state = optimizer.init(params)
+
+    @jax.jit
+    def step(params, state):
+        gradients = jax.grad(lambda params: jnp.abs(decode(params) - images).mean())(params)
+        moves, state = optimizer.update(gradients, state)
+        return optax.apply_updates(params, moves), state
+
+    for _ in range(300):
+        params, state = step(params, state)
+    # Wholly black images would be off by images.mean(), 1 / 16.
+    assert jnp.abs(decode(params) - images).mean() < 0.5 * images.mean()
