@@ -19,6 +19,7 @@ from jtransfer.measure.canvas import (
 )
 
 _CELL, _MOST_CELLS = 0.48, 30
+_LINE = 0.13  # a name needs that many inches
 
 
 def confusion_figure(
@@ -33,8 +34,8 @@ def confusion_figure(
     Args:
       matrix: [k, k] counts; rows are true classes, columns predicted ones.
       classes: k names.
-      path: the PNG to write; its size grows with k up to 30 classes, past which counts and names
-        are left out.
+      path: the PNG to write; its size grows with k up to 30 classes, past which counts are left
+        out, and past 110 names too.
       title: heading of the figure.
 
     Raises:
@@ -57,10 +58,10 @@ def confusion_figure(
     names = [shorten(str(name), 14) for name in classes]
     # Laid out by hand, in inches, so that cells keep their size whatever the names take. Up to
     # `_MOST_CELLS` classes there is room for a count in each cell; past that colour alone tells.
-    told = k <= _MOST_CELLS
     side = _CELL * min(max(k, 6), _MOST_CELLS)
+    told, named = k <= _MOST_CELLS, side / k >= _LINE
     upright = max(map(len, names)) <= 3
-    room = 0.085 * max(map(len, names)) if told else 0.0
+    room = 0.085 * max(map(len, names)) if named else 0.0
     heading = fit_title(title, side + 1, points=13)
     left, right, bottom = 0.6 + room, 1.1, 0.55 + (0.15 if upright else room)
     width, height = left + side + right, bottom + side + 0.3 + 0.24 * len(heading.splitlines())
@@ -69,9 +70,10 @@ def confusion_figure(
     beside = ((left + side + 0.15) / width, (bottom + side / 4) / height)
     scale = figure.add_axes((*beside, 0.14 / width, side / 2 / height))
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    shown = names if named else []
+    axes.set_xticks(range(len(shown)), shown, rotation=0 if upright else 90)
+    axes.set_yticks(range(len(shown)), shown)
     if told:
-        axes.set_xticks(range(k), names, rotation=0 if upright else 90)
-        axes.set_yticks(range(k), names)
         for (row, column), count in np.ndenumerate(counts):
             if count:
                 dark = shares[row, column] > 0.5
@@ -84,14 +86,11 @@ def confusion_figure(
                     fontsize=8.5,
                     color="white" if dark else INK,
                 )
-    else:
-        axes.set_xticks([])
-        axes.set_yticks([])
     axes.set_xlabel("predicted class", fontsize=10)
     axes.set_ylabel("true class", fontsize=10)
     quiet(axes)
     axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, colors=INK)
+    axes.tick_params(length=0, colors=INK, labelsize=10 if told else 7.5)
     axes.set_title(heading, loc="left", fontsize=13, fontweight="bold", color=INK, pad=12)
     bar = figure.colorbar(image, cax=scale)
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]

@@ -41,6 +41,14 @@ def test_many_classes_and_long_names(tmp_path):
         assert pixels_of(tmp_path / f"{k}.png").shape[1] > 400
 
 
+@pytest.mark.parametrize(("k", "room"), [(31, 2), (110, 3), (111, 0)])
+def test_names_outlast_the_counts(tmp_path, k, room):
+    file = tmp_path / "confusion.png"
+    confusion_figure(np.eye(k, dtype=int), [str(number) for number in range(k)], file)
+    # In inches: margin, 0.085 a letter of the longest name, cells, scale.
+    assert pixels_of(file).shape[1] == int(130 * (0.6 + 0.085 * room + 14.4 + 1.1))
+
+
 @pytest.mark.parametrize(
     ("matrix", "says"),
     [
