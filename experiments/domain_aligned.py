@@ -16,9 +16,7 @@ from jtransfer.train.run_folder import RunFolder
 from jtransfer.transfer.subspace import AlignedSVM, fit_aligned_svm, fit_aligned_svm_by_oracle
 
 ALIGNED = 2000  # images a domain for subspace alignment, whose time grows with their square
-
 DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tried for the subspaces
-
 PENALTIES = tuple(4.0**power for power in range(-4, 3))  # values of C of their SVM
 
 

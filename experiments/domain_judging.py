@@ -20,7 +20,6 @@ from jtransfer.train.averaging import averaged_params
 from jtransfer.train.state import TrainState
 
 SAMPLE = 1000  # images a domain for label-free criteria, the proxy A-distance and the embedding
-
 CRITERIA = (
     "source_risk",
     "soft_neighborhood_density",

@@ -51,7 +51,6 @@ class Method:
 
 
 BOTH = ("source", "target")
-
 METHODS: dict[MethodName, Method] = {
     "source": Method("source only", ("source",), ("source",), source_only),
     "sa": Method("SA", BOTH, ("source",), None, from_source=True),

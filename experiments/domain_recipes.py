@@ -27,15 +27,10 @@ from jtransfer.transfer.translation import translation_loss
 from jtransfer.transfer.weighted_dann import weighted_dann_loss, with_shares
 
 Variables = Any
-
 AUGMENT = compose(random_affine(), random_convolution())
-
 AUGMENTED = "random affine map, random convolution, each image standardised"
-
 MAPPED = "random affine map"  # which leaves pixels in their range
-
 AVERAGE = 0.998  # share of a game's average that is kept at each step (Shu et al., ICLR 2018)
-
 PAIR_NETS: dict[str, Callable[..., AdaptationNet]] = {**GANIN_NETS, "lenet": lenet}
 
 

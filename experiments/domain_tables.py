@@ -101,7 +101,7 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
             "The discriminators of ADDA and of translation's codes read class logits where their "
             "row does not say what else."
         )
-    if any("older decoders" in title_of(each) for each in results):
+    if any(has_older_decoders(each) for each in results):
         how.append(
             "Older decoders of translation had no norm, and stayed black for a domain whose images "
             "mostly are."
@@ -156,9 +156,14 @@ def title_of(result: dict[str, Any]) -> str:
     title = METHODS[method].title
     if result.get("judged") != "logits":
         title += FEATURES.get(method, "")
-    if method == "translation" and "decoders" not in result:
+    if has_older_decoders(result):
         title += ", older decoders"
     return title + (MARK if former_source(result) else "")
+
+
+def has_older_decoders(result: dict[str, Any]) -> bool:
+    """Whether a run of image translation had decoders without norm."""
+    return result["method"] == "translation" and "decoders" not in result
 
 
 def source_of(result: dict[str, Any]) -> str:
