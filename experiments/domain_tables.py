@@ -28,7 +28,6 @@ CRITERIA = {
     "information_maximization": "IM",
     "oracle": "oracle",
 }
-MARK = "°"  # of rows on a source that has changed since
 NONE = "–"
 # What the discriminators read where they do not read class logits.
 FEATURES = {"adda": ", on features", "translation": ", on codes"}
@@ -86,7 +85,6 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
     header = ["method", "accuracy", "gap closed", "proxy A-distance", "steps", "seeds", "time"]
     devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
     versions = results[0]["made_by"]["versions"]
-    formers = {former_source(each) for each in results} - {""}
     plain = next((each for each in results if "momentum" in each), None)
     how = [f"**{NETS[net].capitalize()}**. Batch {results[0]['batch']} of each domain; last step."]
     if plain is not None:
@@ -101,21 +99,11 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
             "The discriminators of ADDA and of translation's codes read class logits where their "
             "row does not say what else."
         )
-    if any(has_older_decoders(each) for each in results):
-        how.append(
-            "Older decoders of translation had no norm, and stayed black for a domain whose images "
-            "mostly are."
-        )
     return "\n\n".join(
         [
             " ".join(how),
             markdown_table([*header, *papers], rows),
-            " ".join(
-                [
-                    *(f"{MARK} On a source {former}." for former in sorted(formers)),
-                    f"A run had {devices}; jax {versions['jax']}, flax {versions['flax']}.",
-                ]
-            ),
+            f"A run had {devices}; jax {versions['jax']}, flax {versions['flax']}.",
         ]
     )
 
@@ -151,29 +139,17 @@ def selection_table(results: Results) -> str:
 
 
 def title_of(result: dict[str, Any]) -> str:
-    """The method's name; where runs differ what its discriminator reads, and older decoders."""
+    """The method's name, and what its discriminator reads where runs differ in that."""
     method: MethodName = result["method"]
     title = METHODS[method].title
     if result.get("judged") != "logits":
         title += FEATURES.get(method, "")
-    if has_older_decoders(result):
-        title += ", older decoders"
-    return title + (MARK if former_source(result) else "")
-
-
-def has_older_decoders(result: dict[str, Any]) -> bool:
-    """Whether a run of image translation had decoders without norm."""
-    return result["method"] == "translation" and "decoders" not in result
+    return title
 
 
 def source_of(result: dict[str, Any]) -> str:
     """Fingerprint of the source that a run saw; none of one that saw the target alone."""
     return "" if result["method"] == "target" else result.get("data", {}).get("source", "")
-
-
-def former_source(result: dict[str, Any]) -> str:
-    """What differs in the source that a run saw from what it is now; mostly nothing."""
-    return PAIRS[result["pair"]].former_sources.get(source_of(result), "")
 
 
 def gap_column(method: str, means: Mapping[str, float]) -> str:

@@ -4,8 +4,7 @@ import json
 import pytest
 
 from experiments.domain_judging import CRITERIA
-from experiments.domain_pairs import PAIRS
-from experiments.domain_tables import domain_adaptation
+from experiments.domain_tables import alike, domain_adaptation, title_of
 from experiments.report import Config, collect, main
 
 
@@ -107,34 +106,28 @@ def test_averaged_weights_stand_beside_the_checkpoints():
     assert rows["ADDA"][:3] == ["2,000", "–", "0.700"]
 
 
-def test_rows_on_a_source_that_has_changed_are_marked_and_close_no_gap_of_the_new_one():
-    old, new = next(iter(PAIRS["signs-gtsrb"].former_sources)), "new"
-
+def test_runs_on_a_source_that_has_changed_close_no_gap_of_the_new_one():
     def of(method, accuracy, source):
         return result(method, 0, accuracy) | {"pair": "signs-gtsrb", "data": {"source": source}}
 
     names = (*CRITERIA, "oracle")
     looked = {"checkpoints": {name: {"step": 6000, "target_accuracy": 0.7} for name in names}}
     results = [
-        of("source", 0.6, new),
-        of("dann", 0.7, old) | looked,
-        of("weighted", 0.8, new),
-        of("target", 1.0, old),  # which no source has touched
+        of("source", 0.6, "new"),
+        of("dann", 0.7, "old") | looked,
+        of("weighted", 0.8, "new"),
+        of("target", 1.0, "old"),  # which no source has touched
     ]
     text = domain_adaptation(results)
     rows = rows_of(text, "gap closed")
-    assert rows["DANN°"][:2] == ["0.700", "–"]
-    assert rows_of(text, "source error").keys() == {"DANN°"}
+    assert rows["DANN"][:2] == ["0.700", "–"]
+    assert rows_of(text, "source error").keys() == {"DANN"}
     assert "weights averaged" not in text  # none was kept
     assert rows["DANN, weighted classes"][:2] == ["0.800", "50.0%"]
     assert {"source only", "train on target"} <= rows.keys()
-    assert "° On a source whose bold snowflakes" in text
-    assert "°" not in domain_adaptation(results[::2])
 
 
 def test_runs_that_differ_by_more_than_their_seed_are_not_averaged():
-    signs = PAIRS["signs-gtsrb"].former_sources
-
     def of(method, seed, accuracy, **differs):
         return result(method, seed, accuracy) | {"pair": "signs-gtsrb", **differs}
 
@@ -144,19 +137,22 @@ def test_runs_that_differ_by_more_than_their_seed_are_not_averaged():
         of("adda", 1, 0.6, judged="logits"),
         of("adda", 2, 0.8, judged="logits"),
         of("translation", 0, 0.6, judged="logits"),
-        of("translation", 0, 0.7, judged="features", decoders="normalised"),
-        of("teacher", 0, 0.9, data={"source": next(iter(signs))}),
+        of("translation", 0, 0.7, judged="features"),
+        of("teacher", 0, 0.9, data={"source": "old"}),
         of("teacher", 1, 0.7, data={"source": "new"}),
         of("target", 0, 0.8, data={"source": "old"}),  # which saw neither
         of("target", 1, 1.0, data={"source": "new"}),
     ]
+    assert [[title_of(cells[0]), len(cells)] for cells in alike(results)] == [
+        ["ADDA", 2],
+        ["ADDA, on features", 2],
+        ["image translation", 1],
+        ["image translation, on codes", 1],
+        ["mean teacher", 1],
+        ["mean teacher", 1],
+        ["train on target", 2],
+    ]
     rows = rows_of(domain_adaptation(results), "gap closed")
-    assert {name: cells[0] for name, cells in rows.items()} == {
-        "ADDA": "0.700 ± 0.141",
-        "ADDA, on features": "0.500 ± 0.141",
-        "image translation, older decoders": "0.600",
-        "image translation, on codes": "0.700",
-        "mean teacher°": "0.900",
-        "mean teacher": "0.700",
-        "train on target": "0.900 ± 0.141",
-    }
+    assert rows["ADDA"][0] == "0.700 ± 0.141"
+    assert rows["ADDA, on features"][0] == "0.500 ± 0.141"
+    assert rows["train on target"][0] == "0.900 ± 0.141"
