@@ -213,7 +213,6 @@ def translation(config: Config, problem: Problem, steps: int) -> Recipe:
             "rate": rate,
             "beta1": beta,
             "judged": net.judged,
-            "decoders": "normalised",
             **({"augment": MAPPED} if config.augmented else {}),
         },
         pixels="plain",
