@@ -1,0 +1,1 @@
+"""The ground floor: what every room needs of the file system, and nothing that it would teach."""

@@ -1,0 +1,57 @@
+"""Files by their first bytes."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jtransfer.files.kinds import kind_of
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [
+        ("PNG", "a PNG image"),
+        ("JPEG", "a JPEG image"),
+        ("GIF", "a GIF image"),
+        ("WEBP", "a WebP image"),
+        ("AVIF", "an AVIF image"),
+        ("TIFF", "a TIFF image"),
+        ("BMP", "a BMP image"),
+        ("PPM", "a PPM image"),
+        ("EPS", "a PostScript file"),
+        ("PDF", "a PDF"),
+    ],
+)
+def test_what_pillow_writes_is_named(form: str, kind: str):
+    file = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(file, form)
+    assert kind_of(file.getvalue()) == kind
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"<!DOCTYPE html><html>", "an HTML page"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "a pointer of Git LFS, not the file itself",
+        ),
+        (b"\x1f\x8b\x08", "a gzip file"),
+        (b"PK\x03\x04", "a zip archive"),
+        (bytes(512) + b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "a wav file"),
+        (b"", None),
+        (b"cat,0\ndog,1\n", None),
+        (bytes(64), None),
+    ],
+)
+def test_others_are_named_or_not(head: bytes, kind: str | None):
+    assert kind_of(head) == kind
+
+
+def test_an_array_is_known():
+    file = io.BytesIO()
+    np.save(file, np.arange(3))
+    assert kind_of(file.getvalue()) == "a NumPy array"
