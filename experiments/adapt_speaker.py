@@ -1,7 +1,7 @@
 """Speaker adaptation: one to ten utterances a word of a new speaker, and which layers to move.
 
 Every speaker in turn is new: a net trained on all others names the new speaker's digits, before and
-after it is adapted by the methods of `jtransfer.transfer.speaker`, on 1, 3, 5 or 10 utterances of
+after it is adapted by the methods of `jt.speaker_rules`, on 1, 3, 5 or 10 utterances of
 each digit, drawn several times. Of speech it is said that the last layers are kept and the first
 ones adapted (of images the reverse). Measured on the Free Spoken Digit Dataset, this does not hold
 for a net as small as this: the convolutions in the middle are worth most, then the last layers, and
@@ -34,13 +34,13 @@ from tyro.conf import OmitArgPrefixes
 
 from experiments.speaker_nets import Corpus, Trainer
 from experiments.speaker_runs import Adapter, Setting, Task, choose
-from jtransfer.data.sources import load_speech
+from jtransfer.data.loading import load_speech
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
 from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
-from jtransfer.transfer.speaker import METHODS, Method, error_reduction
+from jtransfer.transfer.finetuning.speaker import METHODS, Method, error_reduction
 
 NAMES: dict[str, str] = {
     "none": "no adaptation",

@@ -32,14 +32,14 @@ from experiments.benchmark_data import Size
 from experiments.benchmark_steps import half, training
 from experiments.turns import Prepared, Rival, apart, keep, take_turns, torch_version
 from jtransfer.data import Examples, images, load
-from jtransfer.data.resident import Domain, ResidentFeed, centred, channel_means
+from jtransfer.data.feeds.resident import Domain, ResidentFeed, centred, channel_means
 from jtransfer.measure import console_table
 from jtransfer.nets.ganin import mnist_net
 from jtransfer.train.loop import fit
 from jtransfer.train.run_folder import provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.schedules import inverse_decay
-from jtransfer.transfer.dann import dann_loss
+from jtransfer.transfer.adaptation.dann import dann_loss
 
 SIDE = 32  # of the images in pixels
 

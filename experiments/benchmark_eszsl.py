@@ -31,7 +31,7 @@ from experiments.zero_shot_data import load_awa1, rooted
 from jtransfer.measure import console_table
 from jtransfer.train.run_folder import device_name, provenance
 from jtransfer.train.runtime import prepare_process
-from jtransfer.transfer.eszsl import decompose
+from jtransfer.transfer.zero_shot.eszsl import decompose
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 

@@ -31,14 +31,14 @@ from PIL import Image
 
 from experiments.tuned_nets import TUNED, normalised, trunk_of
 from experiments.turns import keep
-from jtransfer.data.augment import compose, random_crop, random_flip
-from jtransfer.data.crops import Crop
+from jtransfer.data.augment.geometric import compose, random_crop, random_flip
+from jtransfer.data.feeds.crops import Crop
+from jtransfer.data.feeds.image_stream import ImageStream
 from jtransfer.data.image_files import ImageFiles
-from jtransfer.data.image_stream import ImageStream
-from jtransfer.data.sources import load_files
+from jtransfer.data.loading import load_files
 from jtransfer.measure import console_table
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.trunk import Head
+from jtransfer.nets.parts.trunk import Head
 from jtransfer.train.compilation import compile_step
 from jtransfer.train.run_folder import device_name, provenance
 from jtransfer.train.runtime import prepare_process

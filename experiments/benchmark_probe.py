@@ -38,13 +38,13 @@ from sklearn.svm import LinearSVC
 from experiments.deep_features import crop_for, deep_features
 from experiments.probe_layers import HEADS, PENALTIES, scaled
 from experiments.turns import keep
-from jtransfer.data.sources import load_files
+from jtransfer.data.loading import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import console_table
 from jtransfer.train.run_folder import device_name, provenance
 from jtransfer.train.runtime import prepare_process
-from jtransfer.transfer.penalty_path import Kind
-from jtransfer.transfer.probe import Folds, cross_validate, fit_softmax, fit_svm
+from jtransfer.transfer.features.penalty_path import Kind
+from jtransfer.transfer.features.probe import Folds, cross_validate, fit_softmax, fit_svm
 
 FITS: dict[Kind, Any] = {"svm": fit_svm, "softmax": fit_softmax}
 RIVALS = {"svm": LinearSVC, "softmax": LogisticRegression}

@@ -23,8 +23,7 @@ from typing import Any
 import jax
 import tyro
 
-from experiments.benchmark_probe import Config as ProbeConfig
-from experiments.benchmark_probe import drawn_features
+from experiments.benchmark_probe import Config as ProbeConfig, drawn_features
 from experiments.timed_steps import TIMED
 from experiments.turns import keep
 from jtransfer.data.splits import stratified_folds
@@ -32,7 +31,7 @@ from jtransfer.measure import console_table
 from jtransfer.measure.cost_curve import cost_figure, power_law
 from jtransfer.train.run_folder import provenance
 from jtransfer.train.runtime import prepare_process
-from jtransfer.transfer.probe import cross_validate
+from jtransfer.transfer.features.probe import cross_validate
 
 # What is changed, in words.
 TITLES = {

@@ -23,27 +23,27 @@ from experiments.domain_problem import pixel_transform
 from experiments.domain_recipes import AUGMENT
 from experiments.labelled import LabelledFeed
 from experiments.tuned_nets import normalised, trunk_of
-from jtransfer.data.augment import Augmentation
-from jtransfer.data.resident import Domain, ResidentFeed, channel_means
+from jtransfer.data.augment.geometric import Augmentation
+from jtransfer.data.feeds.resident import Domain, ResidentFeed, channel_means
 from jtransfer.nets.acoustic import acoustic_net
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.ganin import GANIN_NETS
 from jtransfer.nets.lenet import lenet
+from jtransfer.nets.parts.trunk import Head, Trunk
 from jtransfer.nets.translation import translation_net
-from jtransfer.nets.trunk import Head, Trunk
 from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.loop import Feed
 from jtransfer.train.schedules import inverse_decay
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import Loss, make_step
 from jtransfer.train.together import compile_runs
-from jtransfer.transfer.adda import ADDA_RULES, adda_loss, untie_encoders
-from jtransfer.transfer.compatibility import Bilinear, ale_ranking, compatibility_loss
-from jtransfer.transfer.dann import dann_loss
-from jtransfer.transfer.mean_teacher import mean_teacher_loss, with_teacher
+from jtransfer.transfer.adaptation.adda import ADDA_RULES, adda_loss, untie_encoders
+from jtransfer.transfer.adaptation.dann import dann_loss
+from jtransfer.transfer.adaptation.mean_teacher import mean_teacher_loss, with_teacher
+from jtransfer.transfer.adaptation.translation import translation_loss
 from jtransfer.transfer.parameter_groups import parameter_groups
 from jtransfer.transfer.supervised import supervised_loss
-from jtransfer.transfer.translation import translation_loss
+from jtransfer.transfer.zero_shot.compatibility import Bilinear, ale_ranking, compatibility_loss
 
 STEPS = 10_000  # length of the run that the steps are taken from
 

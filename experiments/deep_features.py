@@ -18,15 +18,15 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from jtransfer.data.crops import Crop
 from jtransfer.data.examples import DataError
-from jtransfer.data.image_batches import image_batches
+from jtransfer.data.feeds.crops import Crop
+from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
-from jtransfer.nets.pretrained import PRETRAINED, load_pretrained
-from jtransfer.nets.trunk import Trunk
-from jtransfer.transfer.features import Features, extract
+from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.weights.pretrained import PRETRAINED, load_pretrained
+from jtransfer.transfer.features.extraction import Features, extract
 
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 

@@ -13,7 +13,11 @@ from experiments.domain_judging import judged
 from experiments.domain_problem import Problem
 from jtransfer.data.splits import stratified_folds
 from jtransfer.train.run_folder import RunFolder
-from jtransfer.transfer.subspace import AlignedSVM, fit_aligned_svm, fit_aligned_svm_by_oracle
+from jtransfer.transfer.adaptation.subspace import (
+    AlignedSVM,
+    fit_aligned_svm,
+    fit_aligned_svm_by_oracle,
+)
 
 ALIGNED = 2000  # images a domain for subspace alignment, whose time grows with their square
 DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tried for the subspaces

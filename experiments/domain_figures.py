@@ -15,7 +15,7 @@ from jtransfer.measure import (
     embedding_figure,
     samples_figure,
 )
-from jtransfer.transfer.translated_images import translation_figure
+from jtransfer.transfer.adaptation.translated_images import translation_figure
 
 SHOWN = 24  # samples of each domain
 TRANSLATED = 12  # images of each domain

@@ -21,7 +21,7 @@ from experiments.domain_recipes import (
     translation,
     weighted,
 )
-from jtransfer.data.resident import ResidentFeed
+from jtransfer.data.feeds.resident import ResidentFeed
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.train.averaging import averaged
 from jtransfer.train.compilation import CompiledStep, compile_step

@@ -10,8 +10,7 @@ import numpy as np
 
 from experiments.domain_pairs import Pair
 from jtransfer.data import Examples, images, load, require_same_classes, require_same_pixels
-from jtransfer.data.mnist_m import subset
-from jtransfer.data.resident import (
+from jtransfer.data.feeds.resident import (
     Domain,
     ResidentFeed,
     Transform,
@@ -19,6 +18,7 @@ from jtransfer.data.resident import (
     channel_means,
     standardised,
 )
+from jtransfer.data.synthetic.mnist_m import subset
 
 Pixels = Literal["centred", "standardised", "plain"]
 

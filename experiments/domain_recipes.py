@@ -11,20 +11,29 @@ import optax
 from experiments.domain_config import NETS, Config
 from experiments.domain_pairs import PAIRS
 from experiments.domain_problem import Pixels, Problem
-from jtransfer.data.augment import Augmentation, compose, on_images
-from jtransfer.data.random_affine import random_affine
-from jtransfer.data.random_convolution import random_convolution
+from jtransfer.data.augment.geometric import Augmentation, compose, on_images
+from jtransfer.data.augment.random_affine import random_affine
+from jtransfer.data.augment.random_convolution import random_convolution
 from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet
 from jtransfer.nets.lenet import lenet
 from jtransfer.nets.translation import translation_net
 from jtransfer.train.schedules import inverse_decay, sigmoid_ramp
 from jtransfer.train.step import Loss
-from jtransfer.transfer.adda import ADDA_RULES, adda_loss, target_variables, untie_encoders
-from jtransfer.transfer.dann import dann_loss
-from jtransfer.transfer.mean_teacher import mean_teacher_loss, teacher_variables, with_teacher
+from jtransfer.transfer.adaptation.adda import (
+    ADDA_RULES,
+    adda_loss,
+    target_variables,
+    untie_encoders,
+)
+from jtransfer.transfer.adaptation.dann import dann_loss
+from jtransfer.transfer.adaptation.mean_teacher import (
+    mean_teacher_loss,
+    teacher_variables,
+    with_teacher,
+)
+from jtransfer.transfer.adaptation.translation import translation_loss
+from jtransfer.transfer.adaptation.weighted_dann import weighted_dann_loss, with_shares
 from jtransfer.transfer.supervised import supervised_loss
-from jtransfer.transfer.translation import translation_loss
-from jtransfer.transfer.weighted_dann import weighted_dann_loss, with_shares
 
 Variables = Any
 AUGMENT = compose(random_affine(), random_convolution())

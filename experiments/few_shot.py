@@ -22,12 +22,12 @@ import tyro
 
 from experiments.deep_features import crop_for, deep_features, short_name
 from experiments.probe_layers import scaled
-from jtransfer.data.sources import load_files
+from jtransfer.data.loading import load_files
 from jtransfer.measure import console_table
 from jtransfer.measure.bands import bands_figure
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
-from jtransfer.transfer.few_shot import (
+from jtransfer.transfer.features.few_shot import (
     draw_episodes,
     episode_accuracies,
     fit_cosine,

@@ -1,7 +1,7 @@
 """Fine-tuning: who may move, against the number of labelled images of the target.
 
 A net is trained on a source, its trunk is carried over, a new head is put on it, and the regimes of
-`jtransfer.transfer.regimes` train it on 1, 5, 10, 50 labelled images a class of the target, and on
+`jt.plan` train it on 1, 5, 10, 50 labelled images a class of the target, and on
 all. There is no published table of just these digits to stand beside; what is expected: carried
 over, the trunk beats a net trained from scratch clearly where labels are few, and all regimes meet
 where labels are plenty. Measured on USPS, all do but three: with all 7,291 labels a trunk that may
@@ -44,8 +44,8 @@ from jtransfer.train.evaluation import map_batches
 from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
-from jtransfer.transfer.layers import layer_names
-from jtransfer.transfer.regimes import plan
+from jtransfer.transfer.finetuning.layers import layer_names
+from jtransfer.transfer.finetuning.regimes import plan
 
 
 @dataclass(frozen=True)

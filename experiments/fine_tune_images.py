@@ -45,16 +45,16 @@ from experiments.tuned_nets import (
     published,
     trunk_of,
 )
-from jtransfer.data.augment import compose, random_crop, random_flip
-from jtransfer.data.crops import Crop
-from jtransfer.data.image_batches import image_batches
+from jtransfer.data.augment.geometric import compose, random_crop, random_flip
+from jtransfer.data.feeds.crops import Crop
+from jtransfer.data.feeds.image_batches import image_batches
+from jtransfer.data.feeds.resident import Domain, ResidentFeed
 from jtransfer.data.image_files import ImageFiles
-from jtransfer.data.resident import Domain, ResidentFeed
-from jtransfer.data.sources import load_files
+from jtransfer.data.loading import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import console_table, mean_per_class_accuracy, mean_std
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.trunk import Head
+from jtransfer.nets.parts.trunk import Head
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.profile import profile_steps
@@ -62,16 +62,16 @@ from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.run_log import RunLog
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.state import TrainState
-from jtransfer.transfer.finetune import (
+from jtransfer.transfer.features.probe import cross_validate
+from jtransfer.transfer.finetuning.finetune import (
     Program,
     compile_phases,
     fine_tune,
     initial_variables,
     without_trunk,
 )
-from jtransfer.transfer.layers import layer_names
-from jtransfer.transfer.probe import cross_validate
-from jtransfer.transfer.regimes import plan
+from jtransfer.transfer.finetuning.layers import layer_names
+from jtransfer.transfer.finetuning.regimes import plan
 from jtransfer.transfer.supervised import supervised_loss
 
 PENALTIES = tuple(4.0**power for power in range(0, 6))  # of the probe

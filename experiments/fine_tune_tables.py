@@ -13,8 +13,7 @@ from experiments.published import YOSINSKI, YOSINSKI_BASE
 from experiments.regime_rows import ROWS
 from experiments.transfer_layers import KINDS
 from experiments.transfer_pairs import PAIRS
-from experiments.tuned_nets import ROWS as IMAGE_ROWS
-from experiments.tuned_nets import TUNED
+from experiments.tuned_nets import ROWS as IMAGE_ROWS, TUNED
 from jtransfer.measure import markdown_table, mean_std
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from jax.sharding import Mesh
 
-from jtransfer.data.resident import Transform
+from jtransfer.data.feeds.resident import Transform
 from jtransfer.data.splits import stratified_folds
 from jtransfer.measure import accuracy
 from jtransfer.nets.classifier import Classifier
@@ -23,9 +23,9 @@ from jtransfer.train.loop import NonFiniteLossError
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import Loss
-from jtransfer.transfer.finetune import Program, compile_phases, fine_tune
-from jtransfer.transfer.layers import Variables
-from jtransfer.transfer.regimes import Phase
+from jtransfer.transfer.finetuning.finetune import Program, compile_phases, fine_tune
+from jtransfer.transfer.finetuning.layers import Variables
+from jtransfer.transfer.finetuning.regimes import Phase
 from jtransfer.transfer.supervised import supervised_loss
 
 FOLDS = 5  # the labelled examples are cut into: one to choose the rate, the others to train

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtransfer.nets.convolutions import convolution, xla_convolution
-from jtransfer.nets.depthwise import depthwise_convolution
-from jtransfer.nets.layers import max_pool
+from jtransfer.nets.parts.convolutions import convolution, xla_convolution
+from jtransfer.nets.parts.depthwise import depthwise_convolution
+from jtransfer.nets.parts.layers import max_pool
 
 Kind = Literal["convolution", "depthwise", "pool", "dense", "norm"]
 Part = Literal["forward", "kernel's gradient", "images' gradient", "forward and gradients"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.small_nets import SIZE, digit_net, sign_net
 from jtransfer.data import Examples, images, load
-from jtransfer.data.resident import Transform, centred, channel_means
+from jtransfer.data.feeds.resident import Transform, centred, channel_means
 from jtransfer.nets.classifier import Classifier
 
 

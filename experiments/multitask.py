@@ -36,17 +36,17 @@ import tyro
 from tyro.conf import OmitArgPrefixes
 
 from experiments.multitask_rows import HELPERS, ROWS, TASKS, RowName, families
+from jtransfer.data.feeds.resident import centred, channel_means
+from jtransfer.data.feeds.task_mixture import MixedFeed
 from jtransfer.data.images import resize
-from jtransfer.data.numbers import draw_numbers
-from jtransfer.data.resident import centred, channel_means
 from jtransfer.data.splits import per_class_split
-from jtransfer.data.task_mixture import MixedFeed
+from jtransfer.data.synthetic.numbers import draw_numbers
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
 from jtransfer.measure.panels import panels_figure
 from jtransfer.nets.multitask import MultitaskNet
-from jtransfer.nets.stages import FullStage
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.stages import FullStage
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 from jtransfer.train.compilation import compile_step
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.loop import fit
@@ -57,9 +57,9 @@ from jtransfer.train.runtime import prepare_process
 from jtransfer.train.schedules import cosine
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
-from jtransfer.transfer.multitask import multitask_loss
+from jtransfer.transfer.multitask.loss import multitask_loss
+from jtransfer.transfer.multitask.task_weights import WEIGHTS, with_task_weights
 from jtransfer.transfer.parameter_groups import parameter_groups
-from jtransfer.transfer.task_weights import WEIGHTS, with_task_weights
 
 SIZE = 20  # side of the images in pixels
 DEGREES = 12.0  # unit of the rotation, of which it is the deviation

@@ -7,14 +7,14 @@ from typing import Literal
 import numpy as np
 
 from jtransfer.measure import accuracy
-from jtransfer.transfer.gradient_surgery import PCGrad
-from jtransfer.transfer.learned_task_weights import GradNorm, UncertaintyWeights
-from jtransfer.transfer.masked_criteria import (
+from jtransfer.transfer.multitask.gradient_surgery import PCGrad
+from jtransfer.transfer.multitask.learned_task_weights import GradNorm, UncertaintyWeights
+from jtransfer.transfer.multitask.masked_criteria import (
     Criterion,
     masked_cross_entropy,
     masked_squared_error,
 )
-from jtransfer.transfer.task_weights import FixedWeights, Weighting
+from jtransfer.transfer.multitask.task_weights import FixedWeights, Weighting
 
 FAMILIES = ("DejaVuSansMono", "DejaVuSans", "DejaVuSerif", "STIX", "cm")  # how font names begin
 

@@ -35,14 +35,14 @@ import tyro
 from experiments.deep_features import NETS, crop_for, deep_features, short_name
 from experiments.published import LAYER_PROBES
 from jtransfer.data.image_files import ImageFiles
-from jtransfer.data.sources import load_files
+from jtransfer.data.loading import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import console_table, mean_per_class_accuracy, mean_std
 from jtransfer.measure.depth import depth_figure
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
-from jtransfer.transfer.features import Features
-from jtransfer.transfer.probe import cross_validate
+from jtransfer.transfer.features.extraction import Features
+from jtransfer.transfer.features.probe import cross_validate
 
 Head = Literal["svm", "softmax"]
 HEADS: dict[str, str] = {"svm": "SVM", "softmax": "softmax"}

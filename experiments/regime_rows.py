@@ -15,10 +15,10 @@ from experiments.transfer_pairs import Problem
 from jtransfer.nets.classifier import Classifier
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import Loss
-from jtransfer.transfer.finetune import initial_variables, probe_head, without_trunk
-from jtransfer.transfer.l2_sp import l2_sp, with_start
-from jtransfer.transfer.layers import layer_names
-from jtransfer.transfer.regimes import Regime, plan
+from jtransfer.transfer.finetuning.finetune import initial_variables, probe_head, without_trunk
+from jtransfer.transfer.finetuning.l2_sp import l2_sp, with_start
+from jtransfer.transfer.finetuning.layers import layer_names
+from jtransfer.transfer.finetuning.regimes import Regime, plan
 
 RowName = Literal[
     "scratch",

@@ -39,9 +39,9 @@ import tyro
 
 from experiments.deep_features import crop_for, deep_features, short_name
 from experiments.published import RETRIEVAL
-from jtransfer.data.image_batches import image_batches
+from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.image_files import ImageFiles
-from jtransfer.data.sources import load_files
+from jtransfer.data.loading import load_files
 from jtransfer.data.splits import per_class_split
 from jtransfer.measure import console_table
 from jtransfer.measure.contact_sheet import contact_sheet_figure
@@ -49,7 +49,7 @@ from jtransfer.measure.ranking import mean_average_precision, recall_at_k
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
-from jtransfer.transfer.retrieval import (
+from jtransfer.transfer.features.retrieval import (
     fit_whitening,
     l2_normalised,
     nearest,

@@ -6,8 +6,8 @@ from functools import partial
 import flax.linen as nn
 
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.stages import FullStage
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.stages import FullStage
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 
 SIZE = 20  # side in pixels of the images of digit_net
 

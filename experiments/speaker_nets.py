@@ -14,9 +14,9 @@ import optax
 from jax.sharding import Mesh
 
 from experiments.labelled import LabelledFeed
+from jtransfer.data.augment.spec_augment import spec_augment
 from jtransfer.data.examples import DataError
 from jtransfer.data.mel import FrontEnd, normalise
-from jtransfer.data.spec_augment import spec_augment
 from jtransfer.data.utterances import Utterances
 from jtransfer.nets.acoustic import Frames, acoustic_net
 from jtransfer.nets.classifier import Classifier
@@ -27,8 +27,8 @@ from jtransfer.train.loop import fit
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
+from jtransfer.transfer.finetuning.speaker import speaker_rules
 from jtransfer.transfer.parameter_groups import parameter_groups
-from jtransfer.transfer.speaker import speaker_rules
 from jtransfer.transfer.supervised import supervised_loss
 
 _CHUNK = 500  # utterances whose features are computed at a time

@@ -14,7 +14,7 @@ from jax import lax
 from experiments.labelled import LabelledFeed
 from experiments.speaker_nets import Corpus
 from jtransfer.data.utterances import per_speaker_split
-from jtransfer.transfer.speaker import (
+from jtransfer.transfer.finetuning.speaker import (
     METHODS,
     Adaptation,
     Method,

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.adapt_speaker import NAMES
 from jtransfer.measure import markdown_table, mean_std
-from jtransfer.transfer.speaker import error_reduction
+from jtransfer.transfer.finetuning.speaker import error_reduction
 
 
 def speaker_adaptation(results: list[dict[str, Any]], timings: list[dict[str, Any]]) -> str:

@@ -1,6 +1,6 @@
 """All adaptations of one setting in one program, against one after the other.
 
-Every speaker in turn, every draw of its utterances and every method of `jtransfer.transfer.speaker`
+Every speaker in turn, every draw of its utterances and every method of `jt.speaker_rules`
 adapt in one vmapped program; in a call each, of a program that takes all its steps; and in a call
 for every step of each, as a training loop makes them. All compute the same. The nets are not
 trained, which changes no time.
@@ -29,15 +29,21 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from experiments.speaker_nets import Corpus
 from experiments.speaker_runs import Adapter, Task
-from jtransfer.data.sources import load_speech
+from jtransfer.data.loading import load_speech
 from jtransfer.measure import console_table
 from jtransfer.train.compilation import compile_step, data_mesh
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
+from jtransfer.transfer.finetuning.speaker import (
+    METHODS,
+    Method,
+    adaptation_loss,
+    over_runs,
+    speaker_rules,
+)
 from jtransfer.transfer.parameter_groups import parameter_groups
-from jtransfer.transfer.speaker import METHODS, Method, adaptation_loss, over_runs, speaker_rules
 
 RATE = 1e-3
 

@@ -16,8 +16,8 @@ from experiments.torch_efficientnet import EfficientNetLite0
 from experiments.torch_methods import Adda, Batch, Dann, Teacher, mapped_and_convolved
 from experiments.torch_nets import LENET, AdaptationNet, ganin_shape
 from experiments.torch_translation import Translation
-from jtransfer.data.resident import channel_means
-from jtransfer.nets.pretrained import PRETRAINED
+from jtransfer.data.feeds.resident import channel_means
+from jtransfer.nets.weights.pretrained import PRETRAINED
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 

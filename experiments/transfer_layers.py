@@ -43,8 +43,8 @@ from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.state import TrainState
-from jtransfer.transfer.layers import copy_layers, first_layers, layer_names
-from jtransfer.transfer.regimes import freezing
+from jtransfer.transfer.finetuning.layers import copy_layers, first_layers, layer_names
+from jtransfer.transfer.finetuning.regimes import freezing
 
 Kind = Literal["BnB", "BnB+", "AnB", "AnB+"]
 KINDS: tuple[Kind, ...] = ("BnB", "BnB+", "AnB", "AnB+")

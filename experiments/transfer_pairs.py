@@ -7,9 +7,9 @@ import numpy as np
 
 from experiments.small_nets import SIZE
 from jtransfer.data import Examples, images, load, require_same_classes
-from jtransfer.data.resident import Transform, centred, channel_means
+from jtransfer.data.feeds.resident import Transform, centred, channel_means
 from jtransfer.data.splits import per_class_split
-from jtransfer.transfer.finetune import require_every_class
+from jtransfer.transfer.finetuning.finetune import require_every_class
 
 
 @dataclass(frozen=True)

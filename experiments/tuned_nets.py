@@ -9,9 +9,9 @@ import jax.numpy as jnp
 
 from experiments.deep_features import NETS
 from experiments.regime_rows import Row
-from jtransfer.nets.pretrained import PRETRAINED, load_pretrained
-from jtransfer.nets.trunk import Trunk
-from jtransfer.transfer.layers import TRUNK
+from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.weights.pretrained import PRETRAINED, load_pretrained
+from jtransfer.transfer.finetuning.layers import TRUNK
 
 RowName = Literal["probe", "frozen", "frozen_deep", "slow_trunk", "full", "lp_ft", "scratch"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from jtransfer.data import DataError
-from jtransfer.data.attributes import ClassTable, read_awa1
-from jtransfer.data.npz import UNREADABLE
-from jtransfer.data.sources import data_folder
-from jtransfer.data.word_vectors import class_vectors, read_word_vectors, words_of
-from jtransfer.transfer.class_signatures import require_disjoint, require_distinct
+from jtransfer.data.loading import data_folder
+from jtransfer.data.sources.attributes import ClassTable, read_awa1
+from jtransfer.data.sources.npz import UNREADABLE
+from jtransfer.data.sources.word_vectors import class_vectors, read_word_vectors, words_of
+from jtransfer.transfer.zero_shot.class_signatures import require_disjoint, require_distinct
 
 # What is known about the classes, in the table's words.
 SIDES = {

@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jtransfer.data.attributes import ClassTable
-from jtransfer.data.resident import Domain, ResidentFeed
+from jtransfer.data.feeds.resident import Domain, ResidentFeed
+from jtransfer.data.sources.attributes import ClassTable
 from jtransfer.train.compilation import compile_step
 from jtransfer.train.loop import fit
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
-from jtransfer.transfer.compatibility import (
+from jtransfer.transfer.zero_shot.attributes import Rule, above_mean, fit_direct, fit_indirect
+from jtransfer.transfer.zero_shot.compatibility import (
     Bilinear,
     Objective,
     TwoTowers,
@@ -27,8 +28,7 @@ from jtransfer.transfer.compatibility import (
     devise_ranking,
     side_by_side,
 )
-from jtransfer.transfer.eszsl import decompose
-from jtransfer.transfer.zero_shot_attributes import Rule, above_mean, fit_direct, fit_indirect
+from jtransfer.transfer.zero_shot.eszsl import decompose
 
 Setting = dict[str, float]
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from jtransfer.data import DataError
-from jtransfer.data.attributes import ClassTable, read_csv
-from jtransfer.data.sources import data_folder
+from jtransfer.data.loading import data_folder
+from jtransfer.data.sources.attributes import ClassTable, read_csv
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
 from jtransfer.train.run_folder import RunFolder
-from jtransfer.transfer.class_signatures import same_signatures
+from jtransfer.transfer.zero_shot.class_signatures import same_signatures
 
 
 @dataclass(frozen=True)

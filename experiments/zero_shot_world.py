@@ -13,16 +13,16 @@ import optax
 from jax.sharding import Mesh
 
 from experiments.small_nets import sign_net
-from jtransfer.data.attribute_world import (
+from jtransfer.data.examples import Examples
+from jtransfer.data.feeds.resident import Domain, ResidentFeed, centred, channel_means
+from jtransfer.data.splits import class_folds, stratified_folds
+from jtransfer.data.synthetic.attribute_world import (
     GROUPS,
     attribute_table,
     combinations,
     load_attribute_world,
     seen_and_unseen,
 )
-from jtransfer.data.examples import Examples
-from jtransfer.data.resident import Domain, ResidentFeed, centred, channel_means
-from jtransfer.data.splits import class_folds, stratified_folds
 from jtransfer.measure import console_table, mean_per_class_accuracy, mean_std
 from jtransfer.measure.attribute_sheet import attribute_sheet_figure
 from jtransfer.measure.seen_unseen import seen_unseen_curve
@@ -33,14 +33,18 @@ from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.run_log import RunLog
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
-from jtransfer.transfer.attribute_groups import (
+from jtransfer.transfer.supervised import supervised_loss
+from jtransfer.transfer.zero_shot.attribute_groups import (
     group_cross_entropy,
     group_log_odds,
     group_probabilities,
 )
-from jtransfer.transfer.class_signatures import learnable, require_disjoint, require_distinct
-from jtransfer.transfer.supervised import supervised_loss
-from jtransfer.transfer.zero_shot_attributes import similarity
+from jtransfer.transfer.zero_shot.attributes import similarity
+from jtransfer.transfer.zero_shot.class_signatures import (
+    learnable,
+    require_disjoint,
+    require_distinct,
+)
 
 SIZES = tuple(len(group) for group in GROUPS.values())
 RULES = {"product": "product of the attributes' odds", "distance": "nearest row of the table"}

@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import os
 import re
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def breaches(path: Path, source: str) -> list[str]:
 @pytest.mark.parametrize(
     ("path", "source", "expected"),
     [
-        ("nets/a.py", "from jtransfer.nets.trunk import Trunk", []),
+        ("nets/a.py", "from jtransfer.nets.parts.trunk import Trunk", []),
         ("nets/a.py", "def f():\n    import jtransfer.train.step", ["jtransfer.train.step"]),
         ("data/a.py", "from jtransfer import transfer", ["jtransfer.transfer"]),
         ("train/a.py", "import jtransfer as jt", ["jtransfer"]),
@@ -65,7 +66,11 @@ def breaches(path: Path, source: str) -> list[str]:
         ("train/a.py", "from jtransfer.files.writing import write_text", []),
         ("files/a.py", "from jtransfer.train import step", ["jtransfer.train.step"]),
         ("transfer/a.py", "from jtransfer.train import step", []),
-        ("transfer/a.py", "from jtransfer.data.idx import read", ["jtransfer.data.idx.read"]),
+        (
+            "transfer/a.py",
+            "from jtransfer.data.sources.idx import read",
+            ["jtransfer.data.sources.idx.read"],
+        ),
         ("transfer/a.py", "import torch.nn", ["torch.nn"]),
         ("__init__.py", "from jtransfer.data import load", []),
         ("__init__.py", "from experiments import report", ["experiments.report"]),
@@ -92,6 +97,25 @@ def test_import_is_light():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert run.stdout.split() == []
+
+
+def test_every_public_name_loads():
+    code = "import jtransfer; print(len(jtransfer.__all__))"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "EAGER_IMPORT": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(run.stdout) == len(jtransfer.__all__)
+    assert jtransfer.nets.__name__ == "jtransfer.nets"
+
+
+def test_a_misspelt_name_is_answered_with_the_closest():
+    with pytest.raises(AttributeError, match=r"no attribute 'fit_svn'\. Did you mean 'fit_svm'"):
+        getattr(jtransfer, "fit_svn")  # noqa: B009
 
 
 def test_files_are_short():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jtransfer.data.examples import DataError
-from jtransfer.data.wav import resample
+from jtransfer.data.sources.wav import resample
 
 
 @dataclass(frozen=True, eq=False)

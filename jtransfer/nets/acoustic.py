@@ -1,7 +1,8 @@
 """A small acoustic model: log-mel frames of an utterance to a name of what was said.
 
-Its stages fit `jtransfer.nets.trunk.Trunk`, with frames and their mask as a pair in the place of
-images. A frame outside of the mask is zero before every stage, so that padding changes nothing.
+Its stages fit `jtransfer.nets.parts.trunk.Trunk`, with frames and their mask as a pair in the
+place of images. A frame outside of the mask is zero before every stage, so that padding changes
+nothing.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.trunk import Head, Trunk
+from jtransfer.nets.parts.trunk import Head, Trunk
 
 Frames = tuple[jax.Array, jax.Array]
 """Frames [batch, frames, features] and their mask [batch, frames], True within the utterance."""

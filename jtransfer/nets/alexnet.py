@@ -15,11 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtransfer.nets.convolutions import convolution
-from jtransfer.nets.layers import max_pool
-from jtransfer.nets.local_response import local_response_norm
-from jtransfer.nets.stages import FullStage, Operation
-from jtransfer.nets.trunk import Trunk
+from jtransfer.nets.parts.convolutions import convolution
+from jtransfer.nets.parts.layers import max_pool
+from jtransfer.nets.parts.local_response import local_response_norm
+from jtransfer.nets.parts.stages import FullStage, Operation
+from jtransfer.nets.parts.trunk import Trunk
 
 _POOL = partial(max_pool, window=3, stride=2)
 _FC6_SIDE = 6  # of the maps that fc6 reads

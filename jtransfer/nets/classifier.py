@@ -3,7 +3,7 @@
 import flax.linen as nn
 import jax
 
-from jtransfer.nets.trunk import Head, Trunk
+from jtransfer.nets.parts.trunk import Head, Trunk
 
 
 class Classifier(nn.Module):

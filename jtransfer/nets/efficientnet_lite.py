@@ -23,10 +23,10 @@ from functools import partial
 import flax.linen as nn
 import jax
 
-from jtransfer.nets.convolutions import convolution
-from jtransfer.nets.depthwise import depthwise_convolution
-from jtransfer.nets.stages import FullStage
-from jtransfer.nets.trunk import Trunk
+from jtransfer.nets.parts.convolutions import convolution
+from jtransfer.nets.parts.depthwise import depthwise_convolution
+from jtransfer.nets.parts.stages import FullStage
+from jtransfer.nets.parts.trunk import Trunk
 
 _STEM_CHANNELS, _TOP_CHANNELS = 32, 1280
 

@@ -13,7 +13,7 @@ import flax.linen as nn
 import jax
 from jax import lax
 
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 
 Judged = Literal["features", "logits"]
 

@@ -5,8 +5,8 @@ from functools import partial
 import jax
 
 from jtransfer.nets.ganin import AdaptationNet
-from jtransfer.nets.stages import FullStage
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.stages import FullStage
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 
 
 class LeNet(AdaptationNet):

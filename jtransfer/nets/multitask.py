@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import flax.linen as nn
 import jax
 
-from jtransfer.nets.trunk import Head, Trunk
+from jtransfer.nets.parts.trunk import Head, Trunk
 
 
 class MultitaskNet(nn.Module):

@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 
 from jtransfer.nets.ganin import AdaptationNet
-from jtransfer.nets.layers import Conv
-from jtransfer.nets.stages import FullStage
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.layers import Conv
+from jtransfer.nets.parts.stages import FullStage
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 
 # The discriminators' slope below zero (Radford, Metz & Chintala, ICLR 2016).
 _LEAK = 0.2

@@ -5,8 +5,8 @@ import pytest
 from scipy.fft import dct
 
 from jtransfer.data import DataError
+from jtransfer.data.loading import load_speech
 from jtransfer.data.mel import FrontEnd, mfcc, normalise
-from jtransfer.data.sources import load_speech
 
 
 def test_frames_lie_within_the_utterance():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jtransfer.data import DataError
-from jtransfer.data.formants import synthetic_speech
+from jtransfer.data.synthetic.formants import synthetic_speech
 from jtransfer.data.utterances import Utterances, per_speaker_split
 
 

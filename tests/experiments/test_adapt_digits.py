@@ -14,7 +14,7 @@ from experiments.domain_methods import METHODS
 from experiments.domain_problem import Problem
 from jtransfer.data import Examples
 from jtransfer.nets.ganin import AdaptationNet
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 from jtransfer.train.averaging import averaged_params
 from jtransfer.train.loop import Interrupted
 from jtransfer.train.parallel import Parallel

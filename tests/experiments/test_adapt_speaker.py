@@ -9,7 +9,7 @@ from experiments.adapt_speaker import Config, main
 from experiments.speaker_runs import Adapter, Task, choose
 from experiments.speaker_tables import speaker_adaptation
 from jtransfer.data import DataError
-from jtransfer.data.formants import synthetic_speech
+from jtransfer.data.synthetic.formants import synthetic_speech
 from jtransfer.nets.acoustic import acoustic_net
 from tests.measure.picture import pixels_of
 

@@ -6,7 +6,7 @@ from experiments.benchmark_pipeline import Config, main
 from experiments.deep_features import DeepNet
 from experiments.throughput_tables import input_pipeline
 from experiments.tuned_nets import Tuned
-from jtransfer.nets.pretrained import PRETRAINED
+from jtransfer.nets.weights.pretrained import PRETRAINED
 from tests.experiments.toy_images import tiny_net, write_images
 
 

@@ -6,9 +6,9 @@ import pytest
 from experiments import deep_features as module
 from experiments.deep_features import NETS, crop_for, deep_features
 from jtransfer.data.examples import DataError
-from jtransfer.data.folder import load_folder
-from jtransfer.data.image_batches import image_batches
-from jtransfer.nets.pretrained import PRETRAINED
+from jtransfer.data.feeds.image_batches import image_batches
+from jtransfer.data.sources.folder import load_folder
+from jtransfer.nets.weights.pretrained import PRETRAINED
 from tests.experiments.toy_images import SIZE, replace_nets, tiny_net, write_images
 
 

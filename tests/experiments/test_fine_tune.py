@@ -11,7 +11,7 @@ from experiments.transfer_pairs import PAIRS, Problem
 from jtransfer.data import Examples
 from jtransfer.data.examples import DataError
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 from jtransfer.train.run_folder import RunFolderError
 
 

@@ -10,7 +10,7 @@ from experiments.fine_tune_images import main
 from experiments.fine_tune_tables import fine_tuned_images
 from experiments.tuned_config import Config
 from experiments.tuned_nets import Tuned
-from jtransfer.nets.pretrained import PRETRAINED, Pretrained
+from jtransfer.nets.weights.pretrained import PRETRAINED, Pretrained
 from tests.experiments.toy_images import tiny_net, write_images
 
 SIDE = 16

@@ -3,7 +3,7 @@ import pytest
 
 from experiments.multitask import Config, Problem, main
 from experiments.multitask_rows import FAMILIES, ROWS, class_accuracy, explained, families
-from jtransfer.data.glyphs import shipped_fonts
+from jtransfer.data.synthetic.glyphs import shipped_fonts
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from experiments import benchmark_steps
 from experiments.benchmark_data import Size
 from experiments.timed_steps import TIMED
-from jtransfer.nets.pretrained import PRETRAINED
-from jtransfer.nets.torch_layout import place_weights
+from jtransfer.nets.weights.pretrained import PRETRAINED
+from jtransfer.nets.weights.torch_layout import place_weights
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: make test-all installs it")
 

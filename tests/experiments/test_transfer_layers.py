@@ -8,8 +8,8 @@ from experiments.layer_tasks import TASKS, Problem, Task
 from experiments.transfer_layers import Config, copy_layers, learner_of, main, train_bases
 from jtransfer.data import Examples
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
-from jtransfer.transfer.layers import first_layers
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from jtransfer.transfer.finetuning.layers import first_layers
 
 
 def tiny_net(*, classes):

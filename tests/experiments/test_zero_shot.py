@@ -10,9 +10,9 @@ from experiments import zero_shot_world
 from experiments.zero_shot import Config, main
 from experiments.zero_shot_tables import zero_shot as section
 from experiments.zero_shot_world import Classes, World, choose, measure
-from jtransfer.data.attribute_world import combinations, load_attribute_world
+from jtransfer.data.synthetic.attribute_world import combinations, load_attribute_world
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 from tests.measure.picture import pixels_of
 
 

@@ -10,8 +10,8 @@ from PIL import Image
 
 from experiments import deep_features
 from experiments.deep_features import DeepNet
-from jtransfer.nets.pretrained import PRETRAINED, Pretrained
-from jtransfer.nets.trunk import ConvStage, Trunk
+from jtransfer.nets.parts.trunk import ConvStage, Trunk
+from jtransfer.nets.weights.pretrained import PRETRAINED, Pretrained
 
 COLOURS = {"blue": (30, 40, 200), "green": (40, 190, 60), "red": (210, 50, 30)}
 SIZE = 8

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jtransfer.measure import mean_per_class_accuracy
 from jtransfer.measure.seen_unseen import harmonic_mean, seen_unseen_curve

@@ -1,8 +1,7 @@
 import statistics
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jtransfer.measure.tables import console_table, markdown_table, mean_std
 

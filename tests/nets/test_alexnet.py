@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jtransfer.nets.alexnet import adaptive_average_pool, alexnet_2012, alexnet_2014
-from jtransfer.nets.layers import max_pool
+from jtransfer.nets.parts.layers import max_pool
 
 NETS = {"2012": (alexnet_2012, 227), "2014": (alexnet_2014, 224)}
 

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 
 IMAGES = jax.random.normal(jax.random.key(0), (2, 6, 6, 2))
 

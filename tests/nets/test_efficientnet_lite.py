@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.nets.convolutions import convolution
 from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
-from jtransfer.nets.pretrained import PRETRAINED
-from jtransfer.nets.torch_layout import place_weights
+from jtransfer.nets.parts.convolutions import convolution
+from jtransfer.nets.weights.pretrained import PRETRAINED
+from jtransfer.nets.weights.torch_layout import place_weights
 
 # Published as 4.7, 5.4, 6.1, 8.2 and 13.0 million; to the last one they are those of timm's models.
 PARAMETERS = (4_652_008, 5_416_680, 6_092_072, 8_197_096, 13_006_568)

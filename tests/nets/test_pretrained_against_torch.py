@@ -9,8 +9,8 @@ import pytest
 
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
-from jtransfer.nets.pretrained import load_pretrained
-from jtransfer.nets.trunk import Trunk
+from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.weights.pretrained import load_pretrained
 
 torch = pytest.importorskip("torch")
 

@@ -9,22 +9,22 @@ import optax
 
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.multitask import MultitaskNet
-from jtransfer.nets.stages import FullStage
-from jtransfer.nets.trunk import Head, Trunk
+from jtransfer.nets.parts.stages import FullStage
+from jtransfer.nets.parts.trunk import Head, Trunk
 from jtransfer.train.compilation import compile_step, compile_step_by_pmap, data_mesh
 from jtransfer.train.loop import fit
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
-from jtransfer.transfer.adda import ADDA_RULES, adda_loss, untie_encoders
-from jtransfer.transfer.compatibility import Bilinear, compatibility_loss, devise_ranking
-from jtransfer.transfer.dann import dann_loss
-from jtransfer.transfer.masked_criteria import masked_cross_entropy
-from jtransfer.transfer.mean_teacher import mean_teacher_loss, with_teacher
-from jtransfer.transfer.multitask import multitask_loss
+from jtransfer.transfer.adaptation.adda import ADDA_RULES, adda_loss, untie_encoders
+from jtransfer.transfer.adaptation.dann import dann_loss
+from jtransfer.transfer.adaptation.mean_teacher import mean_teacher_loss, with_teacher
+from jtransfer.transfer.adaptation.translation import translation_loss
+from jtransfer.transfer.adaptation.weighted_dann import weighted_dann_loss, with_shares
+from jtransfer.transfer.multitask.loss import multitask_loss
+from jtransfer.transfer.multitask.masked_criteria import masked_cross_entropy
 from jtransfer.transfer.parameter_groups import parameter_groups
 from jtransfer.transfer.supervised import supervised_loss
-from jtransfer.transfer.translation import translation_loss
-from jtransfer.transfer.weighted_dann import weighted_dann_loss, with_shares
+from jtransfer.transfer.zero_shot.compatibility import Bilinear, compatibility_loss, devise_ranking
 from tests.transfer.animals import SEEN, draw
 from tests.transfer.game import params
 from tests.transfer.translation_game import TranslationGame

@@ -12,7 +12,7 @@ from jtransfer.train.compilation import (
 )
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
-from jtransfer.transfer.dann import dann_loss
+from jtransfer.transfer.adaptation.dann import dann_loss
 from tests.train import regression
 from tests.transfer import tiny
 

@@ -7,7 +7,7 @@ import pytest
 from jtransfer.train.precision import in_bfloat16
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
-from jtransfer.transfer.dann import dann_loss
+from jtransfer.transfer.adaptation.dann import dann_loss
 from jtransfer.transfer.supervised import supervised_loss
 from tests.transfer import tiny
 

@@ -7,9 +7,9 @@ import numpy as np
 import optax
 import pytest
 
-from jtransfer.data.resident import Domain, ResidentFeed, centred
+from jtransfer.data.feeds.resident import Domain, ResidentFeed, centred
 from jtransfer.nets.ganin import AdaptationNet
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import compile_step
 from jtransfer.train.loop import NonFiniteLossError, fit
@@ -18,9 +18,9 @@ from jtransfer.train.schedules import inverse_decay
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.train.together import RunsFeed, compile_runs, stack_runs, unstack_runs
-from jtransfer.transfer.adda import ADDA_RULES, adda_loss, untie_encoders
-from jtransfer.transfer.dann import dann_loss
-from jtransfer.transfer.mean_teacher import mean_teacher_loss, with_teacher
+from jtransfer.transfer.adaptation.adda import ADDA_RULES, adda_loss, untie_encoders
+from jtransfer.transfer.adaptation.dann import dann_loss
+from jtransfer.transfer.adaptation.mean_teacher import mean_teacher_loss, with_teacher
 from jtransfer.transfer.parameter_groups import parameter_groups
 from jtransfer.transfer.supervised import supervised_loss
 from tests.train import regression

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jtransfer.transfer import feature_cache
-from jtransfer.transfer.features import extract
+from jtransfer.transfer.features.extraction import extract, feature_cache
 
 ROWS, BATCH, DIMS = 400, 16, 100_000  # 160 MB of features
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jtransfer.transfer.features import extract
+from jtransfer.transfer.features.extraction import extract
 
 KEY = {"net": "toy", "weights": "ab12", "data": "ten images"}
 ROWS = 10

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jtransfer.nets.ganin import AdaptationNet
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 
 
 def net(*, norm=False):

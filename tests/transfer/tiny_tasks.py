@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 
 from jtransfer.nets.multitask import MultitaskNet
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
-from jtransfer.transfer.masked_criteria import masked_cross_entropy, masked_squared_error
-from jtransfer.transfer.multitask import multitask_loss
-from jtransfer.transfer.task_weights import with_task_weights
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from jtransfer.transfer.multitask.loss import multitask_loss
+from jtransfer.transfer.multitask.masked_criteria import masked_cross_entropy, masked_squared_error
+from jtransfer.transfer.multitask.task_weights import with_task_weights
 
 CRITERIA = {
     "shape": masked_cross_entropy,

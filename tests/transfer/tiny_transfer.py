@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jtransfer.data.resident import Domain, ResidentFeed
+from jtransfer.data.feeds.resident import Domain, ResidentFeed
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.trunk import ConvStage, Head, Trunk
-from jtransfer.transfer.finetune import compile_phases
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from jtransfer.transfer.finetuning.finetune import compile_phases
 from jtransfer.transfer.supervised import supervised_loss
 
 CLASSES = 3

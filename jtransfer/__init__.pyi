@@ -1,0 +1,184 @@
+from . import data, measure, nets, train, transfer
+from .data.augment.colour_jitter import colour_jitter as colour_jitter
+from .data.augment.geometric import (
+    on_images as on_images,
+    random_crop as random_crop,
+    random_flip as random_flip,
+    random_resized_crop as random_resized_crop,
+    random_shift as random_shift,
+)
+from .data.augment.mixup import mixup as mixup
+from .data.augment.random_affine import random_affine as random_affine
+from .data.augment.random_convolution import random_convolution as random_convolution
+from .data.augment.spec_augment import spec_augment as spec_augment
+from .data.examples import (
+    DataError as DataError,
+    Examples as Examples,
+)
+from .data.feeds.crops import Crop as Crop
+from .data.feeds.image_batches import image_batches as image_batches
+from .data.feeds.image_stream import ImageStream as ImageStream
+from .data.feeds.resident import (
+    Domain as Domain,
+    ResidentFeed as ResidentFeed,
+    centred as centred,
+    channel_means as channel_means,
+)
+from .data.image_files import ImageFiles as ImageFiles
+from .data.images import resize as resize
+from .data.loading import (
+    load as load,
+    load_files as load_files,
+    load_speech as load_speech,
+)
+from .data.mel import (
+    FrontEnd as FrontEnd,
+    mfcc as mfcc,
+)
+from .data.sources.attributes import read_csv as read_csv
+from .data.sources.word_vectors import class_vectors as class_vectors
+from .data.splits import stratified_folds as stratified_folds
+from .measure.average_precision import voc_average_precision as voc_average_precision
+from .measure.seen_unseen import seen_unseen_curve as seen_unseen_curve
+from .nets.acoustic import acoustic_net as acoustic_net
+from .nets.alexnet import (
+    alexnet_2012 as alexnet_2012,
+    alexnet_2014 as alexnet_2014,
+)
+from .nets.classifier import Classifier as Classifier
+from .nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
+from .nets.ganin import (
+    AdaptationNet as AdaptationNet,
+    gtsrb_net as gtsrb_net,
+    mnist_net as mnist_net,
+    svhn_net as svhn_net,
+)
+from .nets.multitask import MultitaskNet as MultitaskNet
+from .nets.parts.trunk import (
+    Head as Head,
+    Trunk as Trunk,
+)
+from .nets.translation import translation_net as translation_net
+from .nets.weights.pretrained import load_pretrained as load_pretrained
+from .train.averaging import (
+    averaged as averaged,
+    averaged_params as averaged_params,
+)
+from .train.checkpoint import Checkpoints as Checkpoints
+from .train.compilation import (
+    compile_step as compile_step,
+    compile_step_by_pmap as compile_step_by_pmap,
+    data_mesh as data_mesh,
+    replicate as replicate,
+)
+from .train.early_stopping import EarlyStopping as EarlyStopping
+from .train.loop import fit as fit
+from .train.parallel import Parallel as Parallel
+from .train.precision import in_bfloat16 as in_bfloat16
+from .train.rate_finder import find_rate as find_rate
+from .train.run_log import RunLog as RunLog
+from .train.schedules import (
+    cosine as cosine,
+    inverse_decay as inverse_decay,
+    sigmoid_ramp as sigmoid_ramp,
+    stepwise as stepwise,
+)
+from .train.state import TrainState as TrainState
+from .train.step import make_step as make_step
+from .transfer.adaptation.adda import (
+    ADDA_RULES as ADDA_RULES,
+    adda_loss as adda_loss,
+    target_variables as target_variables,
+    untie_encoders as untie_encoders,
+)
+from .transfer.adaptation.dann import dann_loss as dann_loss
+from .transfer.adaptation.gradient_reversal import reverse_gradient as reverse_gradient
+from .transfer.adaptation.mean_teacher import (
+    mean_teacher_loss as mean_teacher_loss,
+    teacher_variables as teacher_variables,
+    with_teacher as with_teacher,
+)
+from .transfer.adaptation.subspace import (
+    fit_aligned_svm as fit_aligned_svm,
+    fit_alignment as fit_alignment,
+)
+from .transfer.adaptation.translated_images import (
+    translation_figure as translation_figure,
+    translations as translations,
+)
+from .transfer.adaptation.translation import (
+    TranslationWeights as TranslationWeights,
+    translation_loss as translation_loss,
+)
+from .transfer.adaptation.weighted_dann import (
+    weighted_dann_loss as weighted_dann_loss,
+    with_shares as with_shares,
+)
+from .transfer.features.extraction import extract as extract
+from .transfer.features.few_shot import (
+    draw_episodes as draw_episodes,
+    episode_accuracies as episode_accuracies,
+    fit_cosine as fit_cosine,
+    fit_nearest_mean as fit_nearest_mean,
+)
+from .transfer.features.multilabel_probe import fit_multilabel_svm as fit_multilabel_svm
+from .transfer.features.probe import (
+    cross_validate as cross_validate,
+    fit_softmax as fit_softmax,
+    fit_svm as fit_svm,
+)
+from .transfer.features.retrieval import (
+    fit_whitening as fit_whitening,
+    nearest as nearest,
+)
+from .transfer.features.ridge import fit_ridge as fit_ridge
+from .transfer.finetuning.finetune import (
+    compile_phases as compile_phases,
+    fine_tune as fine_tune,
+    initial_variables as initial_variables,
+    probe_head as probe_head,
+    without_trunk as without_trunk,
+)
+from .transfer.finetuning.l2_sp import (
+    l2_sp as l2_sp,
+    with_start as with_start,
+)
+from .transfer.finetuning.layers import (
+    adopt as adopt,
+    copy_layers as copy_layers,
+    first_layers as first_layers,
+    last_layers as last_layers,
+    layer_names as layer_names,
+)
+from .transfer.finetuning.regimes import plan as plan
+from .transfer.finetuning.speaker import (
+    make_adaptation as make_adaptation,
+    over_runs as over_runs,
+    speaker_rules as speaker_rules,
+)
+from .transfer.multitask.gradient_surgery import PCGrad as PCGrad
+from .transfer.multitask.learned_task_weights import (
+    GradNorm as GradNorm,
+    UncertaintyWeights as UncertaintyWeights,
+)
+from .transfer.multitask.loss import (
+    keep_head as keep_head,
+    multitask_loss as multitask_loss,
+)
+from .transfer.multitask.task_weights import (
+    FixedWeights as FixedWeights,
+    with_task_weights as with_task_weights,
+)
+from .transfer.parameter_groups import parameter_groups as parameter_groups
+from .transfer.supervised import (
+    sigmoid_cross_entropy as sigmoid_cross_entropy,
+    supervised_loss as supervised_loss,
+)
+from .transfer.zero_shot.attributes import (
+    fit_direct as fit_direct,
+    fit_indirect as fit_indirect,
+)
+from .transfer.zero_shot.compatibility import compatibility_loss as compatibility_loss
+from .transfer.zero_shot.eszsl import fit_eszsl as fit_eszsl
+
+__version__: str

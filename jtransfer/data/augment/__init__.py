@@ -1,0 +1,1 @@
+"""Random changes of examples, inside the compiled step."""

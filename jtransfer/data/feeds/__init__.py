@@ -1,0 +1,1 @@
+"""How batches reach the step: from the device, or from files as they are needed."""

@@ -1,0 +1,184 @@
+"""Batches of image files for training: shuffled, repeated, decoded while the device computes."""
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jtransfer.data.examples import DataError
+from jtransfer.data.feeds.crops import Crop
+from jtransfer.data.feeds.order import shuffled_positions
+from jtransfer.data.feeds.workers import StoredPaths, close_at_exit, made_in_workers, stored
+from jtransfer.data.image_files import ImageFiles
+from jtransfer.data.sources.decoding import read_rgb
+
+if TYPE_CHECKING:
+    from jtransfer.data.feeds.resident import Transform
+
+_STEPS = 2**40  # more than a run takes
+
+
+class ImageStream:
+    """A feed for `fit` of images that do not fit in memory.
+
+    A batch is a pure function of (seed, step), whatever the number of workers, so that a resumed
+    run goes on in the middle of an epoch. Steps asked for one after the other are made ahead, in a
+    thread or in worker processes, and sent to the device; a jump starts anew from there. Random
+    crops and flips belong into the step: give `make_step` an `augment`.
+
+    Worker processes import the script that called: call from below its
+    `if __name__ == "__main__":`, and close the stream, or use it in a `with` statement.
+    """
+
+    constants: tuple[()] = ()
+    """Nothing stays on the device from step to step."""
+
+    def __init__(
+        self,
+        files: ImageFiles,
+        crop: Crop,
+        *,
+        batch: int,
+        domain: str = "source",
+        seed: int = 0,
+        workers: int = 0,
+        ahead: int = 2,
+        transform: "Transform | None" = None,
+    ):
+        """Describe the stream; nothing is read yet.
+
+        Args:
+          files: the images.
+          crop: makes an array of one shape from an image of any size, somewhat larger than the
+            net's images where they are cropped at random later.
+          batch: images a step.
+          domain: name of the batch's only domain.
+          seed: of the order of the images.
+          workers: processes that decode; 0 for a thread of this one.
+          ahead: batches that wait on the device.
+          transform: applied to the uint8 images inside the compiled step; None leaves them.
+
+        Raises:
+          DataError: if a number is out of range.
+        """
+        if not 1 <= batch <= len(files):
+            raise DataError(
+                f"a batch of {batch} cannot be drawn from the {len(files):,} files of "
+                f"{files.name}; give more files or a smaller batch"
+            )
+        if workers < 0 or ahead < 1:
+            raise DataError(
+                f"workers {workers} and ahead {ahead}; expected 0 or more processes and at least 1 "
+                "batch ahead"
+            )
+        self._files = files
+        self._read = _ReadBatch(files.paths, len(files), crop, batch, seed)
+        self._domain, self._workers, self._ahead = domain, workers, ahead
+        self._transform = transform
+        self._step = 0  # of the first batch in `_waiting`
+        self._waiting: deque[Future[dict[str, Any]]] = deque()
+        self._batches: Generator[dict[str, Any], None, None] | None = None
+        self._thread: ThreadPoolExecutor | None = None
+
+    def inputs(self, step: int) -> dict[str, dict[str, Any]]:
+        """The batch of a step: {domain: {image: [batch, ...] uint8, label: [batch, ...] int32}}.
+
+        Raises:
+          DataError: naming a file of the batch that cannot be read.
+          RuntimeError: if a worker process dies.
+        """
+        if self._thread is None or step != self._step:
+            self.close()
+            self._start(step)
+        batch = self._waiting.popleft()
+        self._order()
+        self._step += 1
+        try:
+            return {self._domain: batch.result()}
+        except BaseException:
+            self.close()
+            raise
+
+    def gather(self, constants: Any, inputs: Any) -> dict[str, dict[str, Any]]:
+        """For `compile_step`: the batch with its images transformed; pure."""
+        del constants
+        fields = dict(inputs[self._domain])
+        if self._transform is not None:
+            fields["image"] = self._transform(fields["image"])
+        return {self._domain: fields}
+
+    def close(self) -> None:
+        """End the thread and the worker processes; `inputs` starts them anew."""
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
+            self._thread = None
+        if self._batches is not None:
+            self._batches.close()
+            self._batches = None
+        self._waiting.clear()
+
+    def __enter__(self) -> "ImageStream":
+        """Itself."""
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Close."""
+        self.close()
+
+    def _start(self, step: int) -> None:
+        self._step = step
+        self._batches = _batches(self._files, self._read, self._workers, step)
+        close_at_exit(self._batches)
+        self._thread = ThreadPoolExecutor(1, "image-stream")
+        for _ in range(self._ahead):
+            self._order()
+
+    def _order(self) -> None:
+        assert self._thread is not None
+        assert self._batches is not None
+        self._waiting.append(self._thread.submit(next, self._batches))
+
+
+@dataclass(frozen=True)
+class _ReadBatch:
+    """Decodes and crops the files of a step; an object, to be sent to worker processes."""
+
+    paths: Sequence[Path] | StoredPaths
+    count: int  # of the paths
+    crop: Crop
+    batch: int
+    seed: int
+
+    def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray | str]:
+        """Positions of the files, and their images or what there is to complain about."""
+        positions = shuffled_positions(self.count, self.batch, step=step, seed=(self.seed,))
+        try:
+            return positions, np.stack([self.crop(read_rgb(self.paths[row])) for row in positions])
+        except DataError as error:
+            return positions, str(error)
+
+
+def _batches(
+    files: ImageFiles, read: _ReadBatch, workers: int, start: int
+) -> Generator[dict[str, Any], None, None]:
+    import grain
+    import jax
+
+    with ExitStack() as stack:
+        if workers:
+            read = replace(read, paths=stack.enter_context(stored(files.paths)))
+        dataset = (
+            grain.MapDataset.range(start, _STEPS)
+            .map(read)
+            .to_iter_dataset(grain.ReadOptions(num_threads=0, prefetch_buffer_size=0))
+        )
+        elements = made_in_workers(dataset, workers) if workers else iter(dataset)
+        for positions, images in stack.enter_context(closing(elements)):
+            if isinstance(images, str):
+                raise DataError(images)
+            yield jax.device_put({"image": images, "label": files.labels[positions]})

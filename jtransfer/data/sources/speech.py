@@ -1,0 +1,120 @@
+"""Folders of wav files, named by what is said and who says it, or listed by a csv."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jtransfer.data.examples import DataError
+from jtransfer.data.sources.wav import read_wav, resample
+from jtransfer.data.utterances import Utterances
+
+COLUMNS = ("path", "label", "speaker")
+_NAME = re.compile(r"(?P<label>[^_]+)_(?P<speaker>.+)_(?P<index>\d+)")
+_ADDRESS = (
+    "The Free Spoken Digit Dataset is at https://github.com/Jakobovski/free-spoken-digit-dataset, "
+    "folder recordings"
+)
+
+
+def load_wav_folder(what: str, root: Path, *, rate: int | None = None) -> Utterances:
+    """Read the utterances of the folder `<root>/<what>`.
+
+    If the folder has a `.csv`, it lists them, one a row, in the columns path (from the folder on),
+    label and speaker. Otherwise every `.wav` is one, named `<label>_<speaker>_<index>.wav`.
+
+    Args:
+      what: name of the folder, such as `fsdd`.
+      root: the data root.
+      rate: samples a second; by default what most files have. The others are resampled, of which
+        there is a note.
+
+    Returns:
+      The utterances in the order of the list, or of the files' names; classes and speakers in the
+      order of their names.
+
+    Raises:
+      DataError: if the folder is missing, a name or row cannot be understood, or a file cannot be
+        read.
+    """
+    folder = root / what
+    if not folder.is_dir():
+        raise DataError(
+            f"found no folder {folder}; expected wav files there, named "
+            "<label>_<speaker>_<index>.wav or listed by a csv of path,label,speaker. "
+            f"{_ADDRESS}: put it there, or name the right data root by --data-root or "
+            "JTRANSFER_DATA"
+        )
+    rows = _listed(folder)
+    read = [read_wav(path) for path, _, _ in rows]
+    rates = Counter(each for _, each in read)
+    wanted = rate or rates.most_common(1)[0][0]
+    notes = tuple(
+        f"{count:,} of {len(rows):,} utterances resampled from {each} Hz to {wanted} Hz"
+        for each, count in sorted(rates.items())
+        if each != wanted
+    )
+    labels, classes = _numbered([label for _, label, _ in rows])
+    speakers, names = _numbered([speaker for _, _, speaker in rows])
+    samples = tuple(resample(each, own, wanted) for each, own in read)
+    return Utterances(samples, labels, speakers, classes, names, wanted, f"wav:{what}", notes)
+
+
+def _listed(folder: Path) -> list[tuple[Path, str, str]]:
+    """Path, label and speaker of every utterance."""
+    lists = sorted(folder.glob("*.csv"))
+    if len(lists) > 1:
+        raise DataError(
+            f"{folder} has {len(lists)} lists, {', '.join(each.name for each in lists)}; expected "
+            "one csv. Keep the one that counts"
+        )
+    rows = _from_csv(lists[0]) if lists else _from_names(folder)
+    if not rows:
+        where = lists[0] if lists else folder
+        raise DataError(f"{where} names no wav file; expected at least one utterance. Add some")
+    return rows
+
+
+def _from_csv(file: Path) -> list[tuple[Path, str, str]]:
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.DictReader(stream)
+        missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+        if missing:
+            raise DataError(
+                f"{file} has the columns {reader.fieldnames or []}; expected "
+                f"{', '.join(COLUMNS)} in its first line. Name them so"
+            )
+        rows = []
+        for row in reader:
+            path, label, speaker = ((row[column] or "").strip() for column in COLUMNS)
+            if not (path and label and speaker):
+                raise DataError(
+                    f"{file}, line {reader.line_num}: {row}; expected a path, a label and a "
+                    "speaker. Fill the gap or remove the line"
+                )
+            rows.append((file.parent / path, label, speaker))
+    return rows
+
+
+def _from_names(folder: Path) -> list[tuple[Path, str, str]]:
+    rows = []
+    for path in sorted(folder.glob("*.wav")):
+        if path.name.startswith("."):
+            continue
+        match = _NAME.fullmatch(path.stem)
+        if match is None:
+            raise DataError(
+                f"{path} has a name that says nothing; expected <label>_<speaker>_<index>.wav, "
+                "such as 7_theo_0.wav. Rename it, or list the files in a csv of path,label,speaker"
+            )
+        rows.append((path, match["label"], match["speaker"]))
+    return rows
+
+
+def _numbered(names: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Positions among the different names, which are sorted."""
+    different, positions = np.unique(names, return_inverse=True)
+    return positions, tuple(map(str, different))

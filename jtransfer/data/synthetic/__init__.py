@@ -1,0 +1,1 @@
+"""What is drawn or spoken by programs, from what the packages ship."""

@@ -1,0 +1,67 @@
+"""Layers that are fast on every backend, each equal to its plain formulation."""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jtransfer.nets.parts.convolutions import convolution
+
+
+def max_pool(images: jax.Array, *, window: int, stride: int) -> jax.Array:
+    """Max pooling over square windows, without padding at the borders.
+
+    Written as maxima of strided slices, rows first, whose gradient is element-wise; the gradient of
+    `flax.linen.max_pool` is a select-and-scatter. Where several pixels share a maximum, they share
+    its gradient.
+
+    Args:
+      images: [batch, height, width, channels].
+      window: side of the window in pixels.
+      stride: distance between windows in pixels.
+
+    Returns:
+      [batch, (height - window) // stride + 1, (width - window) // stride + 1, channels].
+    """
+    for axis in (1, 2):
+        count = (images.shape[axis] - window) // stride + 1
+        if count < 1:
+            raise ValueError(f"cannot pool {images.shape} images by windows of {window} pixels")
+        slices = [
+            lax.slice_in_dim(images, i, i + (count - 1) * stride + 1, stride, axis)
+            for i in range(window)
+        ]
+        images = slices[0]
+        for other in slices[1:]:
+            images = jnp.maximum(images, other)
+    return images
+
+
+class Conv(nn.Module):
+    """A stride-1 convolution with bias; parameters named and shaped as `flax.linen.Conv`'s.
+
+    Attributes:
+      features: number of output channels.
+      kernel_size: side of the square kernel in pixels.
+      padding: "VALID" or "SAME".
+      use_bias: whether to add a bias (off before batch norm, which has its own).
+    """
+
+    features: int
+    kernel_size: int
+    padding: str = "VALID"
+    use_bias: bool = True
+
+    @nn.compact
+    def __call__(self, images: jax.Array) -> jax.Array:
+        """Convolve [batch, height, width, channels] images."""
+        side = self.kernel_size
+        shape: Sequence[int] = (side, side, images.shape[-1], self.features)
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
+        features = convolution(images, kernel, padding=self.padding)
+        if self.use_bias:
+            bias = self.param("bias", nn.initializers.zeros, (self.features,))
+            features = features + bias[None, None, None]
+        return features

@@ -1,0 +1,1 @@
+"""Filling the nets' trees with published weights."""

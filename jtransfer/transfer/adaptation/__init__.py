@@ -1,0 +1,1 @@
+"""Target unlabelled: unsupervised domain adaptation."""

@@ -1,0 +1,1 @@
+"""Target labelled, trunk frozen: probes, retrieval, few-shot."""

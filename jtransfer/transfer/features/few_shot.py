@@ -1,0 +1,167 @@
+"""Few-shot classification on frozen features: N-way K-shot episodes, thousands in one program.
+
+An episode draws N classes, K images of each to learn from (the support) and others to tell (the
+queries). Every classifier here is linear in the features and closed in form.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jtransfer.transfer.features.extraction import require_finite
+from jtransfer.transfer.features.penalty_path import product
+
+_TOGETHER = 32  # episodes solved side by side, which bounds the memory
+
+
+class LinearRule(NamedTuple):
+    """Scores `features @ weights + bias`: [dims, ways] and [ways]."""
+
+    weights: jax.Array
+    bias: jax.Array
+
+
+def predict(rule: LinearRule, features: jax.Array) -> jax.Array:
+    """Classes [n] of features [n, dims]."""
+    return (product(features, rule.weights) + rule.bias[None]).argmax(axis=-1)
+
+
+def fit_nearest_mean(support: jax.Array) -> LinearRule:
+    """The class whose mean is nearest (Snell et al. 2017, "Prototypical networks", eq. 2).
+
+    -|x - m|^2 is 2 x m - |m|^2 but for what all classes share.
+
+    Args:
+      support: [ways, shots, dims].
+    """
+    means = support.mean(axis=1)
+    return LinearRule(2 * means.T, -(means**2).sum(axis=1))
+
+
+def fit_cosine(support: jax.Array) -> LinearRule:
+    """The class whose mean has the largest cosine; `support` as for `fit_nearest_mean`."""
+    means = support.mean(axis=1)
+    lengths = jnp.maximum(jnp.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+    return LinearRule((means / lengths).T, jnp.zeros(len(means)))
+
+
+def fit_ridge_rule(support: jax.Array, *, penalty: float = 1.0) -> LinearRule:
+    """Ridge regression on the classes, W = X^T (X X^T + penalty I)^-1 Y (Bertinetto et al. 2019).
+
+    Their equation 6, "Meta-learning with differentiable closed-form solvers", in the space of the
+    ways x shots examples. The penalty suits features of length 1; `support` as for
+    `fit_nearest_mean`.
+    """
+    ways, shots, dims = support.shape
+    examples = support.reshape(ways * shots, dims)
+    targets = jnp.repeat(jnp.eye(ways), shots, axis=0)
+    gram = product(examples, examples.T) + penalty * jnp.eye(len(examples))
+    coefficients = jax.scipy.linalg.solve(gram, targets, assume_a="pos")
+    return LinearRule(product(examples.T, coefficients), jnp.zeros(ways))
+
+
+def draw_episodes(
+    labels: np.ndarray, *, ways: int, shots: int, queries: int, episodes: int, seed: int
+) -> jax.Array:
+    """Positions of each episode's images: [episodes, ways, shots + queries] int32.
+
+    Classes of an episode differ, and so do a class's images, the first `shots` its support. All
+    episodes are drawn in one compiled program.
+
+    Args:
+      labels: [n] integers.
+      ways: classes an episode.
+      shots: support images a class.
+      queries: query images a class.
+      episodes: how many to draw.
+      seed: of the draw.
+
+    Raises:
+      ValueError: if there are too few classes, or naming a class with too few images.
+    """
+    if min(ways, shots, queries, episodes) < 1:
+        raise ValueError(
+            f"{ways} ways, {shots} shots, {queries} queries, {episodes} episodes; expected at "
+            "least 1 of each"
+        )
+    classes, counts = np.unique(labels, return_counts=True)
+    if len(classes) < ways:
+        raise ValueError(f"{len(classes)} classes for {ways} ways; expected at least as many")
+    each = shots + queries
+    if counts.min() < each:
+        raise ValueError(
+            f"class {classes[counts.argmin()]} has {counts.min()} images for {shots} shots and "
+            f"{queries} queries; expected at least {each}. Leave it out, or ask for fewer"
+        )
+    members = np.zeros((len(classes), counts.max()), np.int32)
+    for row, label, count in zip(members, classes, counts, strict=True):
+        row[:count] = np.flatnonzero(labels == label)
+    keys = jax.random.split(jax.random.key(seed), episodes)
+    return _draw(keys, jnp.asarray(members), jnp.asarray(counts), ways, each)
+
+
+@partial(jax.jit, static_argnums=(3, 4))
+def _draw(keys, members, counts, ways, each):
+    def episode(key):
+        of_classes, of_images = jax.random.split(key)
+        chosen = jax.random.permutation(of_classes, len(members))[:ways]
+        # The highest of random numbers are a draw without replacement; -1 where there is no image.
+        heights = jax.random.uniform(of_images, (ways, members.shape[1]))
+        there = jnp.arange(members.shape[1])[None] < counts[chosen][:, None]
+        _, places = lax.top_k(jnp.where(there, heights, -1.0), each)
+        return members[chosen[:, None], places]
+
+    return lax.map(episode, keys, batch_size=_TOGETHER)
+
+
+def episode_accuracies(
+    features: np.ndarray | jax.Array,
+    episodes: np.ndarray | jax.Array,
+    *,
+    shots: int,
+    fit: Callable[[jax.Array], LinearRule],
+) -> np.ndarray:
+    """Share of right queries in every episode, all solved in one compiled program: [episodes].
+
+    Args:
+      features: [n, dims] float32.
+      episodes: from `draw_episodes`.
+      shots: support images a class.
+      fit: such as `fit_nearest_mean`.
+
+    Raises:
+      ValueError: naming a row of the features that is not finite.
+    """
+    require_finite(np.asarray(features))
+    return np.asarray(
+        _accuracies(jnp.asarray(features, jnp.float32), jnp.asarray(episodes), shots, fit)
+    )
+
+
+@partial(jax.jit, static_argnums=(2, 3))
+def _accuracies(features, episodes, shots, fit):
+    def accuracy(positions):
+        images = features[positions]
+        ways, _, dims = images.shape
+        queries = images[:, shots:]
+        guesses = predict(fit(images[:, :shots]), queries.reshape(-1, dims))
+        return (guesses == jnp.repeat(jnp.arange(ways), queries.shape[1])).mean()
+
+    return lax.map(accuracy, episodes, batch_size=_TOGETHER)
+
+
+def interval(accuracies: np.ndarray) -> tuple[float, float]:
+    """Mean over episodes, and half the width of its 95% interval, 1.96 standard errors.
+
+    Raises:
+      ValueError: if there are fewer than two episodes.
+    """
+    if len(accuracies) < 2:
+        raise ValueError(f"{len(accuracies)} episodes; expected at least 2 for an interval")
+    error = np.std(accuracies, ddof=1) / np.sqrt(len(accuracies))
+    return float(np.mean(accuracies)), float(1.96 * error)

@@ -1,0 +1,1 @@
+"""Target labelled, trunk moving: regimes, layers, L2-SP, speakers."""

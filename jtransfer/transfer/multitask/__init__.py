@@ -1,0 +1,1 @@
+"""Several tasks at once, and how they are weighed."""

@@ -1,0 +1,1 @@
+"""No target data at all: classes known by attributes or words."""

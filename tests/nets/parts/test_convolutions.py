@@ -1,0 +1,84 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jtransfer.nets.parts.convolutions import convolution
+from tests.nets.plain_convolution import plain, same_with_gradients
+
+IMAGES = jax.random.normal(jax.random.key(0), (3, 9, 12, 4))
+
+
+@pytest.mark.parametrize(
+    ("side", "stride", "padding", "groups"),
+    [
+        (5, 1, "SAME", 2),
+        (3, 1, ((0, 1), (2, 0)), 1),
+        (2, 1, ((2, 3), (3, 2)), 1),
+        (3, 2, "SAME", 1),
+        (7, 4, ((2, 2), (2, 2)), 1),
+        (1, 1, "VALID", 1),
+        (9, 1, "VALID", 1),
+    ],
+)
+def test_a_convolution_and_its_gradients_equal_xlas(side, stride, padding, groups):
+    kernel = jax.random.normal(jax.random.key(1), (side, side, 4 // groups, 6))
+    settings = {"stride": stride, "padding": padding, "groups": groups}
+    same_with_gradients(
+        lambda x, k: convolution(x, k, **settings),
+        lambda x, k: plain(x, k, **settings),
+        IMAGES,
+        kernel,
+    )
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID", ((3, 1), (4, 3))])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4), (4, 5)])
+def test_a_convolution_of_many_channels_and_its_gradients_equal_xlas(shape, padding):
+    images = jax.random.normal(jax.random.key(0), (2, 7, 6, 32))
+    kernel = jax.random.normal(jax.random.key(1), (*shape, 32, 33)) / 10
+    same_with_gradients(
+        lambda x, k: convolution(x, k, padding=padding),
+        lambda x, k: plain(x, k, padding=padding),
+        images,
+        kernel,
+    )
+
+
+def test_a_convolution_by_hand():
+    images = jnp.arange(9.0).reshape(1, 3, 3, 1)
+    kernel = jnp.array([[1.0, 0.0], [0.0, -2.0]]).reshape(2, 2, 1, 1)
+    expected = [[0 - 2 * 4, 1 - 2 * 5], [3 - 2 * 7, 4 - 2 * 8]]
+    np.testing.assert_array_equal(convolution(images, kernel)[0, :, :, 0], expected)
+
+
+def test_groups_by_hand():
+    images = jnp.array([1.0, 2.0, 3.0, 4.0]).reshape(1, 1, 1, 4)
+    kernel = jnp.array([[1.0, 10.0], [2.0, 20.0]]).reshape(1, 1, 2, 2)
+    # the first output is made of channels 1 and 2, the second of channels 3 and 4
+    outputs = convolution(images, kernel, groups=2)
+    np.testing.assert_array_equal(outputs.ravel(), [1 * 1 + 2 * 2, 3 * 10 + 4 * 20])
+
+
+def test_same_padding_puts_the_odd_pixel_behind_as_tensorflow_does():
+    images = jnp.arange(1.0, 5.0).reshape(1, 1, 4, 1)
+    # 1 2 3 4 and one zero behind, at every second position
+    outputs = convolution(images, jnp.ones((1, 3, 1, 1)), stride=2, padding="SAME")
+    np.testing.assert_array_equal(outputs.ravel(), [1 + 2 + 3, 3 + 4 + 0])
+
+
+def test_unknown_padding_is_named():
+    with pytest.raises(ValueError, match=r"'same'.*'VALID', 'SAME'"):
+        convolution(IMAGES, jnp.ones((3, 3, 4, 6)), padding="same")
+
+
+@pytest.mark.parametrize("channels", [4, 32])
+def test_gradients_of_many_kernels_at_once_equal_those_one_by_one(channels):
+    images = jax.random.normal(jax.random.key(0), (2, 5, 6, channels))
+    kernels = jax.random.normal(jax.random.key(1), (2, 3, 3, channels, channels)) / 10
+
+    def gradient(kernel):
+        return jax.grad(lambda k: jnp.square(convolution(images, k)).sum())(kernel)
+
+    together = jax.vmap(gradient)(kernels)
+    np.testing.assert_allclose(together, jnp.stack([*map(gradient, kernels)]), rtol=1e-4, atol=1e-3)

@@ -1,0 +1,95 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jtransfer.nets.parts import depthwise
+from jtransfer.nets.parts.convolutions import pads_of
+from jtransfer.nets.parts.depthwise import depthwise_convolution
+from tests.nets.plain_convolution import plain, same_with_gradients
+
+IMAGES = jax.random.normal(jax.random.key(0), (3, 9, 12, 4))
+
+
+@pytest.mark.parametrize(
+    ("side", "stride", "padding"),
+    [
+        (3, 1, "SAME"),
+        (3, 2, "SAME"),
+        (5, 1, "SAME"),
+        (5, 2, "VALID"),
+        (5, 2, ((2, 1), (3, 2))),
+        (4, 3, ((1, 0), (0, 2))),
+        (1, 2, "VALID"),
+    ],
+)
+def test_depthwise_convolution_and_its_gradients_equal_xlas(side, stride, padding):
+    kernel = jax.random.normal(jax.random.key(1), (side, side, 1, 4))
+    same_with_gradients(
+        lambda x, k: depthwise_convolution(x, k, stride=stride, padding=padding),
+        lambda x, k: plain(x, k, stride=stride, padding=padding, groups=4),
+        IMAGES,
+        kernel,
+    )
+
+
+def test_the_formulation_for_accelerators_equals_the_one_for_cpu():
+    kernel = jax.random.normal(jax.random.key(1), (5, 5, 1, 4))
+    pads = ((2, 2), (1, 2))
+    np.testing.assert_allclose(
+        depthwise._by_shifts(IMAGES, kernel, stride=2, pads=pads),
+        depthwise._by_xla(IMAGES, kernel, stride=2, pads=pads),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize(("side", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+@pytest.mark.parametrize("size", [(9, 12), (7, 6)])
+def test_the_gradients_of_depthwise_for_cpu_and_accelerators_are_equal(side, stride, size):
+    images = IMAGES[:, : size[0], : size[1]]
+    kernel = jax.random.normal(jax.random.key(1), (side, side, 1, 4))
+    settings = {"stride": stride, "pads": pads_of(images, kernel, stride, "SAME")}
+    gradient = depthwise._by_shifts(images, kernel, **settings)
+    ours = depthwise._gradients_by_shifts(images, kernel, gradient, **settings)
+    xlas = depthwise._gradients_by_xla(images, kernel, gradient, **settings)
+    for one, other in zip(ours, xlas, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5 * float(jnp.abs(other).max()))
+
+
+def test_the_gradient_of_a_depthwise_kernel_by_hand():
+    images = jnp.array([1.0, 2.0, 3.0]).reshape(1, 1, 3, 1)
+    # outputs at pixels 1 and 3; zeros stand left and right of the images
+    gradient = jax.grad(
+        lambda kernel: (
+            depthwise_convolution(images, kernel, stride=2).ravel() * jnp.array([10.0, 100.0])
+        ).sum()
+    )(jnp.ones((1, 3, 1, 1)))
+    np.testing.assert_array_equal(gradient.ravel(), [0 * 10 + 2 * 100, 1 * 10 + 3 * 100, 2 * 10])
+
+
+def test_the_gradient_of_a_depthwise_kernel_in_bfloat16_is_added_up_in_float32():
+    images = jnp.ones((1, 30, 30, 1), jnp.bfloat16)
+
+    def total(kernel):
+        return depthwise_convolution(images, kernel, padding="VALID").astype(jnp.float32).sum()
+
+    gradient = jax.grad(total)(jnp.ones((1, 1, 1, 1), jnp.bfloat16))
+    # in bfloat16 a sum of ones ends at 256
+    assert abs(float(gradient[0, 0, 0, 0]) - 900) < 4
+
+
+def test_depthwise_gradients_of_many_kernels_at_once_equal_those_one_by_one():
+    kernels = jax.random.normal(jax.random.key(1), (2, 3, 3, 1, 4))
+
+    def gradient(kernel):
+        return jax.grad(lambda k: jnp.square(depthwise_convolution(IMAGES, k)).sum())(kernel)
+
+    together = jax.vmap(gradient)(kernels)
+    np.testing.assert_allclose(together, jnp.stack([*map(gradient, kernels)]), rtol=1e-5)
+
+
+def test_same_padding_puts_the_odd_pixel_behind_as_tensorflow_does():
+    images = jnp.arange(1.0, 5.0).reshape(1, 1, 4, 1)
+    # 1 2 3 4 and one zero behind, at every second position
+    outputs = depthwise_convolution(images, jnp.ones((1, 3, 1, 1)), stride=2)
+    np.testing.assert_array_equal(outputs.ravel(), [6, 7])

@@ -1,0 +1,110 @@
+from functools import partial
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import NearestCentroid
+
+from jtransfer.transfer.features.few_shot import (
+    draw_episodes,
+    episode_accuracies,
+    fit_cosine,
+    fit_nearest_mean,
+    fit_ridge_rule,
+    interval,
+    predict,
+)
+
+FITS = [fit_nearest_mean, fit_cosine, fit_ridge_rule]
+
+
+def clouds(classes=8, each=12, dims=6, apart=2.0, seed=0):
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(classes), each)
+    means = apart * random.normal(size=(classes, dims))
+    return (means[labels] + random.normal(size=(len(labels), dims))).astype(np.float32), labels
+
+
+def test_rules_by_hand():
+    """Means (2, 0) and (0, 1): the point (1, 1.2) is nearer to the second, whose cosine is larger.
+
+    (1.4, 1.2) is at squared distances 1.8 and 2.0, and its cosines are as 1.4 to 1.2.
+    """
+    support = np.array([[[1.0, 0], [3, 0]], [[0, 1], [0, 1]]], np.float32)
+    points = np.array([[1.0, 1.2], [1.4, 1.2], [0.3, 0.2]], np.float32)
+    # (.3, .2): 2.93 from the first mean, .73 from the second; but its cosine is the first's.
+    assert predict(fit_nearest_mean(support), points).tolist() == [1, 0, 1]
+    assert predict(fit_cosine(support), points).tolist() == [1, 0, 0]
+
+
+def test_rules_are_scikit_learns():
+    features, _ = clouds(classes=4)
+    support = features.reshape(4, 12, -1)[:, :5]
+    flat, own = support.reshape(20, -1), np.repeat(np.arange(4), 5)
+    nearest = NearestCentroid().fit(flat, own)
+    np.testing.assert_array_equal(
+        predict(fit_nearest_mean(support), features), nearest.predict(features)
+    )
+    ridge = Ridge(0.7, fit_intercept=False).fit(flat, np.eye(4)[own])
+    rule = fit_ridge_rule(support, penalty=0.7)
+    np.testing.assert_allclose(rule.weights, ridge.coef_.T, atol=1e-5)
+
+
+def test_episodes_have_different_classes_and_images():
+    _, labels = clouds()
+    labels = labels[:-4]  # one class smaller than the others
+    drawn = np.asarray(draw_episodes(labels, ways=5, shots=2, queries=3, episodes=50, seed=1))
+    assert drawn.shape == (50, 5, 5)
+    assert set(drawn.ravel()) == set(range(len(labels)))
+    for episode in drawn:
+        rows = labels[episode]
+        assert (rows == rows[:, :1]).all()
+        assert len(set(rows[:, 0])) == 5
+        assert len(set(episode.ravel())) == 25
+    again = draw_episodes(labels, ways=5, shots=2, queries=3, episodes=50, seed=1)
+    np.testing.assert_array_equal(drawn, again)
+    assert (drawn != draw_episodes(labels, ways=5, shots=2, queries=3, episodes=50, seed=2)).any()
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_all_episodes_at_once_are_one_after_the_other(fit):
+    features, labels = clouds()
+    # More than are solved side by side, and no multiple of it.
+    drawn = draw_episodes(labels, ways=3, shots=2, queries=4, episodes=37, seed=0)
+    together = episode_accuracies(features, drawn, shots=2, fit=fit)
+    assert together.shape == (37,)
+    for episode, accuracy in zip(np.asarray(drawn[:5]), together[:5], strict=True):
+        images = features[episode]
+        guesses = predict(fit(images[:, :2]), images[:, 2:].reshape(12, -1))
+        assert accuracy == pytest.approx((guesses == np.repeat(np.arange(3), 4)).mean())
+    assert together.mean() > 0.7
+
+
+def test_chance_where_there_is_nothing_to_learn():
+    noise = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    drawn = draw_episodes(np.arange(200) % 10, ways=5, shots=1, queries=10, episodes=300, seed=0)
+    mean, half = interval(episode_accuracies(noise, drawn, shots=1, fit=fit_nearest_mean))
+    assert abs(mean - 0.2) < 2 * half < 0.04
+
+
+def test_interval_by_hand():
+    """The deviation of 0, 1, 0, 1 is sqrt(1/3), its error of the mean sqrt(1/12)."""
+    mean, half = interval(np.array([0.0, 1.0, 0.0, 1.0]))
+    assert mean == 0.5
+    assert half == pytest.approx(1.96 * np.sqrt(1 / 12))
+
+
+def test_what_cannot_be_drawn_or_used():
+    features, labels = clouds()
+    draw = partial(draw_episodes, labels, ways=5, shots=2, queries=3, episodes=4, seed=0)
+    with pytest.raises(ValueError, match="8 classes for 9 ways"):
+        draw(ways=9)
+    with pytest.raises(ValueError, match="class 0 has 12 images for 10 shots and 3 queries"):
+        draw(shots=10)
+    with pytest.raises(ValueError, match="at least 1 of each"):
+        draw(shots=0)
+    features[3, 0] = np.nan
+    with pytest.raises(ValueError, match="row 3 of the features holds NaN"):
+        episode_accuracies(features, draw(), shots=2, fit=fit_cosine)
+    with pytest.raises(ValueError, match="1 episodes; expected at least 2"):
+        interval(np.ones(1))

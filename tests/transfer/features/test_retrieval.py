@@ -1,0 +1,146 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from sklearn.decomposition import PCA
+
+from jtransfer.train.evaluation import map_batches
+from jtransfer.transfer.features import retrieval
+from jtransfer.transfer.features.retrieval import (
+    fit_whitening,
+    l2_normalised,
+    nearest,
+    signed_power,
+    whiten,
+)
+
+
+def test_length_one():
+    given = jnp.array([[3.0, 4.0], [0.0, 0.0], [-2.0, 0.0]])
+    expected = [[0.6, 0.8], [0.0, 0.0], [-1.0, 0.0]]
+    np.testing.assert_allclose(l2_normalised(given), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("power", "expected"), [(0.5, [-2.0, 0.0, 3.0]), (1, [-4, 0, 9]), (2, [-16, 0, 81])]
+)
+def test_signed_power(power, expected):
+    np.testing.assert_allclose(signed_power(jnp.array([-4.0, 0.0, 9.0]), power), expected)
+
+
+@pytest.mark.parametrize("shape", [(40, 12), (12, 40), (20, 20)])
+def test_whitening_is_scikit_learns(shape):
+    random = np.random.default_rng(0)
+    spread = np.linspace(3, 1, shape[1])
+    features = (5 + random.normal(size=shape) * spread).astype(np.float32)
+    others = (5 + random.normal(size=(7, shape[1])) * spread).astype(np.float32)
+    theirs = PCA(6, whiten=True, svd_solver="full").fit(features.astype(np.float64))
+    ours = fit_whitening(features, 6)
+    # The sign of a component is a matter of taste; ours has its largest weight positive.
+    largest = np.abs(theirs.components_).argmax(axis=1)
+    signs = np.sign(theirs.components_[np.arange(6), largest])
+    expected = theirs.transform(others.astype(np.float64)) * signs
+    np.testing.assert_allclose(whiten(ours, others), expected, atol=1e-4)
+    np.testing.assert_allclose(ours.share, theirs.explained_variance_ratio_.sum(), rtol=1e-5)
+
+
+def test_whitened_features_are_uncorrelated():
+    random = np.random.default_rng(1)
+    features = random.normal(size=(60, 5)) @ random.normal(size=(5, 5)) + 3
+    whitening = fit_whitening(features.astype(np.float32), 5)
+    whitened = map_batches(
+        jax.jit(lambda batch: whiten(whitening, batch)), features.astype(np.float32), batch=16
+    )
+    np.testing.assert_allclose(whitened.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(np.cov(whitened.T), np.eye(5), atol=1e-4)
+
+
+@pytest.mark.parametrize("components", [0, 5, 12])
+def test_more_components_than_features_can_have(components):
+    with pytest.raises(ValueError, match=r"5 features of 12 dimensions; expected 1 to 4"):
+        fit_whitening(np.eye(5, 12, dtype=np.float32), components)
+
+
+@pytest.mark.parametrize("shape", [(30, 6), (30, 60)])
+def test_components_without_variance(shape):
+    random = np.random.default_rng(2)
+    features = random.normal(size=(30, 3)) @ random.normal(size=(3, shape[1]))
+    with pytest.raises(ValueError, match="vary in 3 directions, too few for 5"):
+        fit_whitening(features.astype(np.float32), 5)
+
+
+def brute_force(queries, gallery, k):
+    def unit(x):
+        length = np.linalg.norm(x, axis=1, keepdims=True)
+        return x / np.where(length > 0, length, 1)
+
+    cosines = unit(queries.astype(np.float64)) @ unit(gallery.astype(np.float64)).T
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+    return order, np.take_along_axis(cosines, order, axis=1)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 32, 2048])
+@pytest.mark.parametrize("k", [1, 5, 50])
+def test_search_is_exact(chunk, k):
+    random = np.random.default_rng(3)
+    queries, gallery = random.normal(size=(20, 16)), random.normal(size=(50, 16))
+    positions, cosines = nearest(queries, gallery, k, chunk=chunk)
+    expected, values = brute_force(queries, gallery, k)
+    np.testing.assert_array_equal(positions, expected)
+    np.testing.assert_allclose(cosines, values, atol=1e-6)
+    assert positions.dtype == np.int32
+
+
+@given(st.integers(0, 10**6), st.sampled_from([(30, 1), (30, 4), (30, 16), (3, 8), (16, 16)]))
+@settings(max_examples=40)
+def test_among_equals_the_lower_position_comes_first(seed, sizes):
+    random = np.random.default_rng(seed)
+    n, chunk = sizes
+    # Products of such rows are exact in float32, so that equal cosines are equal to the bit.
+    queries, gallery = (random.choice([-1.0, 1.0], (rows, 4)) for rows in (9, n))
+    gallery[random.random(n) < 0.2] = 0
+    positions, cosines = nearest(queries, gallery, n, chunk=chunk)
+    expected, values = brute_force(queries, gallery, n)
+    np.testing.assert_array_equal(positions, expected)
+    np.testing.assert_array_equal(cosines, values)
+
+
+def test_one_compilation_and_a_bounded_device(monkeypatch):
+    """More chunks are more calls of the same program, with `chunk` rows each."""
+    seen = []
+    merge = retrieval._merge
+
+    def watch(best, queries, block, start, total):
+        seen.append((queries.shape, block.shape))
+        return merge(best, queries, block, start, total)
+
+    monkeypatch.setattr(retrieval, "_merge", watch)
+    random = np.random.default_rng(4)
+    compiled = merge._cache_size()
+    nearest(random.normal(size=(23, 3)), random.normal(size=(31, 3)), 4, chunk=10)
+    assert seen == [((10, 3), (10, 3))] * 12
+    assert merge._cache_size() == compiled + 1
+
+
+@pytest.mark.parametrize(
+    ("queries", "gallery", "k", "says"),
+    [
+        ((2, 3), (4, 5), 1, r"queries \(2, 3\) and gallery \(4, 5\)"),
+        ((3,), (4, 3), 1, r"queries \(3,\)"),
+        ((2, 3), (4, 3), 5, "k is 5; expected 1 to the gallery's 4 rows"),
+        ((2, 3), (4, 3), 0, "k is 0"),
+    ],
+)
+def test_what_cannot_be_searched(queries, gallery, k, says):
+    with pytest.raises(ValueError, match=says):
+        nearest(np.ones(queries), np.ones(gallery), k)
+
+
+@pytest.mark.parametrize("which", ["queries", "gallery"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_not_finite(which, value):
+    arrays = {"queries": np.ones((9, 3)), "gallery": np.ones((9, 3))}
+    arrays[which][7, 1] = value
+    with pytest.raises(ValueError, match=f"row 7 of the {which} holds NaN or infinity"):
+        nearest(arrays["queries"], arrays["gallery"], 1, chunk=4)
