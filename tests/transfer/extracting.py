@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jtransfer.transfer.features.extraction import extract, feature_cache
+from jtransfer.transfer.features import feature_cache
+from jtransfer.transfer.features.extraction import extract
 
 ROWS, BATCH, DIMS = 400, 16, 100_000  # 160 MB of features
 
