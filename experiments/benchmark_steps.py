@@ -19,8 +19,6 @@ from experiments.benchmark_data import (
     random_images,
     random_speech,
 )
-from experiments.domain_problem import pixel_transform
-from experiments.domain_recipes import AUGMENT
 from experiments.labelled import LabelledFeed
 from experiments.tuned_nets import normalised, trunk_of
 from jtransfer.data.augment.geometric import Augmentation
@@ -31,6 +29,8 @@ from jtransfer.nets.ganin import GANIN_NETS
 from jtransfer.nets.lenet import lenet
 from jtransfer.nets.parts.trunk import Head, Trunk
 from jtransfer.nets.translation import translation_net
+from jtransfer.recipes.adaptation.methods import AUGMENT
+from jtransfer.recipes.adaptation.problem import pixel_transform
 from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.loop import Feed
 from jtransfer.train.schedules import inverse_decay

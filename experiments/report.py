@@ -15,7 +15,7 @@ from typing import Any
 
 import tyro
 
-from experiments.domain_tables import domain_adaptation
+from experiments.adapt_digits.table import domain_adaptation
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.multitask_tables import multitask

@@ -7,14 +7,17 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import domain_figures, domain_methods, domain_recipes
-from experiments.adapt_digits import main, run_cells
-from experiments.domain_config import Config
-from experiments.domain_methods import METHODS
-from experiments.domain_problem import Problem
+from experiments.adapt_digits import __main__ as command, figures, setup
+from experiments.adapt_digits.__main__ import main
+from experiments.adapt_digits.config import Config
+from experiments.adapt_digits.setup import conduct_of, options_of
 from jtransfer.data import Examples
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from jtransfer.recipes.adaptation.methods import AVERAGE, METHODS
+from jtransfer.recipes.adaptation.problem import Problem
+from jtransfer.recipes.adaptation.program import build, feed_of, initial_variables
+from jtransfer.recipes.adaptation.run_methods import run_methods
 from jtransfer.train.averaging import averaged_params
 from jtransfer.train.loop import Interrupted
 from jtransfer.train.parallel import Parallel
@@ -46,8 +49,8 @@ def problem(monkeypatch):
         examples("test", 30, 91),
         examples("dark", 20, 1),
     )
-    monkeypatch.setattr(Problem, "load", lambda pair, data_root: made)
-    monkeypatch.setattr(domain_recipes, "PAIR_NETS", {"mnist": tiny_net})
+    monkeypatch.setattr(command, "problem_of", lambda pair, data_root: made)
+    monkeypatch.setattr(setup, "NETS", {"mnist": tiny_net})
     return made
 
 
@@ -55,6 +58,17 @@ def problem(monkeypatch):
 def config(tmp_path):
     return Config(
         seeds=(0, 1), steps=200, batch=8, evaluate_every=100, checkpoint_every=100, out=tmp_path
+    )
+
+
+def run_cells(config, problem):
+    return run_methods(
+        problem,
+        config.methods,
+        options=options_of(config),
+        conduct=conduct_of(config),
+        seeds=config.seeds,
+        together=config.together,
     )
 
 
@@ -108,13 +122,11 @@ def test_samples_of_a_sorted_set_are_of_all_its_classes(problem, config, monkeyp
         problem.target, images=problem.target.images[order], labels=problem.target.labels[order]
     )
     shown = {}
-    monkeypatch.setattr(
-        domain_figures, "samples_figure", lambda domains, *_, **__: shown.update(domains)
-    )
-    monkeypatch.setattr(domain_figures, "curves_figure", lambda *_, **__: None)
-    domain_figures.figures(config, replace(problem, target=target), {})
+    monkeypatch.setattr(figures, "samples_figure", lambda domains, *_, **__: shown.update(domains))
+    monkeypatch.setattr(figures, "curves_figure", lambda *_, **__: None)
+    figures.figures(config, replace(problem, target=target), {})
     for images, labels in shown.values():
-        assert len(images) == len(labels) == domain_figures.SHOWN
+        assert len(images) == len(labels) == figures.SHOWN
         assert set(labels) == {0, 1, 2}
 
 
@@ -171,11 +183,13 @@ def test_augmented_images_are_standardised_and_changed_in_training(problem, conf
     augmented = Config(**{**vars(config), "net": "augmented", "batch": 4})
     # ADDA starts from the source-only run: it must read images as that did.
     for name in ("source", "dann", "weighted", "adda", "target"):
-        plain, changed = (METHODS[name].recipe(c, problem, 4) for c in (config, augmented))
+        plain, changed = (
+            METHODS[name].recipe(problem, options_of(each), 4) for each in (config, augmented)
+        )
         assert (plain.pixels, plain.augment) == ("centred", None)
         assert changed.pixels == "standardised"
         assert "random convolution" in changed.settings["augment"]
-        feed = domain_methods.feed_of(augmented, problem, name, changed, seed=0)
+        feed = feed_of(problem, options_of(augmented), name, changed, seed=0)
         batch = feed.gather(feed.constants, feed.inputs(0))
         made = changed.augment(jax.random.key(0), batch)
         for domain, fields in batch.items():
@@ -191,16 +205,16 @@ def test_augmented_images_are_standardised_and_changed_in_training(problem, conf
 def test_a_pair_says_what_discriminators_read(problem, config, pair, judged):
     of_pair = Config(**{**vars(config), "pair": pair})
     for name in ("adda", "translation"):
-        recipe = METHODS[name].recipe(of_pair, problem, 4)
+        recipe = METHODS[name].recipe(problem, options_of(of_pair), 4)
         assert recipe.net.judged == recipe.settings["judged"] == judged
-    assert METHODS["dann"].recipe(of_pair, problem, 4).net.judged == "features"
+    assert METHODS["dann"].recipe(problem, options_of(of_pair), 4).net.judged == "features"
 
 
 def test_source_only_training_is_not_touched_by_the_target(problem, config):
     """The target enters source-only results through the mean of its images alone."""
-    program = domain_methods.build(config, problem, "source")
+    program = build(problem, options_of(config), conduct_of(config), "source")
     net = program.recipe.net
-    variables = domain_methods.initial_variables(net, problem, seed=0)
+    variables = initial_variables(net, problem, seed=0)
     means = variables["batch_stats"]["trunk"]["conv1"]["norm"]["mean"]
     assert means.shape == (2, 4)
     feed = problem.feed(("source",), ("source",), batch=8, seed=0)
@@ -221,7 +235,7 @@ def test_games_are_tried_with_the_average_of_their_parameters_too(problem, confi
     guesses = np.argmax(program.target_logits(calm, problem.test.images), axis=-1)
     expected = np.mean(guesses == problem.test.labels)
     assert cell.result["averaged"]["target_accuracy"] == pytest.approx(expected)
-    assert cell.result["average"] == domain_recipes.AVERAGE
+    assert cell.result["average"] == AVERAGE
     assert not np.allclose(
         program.target_logits(calm, problem.test.images),
         program.target_logits(state, problem.test.images),

@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from experiments.domain_judging import CRITERIA
-from experiments.domain_tables import domain_adaptation
+from experiments.adapt_digits.table import domain_adaptation
 from experiments.report import Config, collect, main
+from jtransfer.recipes.adaptation.judging import CRITERIA
 
 
 def result(method, seed, accuracy):

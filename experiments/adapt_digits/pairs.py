@@ -13,7 +13,7 @@ class Pair:
       source: name of the source's training images.
       target: name of the target's training images; labels are used by "train on target" alone.
       target_test: name of the target's test images.
-      net: key of `domain_recipes.PAIR_NETS`.
+      net: key of `setup.NETS`.
       size: side of the images in pixels.
       rate: learning rate at the start.
       steps: training steps of each preset; of a method by itself under "preset/method".

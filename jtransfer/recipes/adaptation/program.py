@@ -1,4 +1,4 @@
-"""The methods of the table of domain adaptation: what each sees, and its program."""
+"""A method, compiled: net, loss, optimizer and data put together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,21 +8,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from experiments.domain_config import Config, MethodName
-from experiments.domain_problem import Problem
-from experiments.domain_recipes import (
-    Recipe,
-    Variables,
-    adda,
-    dann,
-    source_only,
-    target_only,
-    teacher,
-    translation,
-    weighted,
-)
 from jtransfer.data.feeds.resident import ResidentFeed
 from jtransfer.nets.ganin import AdaptationNet
+from jtransfer.recipes.adaptation.methods import BOTH, METHODS
+from jtransfer.recipes.adaptation.options import Conduct, Options
+from jtransfer.recipes.adaptation.problem import Problem
+from jtransfer.recipes.adaptation.recipe import Recipe, Variables
 from jtransfer.train.averaging import averaged
 from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.state import TrainState
@@ -32,42 +23,15 @@ from jtransfer.transfer.parameter_groups import ParameterGroups, parameter_group
 
 
 @dataclass(frozen=True)
-class Method:
-    """A row of the table.
+class Program:
+    """A method, compiled: all its seeds share it.
 
-    Attributes:
-      title: in tables and figures.
-      sees: the domains whose images it trains on.
-      labelled: those of them whose labels it sees.
-      recipe: None where nothing is trained by steps.
-      from_source: whether it starts from the source-only run of the same seed.
+    `settings` say what its results depend on, but for the seed.
     """
 
-    title: str
-    sees: tuple[str, ...]
-    labelled: tuple[str, ...]
-    recipe: Callable[[Config, Problem, int], Recipe] | None
-    from_source: bool = False
-
-
-BOTH = ("source", "target")
-METHODS: dict[MethodName, Method] = {
-    "source": Method("source only", ("source",), ("source",), source_only),
-    "sa": Method("SA", BOTH, ("source",), None, from_source=True),
-    "dann": Method("DANN", BOTH, ("source",), dann),
-    "weighted": Method("DANN, weighted classes", BOTH, ("source",), weighted),
-    "adda": Method("ADDA", BOTH, (), adda, from_source=True),
-    "translation": Method("image translation", BOTH, ("source",), translation),
-    "teacher": Method("mean teacher", BOTH, ("source",), teacher),
-    "target": Method("train on target", ("target",), ("target",), target_only),
-}
-
-
-@dataclass(frozen=True)
-class Program:
-    """A method, compiled: all its seeds share it."""
-
+    method: str
     recipe: Recipe
+    settings: dict[str, Any]
     groups: ParameterGroups
     optimizer: optax.GradientTransformation
     step: CompiledStep
@@ -87,24 +51,44 @@ def initial_variables(net: AdaptationNet, problem: Problem, *, seed: int) -> Var
 
 
 def feed_of(
-    config: Config, problem: Problem, name: MethodName, recipe: Recipe, *, seed: int
+    problem: Problem, options: Options, method: str, recipe: Recipe, *, seed: int
 ) -> ResidentFeed:
     """The batches that a method trains on."""
+    about = METHODS[method]
     return problem.feed(
-        METHODS[name].sees,
-        METHODS[name].labelled,
-        batch=config.batch,
-        seed=seed,
-        pixels=recipe.pixels,
+        about.sees, about.labelled, batch=options.batch, seed=seed, pixels=recipe.pixels
     )
 
 
-def build(config: Config, problem: Problem, name: MethodName) -> Program:
-    """Put net, loss, optimizer and data together and compile the step."""
-    method, steps = METHODS[name], config.steps_of(name)
-    if method.recipe is None:
-        raise ValueError(f"{name} is no method that trains by steps")
-    recipe = method.recipe(config, problem, steps)
+def settings_of(
+    problem: Problem, options: Options, conduct: Conduct, method: str
+) -> dict[str, Any]:
+    """What the results of every method depend on, but for the seed and its recipe's settings."""
+    settings = {
+        **conduct.identity,
+        "batch": options.batch,
+        "steps": conduct.steps_of(method),
+        "method": method,
+        "data": problem.fingerprints,
+    }
+    if METHODS[method].from_source:
+        settings["source_steps"] = conduct.steps_of("source")
+    return settings
+
+
+def build(problem: Problem, options: Options, conduct: Conduct, method: str) -> Program:
+    """Put net, loss, optimizer and data together and compile the step.
+
+    Raises:
+      ValueError: if it is no method that trains by steps.
+    """
+    about, steps = METHODS[method], conduct.steps_of(method)
+    if about.recipe is None:
+        raise ValueError(f"{method} is no method that trains by steps")
+    recipe = about.recipe(problem, options, steps)
+    settings = settings_of(problem, options, conduct, method) | recipe.settings
+    if recipe.average is not None:
+        settings["average"] = recipe.average
     variables = recipe.start(initial_variables(recipe.net, problem, seed=0))
     groups = parameter_groups(variables["params"], recipe.rules)
     optimizer = groups.optimizer(recipe.optimizer)
@@ -117,7 +101,7 @@ def build(config: Config, problem: Problem, name: MethodName) -> Program:
         trainable=groups.trainable,
         augment=recipe.augment,
     )
-    feed = feed_of(config, problem, name, recipe, seed=0)
+    feed = feed_of(problem, options, method, recipe, seed=0)
 
     def on(domain: str, what: str) -> Callable[[TrainState, jax.Array], jax.Array]:
         index = ("source", "target").index(domain)
@@ -135,6 +119,6 @@ def build(config: Config, problem: Problem, name: MethodName) -> Program:
     readers = (
         on(domain, what) for what in ("predict", "features", "last_hidden") for domain in BOTH
     )
-    compiled = compile_step(step, feed.gather, mesh=config.parallel.mesh)
+    compiled = compile_step(step, feed.gather, mesh=conduct.parallel.mesh)
     of_runs = compile_runs(step, feed.gather)
-    return Program(recipe, groups, optimizer, compiled, of_runs, *readers)
+    return Program(method, recipe, settings, groups, optimizer, compiled, of_runs, *readers)

@@ -1,15 +1,13 @@
-"""The data of a pair of domains, made ready for training."""
+"""Two domains that name the same classes, made ready for training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from experiments.domain_pairs import Pair
-from jtransfer.data import Examples, images, load, require_same_classes, require_same_pixels
+from jtransfer.data import Examples, require_same_classes, require_same_pixels
 from jtransfer.data.feeds.resident import (
     Domain,
     ResidentFeed,
@@ -32,13 +30,17 @@ def pixel_transform(pixels: Pixels, means: np.ndarray) -> Transform:
 
 @dataclass(frozen=True)
 class Problem:
-    """A pair's images at one size and value range.
+    """A labelled source and a target whose labels no method but "train on target" is given.
 
     Attributes:
       source: the source's training examples.
       target: the target's training examples.
-      test: the target's test examples.
-      held_out: examples of the source that nothing is trained on.
+      test: the target's test examples, whose labels judge and never decide.
+      held_out: examples of the source that nothing is trained on, for source risk.
+
+    Raises:
+      DataError: if the parts differ in their classes or their order, the size of their images, or
+        the range of their pixels.
     """
 
     source: Examples
@@ -46,32 +48,28 @@ class Problem:
     test: Examples
     held_out: Examples
 
+    def __post_init__(self):
+        """Check that the domains agree."""
+        for one, other in (
+            (self.source, self.target),
+            (self.target, self.test),
+            (self.source, self.held_out),
+        ):
+            require_same_classes(one, other)
+            require_same_pixels(one, other)
+
     @classmethod
-    def load(cls, pair: Pair, data_root: Path | None, *, seed: int = 0) -> "Problem":
-        """Load a pair, fit its images to one size and check that the domains agree.
+    def between(cls, source: Examples, target: Examples, *, seed: int = 0) -> "Problem":
+        """The problem of two sets of examples: a fifth of each is held out at random.
 
-        Args:
-          pair: what to load.
-          data_root: where files are looked for.
-          seed: of what is drawn, and of the choice where not all training images are used.
-
-        Raises:
-          DataError: if a domain is missing, or the two differ in their classes, their order, or
-            the range of their pixels.
+        Errors are those of the class.
         """
-        source, target, test, held_out = (
-            images.fit(examples, size=pair.size, channels=pair.channels)
-            for examples in (
-                load(pair.source, "train", data_root=data_root, size=pair.source_size, seed=seed),
-                load(pair.target, "train", data_root=data_root, size=pair.target_size, seed=seed),
-                load(pair.target_test, "test", data_root=data_root),
-                load(pair.source, "test", data_root=data_root),
-            )
-        )
-        require_same_classes(source, target)
-        require_same_classes(target, test)
-        require_same_pixels(source, target)
-        require_same_pixels(target, test)
+        parts = []
+        for examples in (source, target):
+            order = np.random.default_rng(seed).permutation(len(examples))
+            cut = max(1, len(examples) // 5)
+            parts.append((examples.take(order[cut:]), examples.take(order[:cut])))
+        (source, held_out), (target, test) = parts
         return cls(source, target, test, held_out)
 
     def sample(self, part: str, most: int) -> Examples:

@@ -1,4 +1,4 @@
-"""The cell of subspace alignment, which trains nothing by steps."""
+"""The run of subspace alignment, which trains nothing by steps."""
 
 import time
 from dataclasses import replace
@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.domain_cells import Cell, settings_of
-from experiments.domain_config import Config
-from experiments.domain_judging import judged
-from experiments.domain_problem import Problem
 from jtransfer.data.splits import stratified_folds
+from jtransfer.recipes.adaptation.judging import judged
+from jtransfer.recipes.adaptation.options import Conduct, Options
+from jtransfer.recipes.adaptation.problem import Problem
+from jtransfer.recipes.adaptation.program import settings_of
+from jtransfer.recipes.adaptation.run import Run
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.transfer.adaptation.subspace import (
     AlignedSVM,
@@ -24,12 +25,13 @@ DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tried for th
 PENALTIES = tuple(4.0**power for power in range(-4, 3))  # values of C of their SVM
 
 
-def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> Cell:
+def aligned_run(
+    problem: Problem, options: Options, conduct: Conduct, seed: int, source: Run
+) -> Run:
     """Align the last hidden layers of the source-only run of the same seed, and train an SVM."""
-    name = config.cell("sa", seed)
-    settings = settings_of(config, problem, "sa", seed)
-    settings["source_steps"] = config.steps_of("source")
-    folder = RunFolder(config.out / name, settings)
+    name = conduct.name("sa", seed)
+    settings = settings_of(problem, options, conduct, "sa") | {"seed": seed}
+    folder = RunFolder(conduct.out / name, settings)
     of_source, of_target = source.reader("source_hidden"), source.reader("target_hidden")
     source_sample, target_sample = (
         problem.sample(domain, ALIGNED) for domain in ("source", "target")
@@ -57,18 +59,18 @@ def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> C
         known, other, _ = hidden()
         return fit_aligned_svm(known, labels, other, **how())
 
-    cell = Cell(
+    run = Run(
         folder.result() or {},
         [],
         lambda images: np.asarray(aligned().predict(of_target(images) / hidden()[2])),
         lambda images: np.asarray(aligned().alignment.source(of_source(images) / hidden()[2])),
         lambda images: np.asarray(aligned().alignment.target(of_target(images) / hidden()[2])),
     )
-    if cell.result:
-        print(f"{name}: finished before, accuracy {cell.result['target_accuracy']:.4f}")
-        return cell
+    if run.result:
+        print(f"{name}: finished before, accuracy {run.result['target_accuracy']:.4f}")
+        return run
     started = time.perf_counter()
-    measured = judged(problem, cell, seed)
+    measured = judged(problem, run, seed)
     seconds = time.perf_counter() - started
     known, other, scale = hidden()
     test = of_target(problem.test.images) / scale
@@ -92,4 +94,4 @@ def aligned_cell(config: Config, problem: Problem, seed: int, source: Cell) -> C
         f"{name}: {aligned().dimension} dimensions, accuracy {result['target_accuracy']:.4f}; "
         f"an oracle takes {oracle.dimension}, {result['oracle']['target_accuracy']:.4f}"
     )
-    return replace(cell, result=result)
+    return replace(run, result=result)

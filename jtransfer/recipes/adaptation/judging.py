@@ -1,13 +1,10 @@
-"""How the cells of the table of domain adaptation are judged, with and without labels."""
+"""How the runs of domain adaptation are judged, with and without labels."""
 
 from typing import Any
 
 import jax
 import numpy as np
 
-from experiments.domain_cells import Cell, cell_of, over
-from experiments.domain_methods import Program
-from experiments.domain_problem import Problem
 from jtransfer.measure import accuracy, mean_per_class_accuracy, proxy_a_distance
 from jtransfer.measure.selection import (
     batch_nuclear_norm,
@@ -16,6 +13,9 @@ from jtransfer.measure.selection import (
     soft_neighborhood_density,
     source_risk,
 )
+from jtransfer.recipes.adaptation.problem import Problem
+from jtransfer.recipes.adaptation.program import Program
+from jtransfer.recipes.adaptation.run import Run, over, run_of
 from jtransfer.train.averaging import averaged_params
 from jtransfer.train.state import TrainState
 
@@ -60,17 +60,17 @@ def choices(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return {**chosen, "oracle": at(int(np.argmax([look["target_accuracy"] for look in looks])))}
 
 
-def judged(problem: Problem, cell: Cell, seed: int) -> dict[str, Any]:
+def judged(problem: Problem, run: Run, seed: int) -> dict[str, Any]:
     """What is measured of every method."""
-    guesses, labels = cell.guess(problem.test.images), problem.test.labels
+    guesses, labels = run.guess(problem.test.images), problem.test.labels
     return {
         "target_accuracy": accuracy(guesses, labels),
         "target_mean_per_class_accuracy": mean_per_class_accuracy(
             guesses, labels, len(problem.test.classes)
         ),
         "proxy_a_distance": proxy_a_distance(
-            cell.source_features(problem.sample("source", SAMPLE).images),
-            cell.target_features(problem.sample("target", SAMPLE).images),
+            run.source_features(problem.sample("source", SAMPLE).images),
+            run.target_features(problem.sample("target", SAMPLE).images),
             seed=seed,
         ),
         "test_images": len(labels),
@@ -81,6 +81,6 @@ def judged_average(problem: Problem, program: Program, state: TrainState) -> dic
     """Accuracy with the average of the parameters at the last step, where there is one."""
     if program.recipe.average is None:
         return {}
-    cell = cell_of(program, {}, [], state.replace(params=averaged_params(state)))
-    guesses = cell.guess(problem.test.images)
+    run = run_of(program, {}, [], state.replace(params=averaged_params(state)))
+    guesses = run.guess(problem.test.images)
     return {"averaged": {"target_accuracy": accuracy(guesses, problem.test.labels)}}

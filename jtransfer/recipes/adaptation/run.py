@@ -1,4 +1,4 @@
-"""A cell of the table of domain adaptation: a method from a seed, when it has been run."""
+"""A method from a seed, when it has been run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,15 +8,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.domain_config import Config, MethodName
-from experiments.domain_methods import Program
-from experiments.domain_problem import Problem
+from jtransfer.recipes.adaptation.program import Program
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.state import TrainState
 
 
 @dataclass(frozen=True)
-class Cell:
+class Run:
     """A finished run.
 
     Attributes:
@@ -50,11 +48,11 @@ def over(
     return partial(map_batches, partial(read, state))
 
 
-def cell_of(
+def run_of(
     program: Program, result: dict[str, Any], records: list[dict[str, Any]], state: TrainState
-) -> Cell:
+) -> Run:
     """What a program and its state after the last step have become."""
-    return Cell(
+    return Run(
         result,
         records,
         lambda images: over(program.target_logits, state)(images).argmax(-1),
@@ -62,15 +60,3 @@ def cell_of(
         over(program.target_features, state),
         (program, state),
     )
-
-
-def settings_of(config: Config, problem: Problem, method: MethodName, seed: int) -> dict[str, Any]:
-    """What the results of every method depend on."""
-    return {
-        "experiment": "adapt_digits",
-        **{key: getattr(config, key) for key in ("pair", "net", "preset", "batch")},
-        "steps": config.steps_of(method),
-        "method": method,
-        "seed": seed,
-        "data": problem.fingerprints,
-    }

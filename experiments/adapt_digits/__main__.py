@@ -37,27 +37,22 @@ method train in one program, which on an accelerator takes little longer than on
 import numpy as np
 import tyro
 
-from experiments.domain_aligned import aligned_cell
-from experiments.domain_cells import Cell
-from experiments.domain_config import Config, MethodName
-from experiments.domain_figures import figures
-from experiments.domain_methods import METHODS, Program, build
-from experiments.domain_pairs import PAIRS
-from experiments.domain_problem import Problem
-from experiments.domain_tables import averaged_column, gap_column
-from experiments.domain_together import train_together
-from experiments.domain_training import trained_cell
+from experiments.adapt_digits.config import Config
+from experiments.adapt_digits.figures import figures
+from experiments.adapt_digits.pairs import PAIRS
+from experiments.adapt_digits.setup import conduct_of, options_of, problem_of
+from experiments.adapt_digits.table import averaged_column, gap_column
 from experiments.published import papers_of, published
 from jtransfer.measure import console_table, mean_std
+from jtransfer.recipes.adaptation.methods import METHODS
+from jtransfer.recipes.adaptation.run_methods import Runs, run_methods
 from jtransfer.train.runtime import prepare_process
 
-Cells = dict[tuple[MethodName, int], Cell]
 
-
-def table(config: Config, cells: Cells) -> str:
+def table(config: Config, runs: Runs) -> str:
     """The methods' rows, mean and deviation over seeds, beside the papers'."""
-    accuracies: dict[MethodName, list[float]] = {
-        method: [cells[method, seed].result["target_accuracy"] for seed in config.seeds]
+    accuracies = {
+        method: [runs[method, seed].result["target_accuracy"] for seed in config.seeds]
         for method in config.methods
     }
     means = {method: float(np.mean(values)) for method, values in accuracies.items()}
@@ -66,7 +61,7 @@ def table(config: Config, cells: Cells) -> str:
         [
             METHODS[method].title,
             mean_std(values),
-            averaged_column([cells[method, seed].result for seed in config.seeds]),
+            averaged_column([runs[method, seed].result for seed in config.seeds]),
             gap_column(method, means),
             *(published(config.pair, method, paper) for paper in papers),
         ]
@@ -76,66 +71,33 @@ def table(config: Config, cells: Cells) -> str:
     return console_table([*header, *papers], rows)
 
 
-def run_cells(config: Config, problem: Problem) -> Cells:
-    """Every method from every seed, and the source-only runs that some start from."""
-    cells: Cells = {}
-    programs: dict[MethodName, Program] = {}
-
-    def program(method: MethodName) -> Program:
-        if method not in programs:
-            programs[method] = build(config, problem, method)
-        return programs[method]
-
-    def source_of(method: MethodName, seed: int) -> Cell | None:
-        return run("source", seed) if METHODS[method].from_source else None
-
-    def run(method: MethodName, seed: int) -> Cell:
-        if (method, seed) not in cells:
-            source = source_of(method, seed)
-            if method == "sa" and source is not None:
-                cells[method, seed] = aligned_cell(config, problem, seed, source)
-            else:
-                cells[method, seed] = trained_cell(
-                    config, problem, program(method), method, seed, source
-                )
-        return cells[method, seed]
-
-    def run_together(method: MethodName) -> None:
-        if METHODS[method].from_source:
-            run_together("source")
-        if METHODS[method].recipe is not None:
-            sources = {seed: source_of(method, seed) for seed in config.seeds}
-            train_together(config, problem, program(method), method, sources)
-
-    for method in config.methods:
-        if config.together:
-            run_together(method)
-        for seed in config.seeds:
-            run(method, seed)
-    return cells
-
-
-def main(config: Config) -> Cells:
+def main(config: Config) -> Runs:
     """Run the cells of a call, print their table and write their figures."""
     prepare_process(config.parallel)
     pair = PAIRS[config.pair]
     print(f"{config.pair}: loading {pair.source}, {pair.target} and {pair.target_test}")
-    problem = Problem.load(pair, config.data_root)
+    problem = problem_of(pair, config.data_root)
     print(
         f"{len(problem.source):,} labelled source images, {len(problem.target):,} target images "
         f"without labels, {len(problem.test):,} target test images; "
         f"{pair.net} net ({config.net}), batch {config.batch} a domain"
     )
-    cells = run_cells(config, problem)
-    written = figures(
-        config, problem, {method: cells[method, config.seeds[0]] for method in config.methods}
+    runs = run_methods(
+        problem,
+        config.methods,
+        options=options_of(config),
+        conduct=conduct_of(config),
+        seeds=config.seeds,
+        together=config.together,
     )
+    shown = {method: runs[method, config.seeds[0]] for method in config.methods}
+    written = figures(config, problem, shown)
     print(f"\n{config.pair}, {config.net} net, last step\n")
-    print(table(config, cells))
+    print(table(config, runs))
     print(f"\nresults: {config.out}/{config.pair}-{config.net}-*/result.json")
     print(f"figures: {', '.join(str(path) for path in written)}")
-    return cells
+    return runs
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.adapt_digits", description=__doc__))

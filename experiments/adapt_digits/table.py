@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments.domain_config import MethodName
-from experiments.domain_methods import METHODS
-from experiments.domain_pairs import PAIRS
+from experiments.adapt_digits.pairs import PAIRS
 from experiments.published import papers_of, published
 from jtransfer.measure import gap_closed, markdown_table, mean_std
+from jtransfer.recipes.adaptation.methods import METHODS
 
 NETS = {
     "paper": "the paper's net",
@@ -140,7 +139,7 @@ def selection_table(results: Results) -> str:
 
 def title_of(result: dict[str, Any]) -> str:
     """The method's name, and what its discriminator reads where runs differ in that."""
-    method: MethodName = result["method"]
+    method = result["method"]
     title = METHODS[method].title
     if result.get("judged") != "logits":
         title += FEATURES.get(method, "")

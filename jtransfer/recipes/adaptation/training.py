@@ -1,4 +1,4 @@
-"""The cells of the table of domain adaptation that train by steps, each run once."""
+"""Runs that train by steps: each trained once, taken up where it was, and judged."""
 
 import json
 import time
@@ -10,11 +10,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from experiments.domain_cells import Cell, cell_of, settings_of
-from experiments.domain_config import Config, MethodName
-from experiments.domain_judging import choices, evaluate, judged, judged_average
-from experiments.domain_methods import METHODS, Program, feed_of, initial_variables
-from experiments.domain_problem import Problem
+from jtransfer.recipes.adaptation.judging import choices, evaluate, judged, judged_average
+from jtransfer.recipes.adaptation.options import Conduct, Options
+from jtransfer.recipes.adaptation.problem import Problem
+from jtransfer.recipes.adaptation.program import Program, feed_of, initial_variables
+from jtransfer.recipes.adaptation.run import Run, run_of
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import CompiledStep
 from jtransfer.train.loop import Feed, fit
@@ -26,19 +26,7 @@ from jtransfer.train.state import TrainState
 TOGETHER = "together.json"  # in the folder of a run that was trained with others
 
 
-def trained_settings(
-    config: Config, problem: Problem, program: Program, method: MethodName, seed: int
-) -> dict[str, Any]:
-    """What the results of a method that trains by steps depend on."""
-    settings = settings_of(config, problem, method, seed) | program.recipe.settings
-    if program.recipe.average is not None:
-        settings["average"] = program.recipe.average
-    if METHODS[method].from_source:
-        settings["source_steps"] = config.steps_of("source")
-    return settings
-
-
-def first_state(problem: Problem, program: Program, seed: int, source: Cell | None) -> TrainState:
+def first_state(problem: Problem, program: Program, seed: int, source: Run | None) -> TrainState:
     """The state before the first step, from the source-only run where there is one."""
     variables = initial_variables(program.recipe.net, problem, seed=seed)
     if source is not None and source.trained is not None:
@@ -51,27 +39,31 @@ def first_state(problem: Problem, program: Program, seed: int, source: Cell | No
     return TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
 
 
-def trained_cell(
-    config: Config,
+def trained(
     problem: Problem,
+    options: Options,
+    conduct: Conduct,
     program: Program,
-    method: MethodName,
     seed: int,
-    source: Cell | None,
-) -> Cell:
+    source: Run | None,
+) -> Run:
     """Train a method from a seed, or take up where an earlier call stopped.
 
     Args:
-      config: the settings.
       problem: the data.
+      options: how nets are trained for it.
+      conduct: how long, and where the run leaves what it has.
       program: the method, compiled.
-      method: its name.
       seed: of the initial parameters, the order of the examples and dropout.
       source: the source-only run of the same seed, for methods that start from it.
+
+    Raises:
+      RunFolderError: if the run's folder holds a run with other settings.
     """
-    steps, name = config.steps_of(method), config.cell(method, seed)
-    settings = trained_settings(config, problem, program, method, seed)
-    folder = RunFolder(config.out / name, settings)
+    method = program.method
+    steps, name = conduct.steps_of(method), conduct.name(method, seed)
+    settings = program.settings | {"seed": seed}
+    folder = RunFolder(conduct.out / name, settings)
     state = first_state(problem, program, seed, source)
     with Checkpoints(folder.checkpoint_folder) as checkpoints:
         if checkpoints.latest_step is not None:
@@ -79,17 +71,17 @@ def trained_cell(
         result = folder.result()
         if result is not None:
             print(f"{name}: finished before, accuracy {result['target_accuracy']:.4f}")
-            return cell_of(program, result, read_records(folder.metrics_file), state)
+            return run_of(program, result, read_records(folder.metrics_file), state)
         moving, frozen = program.groups.count(state.params)
         start = int(state.step)
         print(
             f"{name}: {moving:,} parameters moving, {frozen:,} frozen; "
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
-        feed = feed_of(config, problem, method, program.recipe, seed=seed)
+        feed = feed_of(problem, options, method, program.recipe, seed=seed)
         state, seconds = run_steps(
-            config,
-            method,
+            conduct,
+            steps,
             folder,
             checkpoints,
             program.step,
@@ -99,11 +91,11 @@ def trained_cell(
             evaluate=partial(evaluate, problem, program),
         )
     records = read_records(folder.metrics_file)
-    cell = cell_of(program, {}, records, state)
+    run = run_of(program, {}, records, state)
     result = folder.write_result(
         {
             **settings,
-            **judged(problem, cell, seed),
+            **judged(problem, run, seed),
             "chosen_by": "last step",
             **judged_average(problem, program, state),
             "checkpoints": choices(records),
@@ -113,12 +105,12 @@ def trained_cell(
             **how_together(folder),
         }
     )
-    return replace(cell, result=result)
+    return replace(run, result=result)
 
 
 def run_steps(
-    config: Config,
-    method: MethodName,
+    conduct: Conduct,
+    steps: int,
     folder: RunFolder,
     checkpoints: Checkpoints,
     step: CompiledStep,
@@ -128,9 +120,9 @@ def run_steps(
     examples: int,
     evaluate: Callable[[TrainState], dict[str, Any]],
 ) -> tuple[TrainState, float]:
-    """Train from a state to a method's last step; the state after it, and the seconds it took."""
-    steps, start = config.steps_of(method), int(state.step)
-    if config.profile and start < steps:
+    """Train from a state to the last of `steps`; the state after it, and the seconds it took."""
+    start = int(state.step)
+    if conduct.profile and start < steps:
         print(profile_steps(step, state, feed, folder.path / "profile").table())
     started = time.perf_counter()
     with RunLog(
@@ -147,10 +139,10 @@ def run_steps(
             steps=steps,
             log=log,
             evaluate=evaluate,
-            evaluate_every=config.evaluate_every,
+            evaluate_every=conduct.evaluate_every,
             checkpoints=checkpoints,
-            checkpoint_every=config.checkpoint_every,
-            mesh=config.parallel.mesh,
+            checkpoint_every=conduct.checkpoint_every,
+            mesh=conduct.parallel.mesh,
         )
     return state, time.perf_counter() - started
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from experiments.domain_pairs import PAIRS
-from experiments.domain_problem import Problem
+from experiments.adapt_digits.pairs import PAIRS
+from experiments.adapt_digits.setup import problem_of
 from jtransfer.data import DataError
 
 RANDOM = np.random.default_rng(0)
@@ -56,7 +56,7 @@ def thinned(name, **changes):
 
 @pytest.mark.parametrize("name", ["numbers-scene_digits", "numbers-svhn", "svhn-mnist"])
 def test_digits_of_all_sorts_become_one_size_and_order(root, name):
-    problem = Problem.load(thinned(name), root)
+    problem = problem_of(thinned(name), root)
     for part in (problem.source, problem.target, problem.test):
         assert part.images.shape[1:] == (32, 32, 3)
         assert part.classes == tuple("0123456789")
@@ -69,7 +69,7 @@ def test_mnist_and_usps_are_thinned_to_train_on_and_whole_to_test_on(root):
     assert sizes["usps-mnist"] == (1800, 2000)
     small = {"source_size": 30, "target_size": 25}
     one, again, other = (
-        Problem.load(thinned("mnist-usps", **small), root, seed=seed) for seed in (0, 0, 1)
+        problem_of(thinned("mnist-usps", **small), root, seed=seed) for seed in (0, 0, 1)
     )
     assert (len(one.source), len(one.target), len(one.test)) == (30, 25, 20)
     assert one.source.images.shape[1:] == one.target.images.shape[1:] == (28, 28, 1)
@@ -78,7 +78,7 @@ def test_mnist_and_usps_are_thinned_to_train_on_and_whole_to_test_on(root):
         assert prints[0] == prints[1] != prints[2]
     assert one.test.fingerprint() == other.test.fingerprint()
     with pytest.raises(DataError, match=r"asked for 2,000 examples; expected 1 to 50"):
-        Problem.load(PAIRS["mnist-usps"], root)
+        problem_of(PAIRS["mnist-usps"], root)
 
 
 def test_a_domain_of_another_range_is_refused(root, tmp_path):
@@ -90,11 +90,11 @@ def test_a_domain_of_another_range_is_refused(root, tmp_path):
     np.savez(tmp_path / "usps.npz", **arrays)
     pair = thinned("usps-mnist", source_size=None, target_size=None)
     with pytest.raises(DataError, match=r"npz:usps reach 1, those of idx:mnist 255.*to_bytes"):
-        Problem.load(pair, tmp_path)
+        problem_of(pair, tmp_path)
     arrays["train_image"] = arrays["train_image"] / 1.0
     np.savez(tmp_path / "usps.npz", **arrays)
     with pytest.raises(DataError, match=r"npz:usps: images are float64.*to_bytes"):
-        Problem.load(pair, tmp_path)
+        problem_of(pair, tmp_path)
 
 
 @pytest.mark.slow
@@ -108,14 +108,14 @@ def test_a_domain_of_another_range_is_refused(root, tmp_path):
     ],
 )
 def test_real_domains_are_complete_and_agree(data_root, name, sizes):
-    problem = Problem.load(thinned(name), data_root)
+    problem = problem_of(thinned(name), data_root)
     assert (len(problem.source), len(problem.target), len(problem.test)) == sizes
     assert problem.source.classes == problem.test.classes
 
 
 def test_a_sample_of_a_sorted_domain_is_of_all_its_classes(root):
     """GTSRB's and the street digits' training images come sorted by class."""
-    problem = Problem.load(thinned("numbers-scene_digits"), root)
+    problem = problem_of(thinned("numbers-scene_digits"), root)
     order = np.argsort(problem.target.labels, kind="stable")
     problem = replace(problem, target=problem.target.take(order))
     sample = problem.sample("target", 20)

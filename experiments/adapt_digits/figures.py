@@ -1,12 +1,9 @@
 """The pictures of a call of `adapt_digits`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.domain_cells import Cell
-from experiments.domain_config import Config, MethodName
-from experiments.domain_judging import SAMPLE
-from experiments.domain_methods import METHODS
-from experiments.domain_problem import Problem
+from experiments.adapt_digits.config import Config
 from jtransfer.measure import (
     Embedding,
     confusion_figure,
@@ -15,13 +12,17 @@ from jtransfer.measure import (
     embedding_figure,
     samples_figure,
 )
+from jtransfer.recipes.adaptation.judging import SAMPLE
+from jtransfer.recipes.adaptation.methods import METHODS
+from jtransfer.recipes.adaptation.problem import Problem
+from jtransfer.recipes.adaptation.run import Run
 from jtransfer.transfer.adaptation.translated_images import translation_figure
 
 SHOWN = 24  # samples of each domain
 TRANSLATED = 12  # images of each domain
 
 
-def figures(config: Config, problem: Problem, cells: dict[MethodName, Cell]) -> list[Path]:
+def figures(config: Config, problem: Problem, cells: Mapping[str, Run]) -> list[Path]:
     """Write the pictures of the first seed's runs."""
     title = f"{problem.source.name} → {problem.target.name}"
     folder = config.out / f"{config.pair}-{config.net}-figures"

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from tyro.conf import OmitArgPrefixes
 
-from experiments.domain_pairs import PAIRS
+from experiments.adapt_digits.pairs import PAIRS
 from jtransfer.train.parallel import Parallel
 
 MethodName = Literal["source", "sa", "dann", "weighted", "adda", "translation", "teacher", "target"]
@@ -21,10 +21,6 @@ PairName = Literal[
     "svhn-mnist",
 ]
 NetName = Literal["paper", "normed", "augmented"]
-# What the net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps;
-# "augmented" is that on images that are standardised one by one and changed at random.
-_NORMED = {"norm": True, "dropout": 0.5}
-NETS: dict[str, dict[str, Any]] = {"paper": {}, "normed": _NORMED, "augmented": _NORMED}
 
 
 @dataclass(frozen=True)
@@ -58,19 +54,5 @@ class Config:
             )
 
     def steps_of(self, method: MethodName) -> int:
-        """Training steps of a cell."""
+        """Training steps of a method."""
         return self.steps or PAIRS[self.pair].steps_of(method, self.preset)
-
-    @property
-    def augmented(self) -> bool:
-        """Whether images are standardised one by one and, in training, changed at random."""
-        return self.net == "augmented"
-
-    @property
-    def first_rate(self) -> float:
-        """Learning rate of plain training at its start."""
-        return self.rate or PAIRS[self.pair].rate
-
-    def cell(self, method: MethodName, seed: int) -> str:
-        """Name of a cell and of its folder."""
-        return f"{self.pair}-{self.net}-{method}-{self.steps_of(method)}-seed{seed}"

@@ -1,7 +1,7 @@
 """The seeds of a method of domain adaptation, trained in one program.
 
 They leave their runs at the last step, each in a folder of its own with its checkpoint and metrics,
-where `trained_cell` takes them up to measure them.
+where `trained` takes them up to measure them.
 """
 
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.domain_cells import Cell
-from experiments.domain_config import Config, MethodName
-from experiments.domain_judging import evaluate
-from experiments.domain_methods import Program, feed_of
-from experiments.domain_problem import Problem
-from experiments.domain_training import TOGETHER, first_state, run_steps, trained_settings
+from jtransfer.recipes.adaptation.judging import evaluate
+from jtransfer.recipes.adaptation.options import Conduct, Options
+from jtransfer.recipes.adaptation.problem import Problem
+from jtransfer.recipes.adaptation.program import Program, feed_of
+from jtransfer.recipes.adaptation.run import Run
+from jtransfer.recipes.adaptation.training import TOGETHER, first_state, run_steps
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.run_folder import RunFolder, write_json
 from jtransfer.train.run_log import read_records, write_records
@@ -23,40 +23,36 @@ from jtransfer.train.together import RunsFeed, stack_runs, unstack_runs
 
 
 def train_together(
-    config: Config,
     problem: Problem,
+    options: Options,
+    conduct: Conduct,
     program: Program,
-    method: MethodName,
-    sources: Mapping[int, Cell | None],
+    sources: Mapping[int, Run | None],
 ) -> None:
     """Train those seeds that have no result yet, or take up where an earlier call stopped.
 
     Args:
-      config: the settings.
       problem: the data.
+      options: how nets are trained for it.
+      conduct: how long, and where the runs leave what they have.
       program: the method, compiled.
-      method: its name.
       sources: the source-only run of each seed, for methods that start from it.
     """
+    method = program.method
     folders = {
-        seed: RunFolder(
-            config.out / config.cell(method, seed),
-            trained_settings(config, problem, program, method, seed),
-        )
+        seed: RunFolder(conduct.out / conduct.name(method, seed), program.settings | {"seed": seed})
         for seed in sources
     }
     seeds = [seed for seed, folder in folders.items() if folder.result() is None]
     trained = [(folders[seed].path / TOGETHER).exists() for seed in seeds]
     if len(seeds) < 2 or all(trained):
         return
-    settings = trained_settings(config, problem, program, method, seeds[0])
-    del settings["seed"]
-    first = config.cell(method, seeds[0])
+    first = conduct.name(method, seeds[0])
     name = first.removesuffix(f"seed{seeds[0]}") + "seeds" + "-".join(map(str, seeds))
-    group = RunFolder(config.out / name, {**settings, "seeds": seeds})
-    steps = config.steps_of(method)
+    group = RunFolder(conduct.out / name, {**program.settings, "seeds": seeds})
+    steps = conduct.steps_of(method)
     state = stack_runs([first_state(problem, program, seed, sources[seed]) for seed in seeds])
-    feeds = [feed_of(config, problem, method, program.recipe, seed=seed) for seed in seeds]
+    feeds = [feed_of(problem, options, method, program.recipe, seed=seed) for seed in seeds]
 
     def evaluate_runs(state: TrainState) -> dict[str, Any]:
         each = [evaluate(problem, program, run) for run in unstack_runs(state)]
@@ -71,8 +67,8 @@ def train_together(
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
         state, seconds = run_steps(
-            config,
-            method,
+            conduct,
+            steps,
             group,
             checkpoints,
             program.step_of_runs,
