@@ -31,15 +31,15 @@ lint: $(VENV)/.installed-dev ## style, format and types
 	$(BIN)/basedpyright
 
 bench: $(VENV)/.installed-torch ## time the steps and an epoch against PyTorch, probes against scikit-learn, ESZSL against NumPy
-	$(BIN)/python -m experiments.benchmark
-	$(BIN)/python -m experiments.benchmark_operations
-	$(BIN)/python -m experiments.benchmark_together
-	$(if $(JTRANSFER_DATA),$(BIN)/python -m experiments.benchmark_epoch --images 12800)
-	$(BIN)/python -m experiments.benchmark_sizes
-	$(BIN)/python -m experiments.benchmark_features $(if $(JTRANSFER_DATA),--data folder:caltech101)
-	$(BIN)/python -m experiments.benchmark_pipeline $(if $(JTRANSFER_DATA),--data folder:caltech101)
-	$(BIN)/python -m experiments.benchmark_probe --classes 50
-	$(BIN)/python -m experiments.benchmark_eszsl
+	$(BIN)/python -m experiments.throughput.steps
+	$(BIN)/python -m experiments.throughput.operations
+	$(BIN)/python -m experiments.throughput.together
+	$(if $(JTRANSFER_DATA),$(BIN)/python -m experiments.throughput.epoch --images 12800)
+	$(BIN)/python -m experiments.throughput.sizes
+	$(BIN)/python -m experiments.throughput.features $(if $(JTRANSFER_DATA),--data folder:caltech101)
+	$(BIN)/python -m experiments.throughput.pipeline $(if $(JTRANSFER_DATA),--data folder:caltech101)
+	$(BIN)/python -m experiments.throughput.probe --classes 50
+	$(BIN)/python -m experiments.throughput.eszsl
 	$(BIN)/python -m experiments.report
 
 clean: ## remove the environment and caches; checkpoints/ stays

@@ -20,14 +20,14 @@ from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.multitask_tables import multitask
 from experiments.speaker_tables import speaker_adaptation
-from experiments.step_tables import (
+from experiments.throughput.step_tables import (
     cost_against_size,
     epoch,
     operations,
     timed_steps,
     together,
 )
-from experiments.throughput_tables import (
+from experiments.throughput.tables import (
     eszsl_grid,
     feature_extraction,
     input_pipeline,

@@ -71,7 +71,7 @@ def test_scaling_by_hand():
 def test_layers_6_and_7_of_a_whole_alexnet(tmp_path):
     """Random weights in a file as torchvision's: the fully connected layers are classified too."""
     torch = pytest.importorskip("torch")
-    from experiments.torch_alexnet import AlexNet2014
+    from experiments.throughput.rivals.alexnet import AlexNet2014
 
     torch.save(AlexNet2014().state_dict(), tmp_path / "alexnet.pth")
     write_images(tmp_path / "data" / "toys", each=6)

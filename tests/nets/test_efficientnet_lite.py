@@ -109,7 +109,7 @@ def test_moving_statistics_are_the_batchs_and_are_recorded(stem):
 
 def test_odd_sides_equal_the_same_net_in_torch():
     torch = pytest.importorskip("torch")
-    from experiments.torch_efficientnet import EfficientNetLite0, randomised
+    from experiments.throughput.rivals.efficientnet import EfficientNetLite0, randomised
 
     rival, net = randomised(EfficientNetLite0(classes=7)), efficientnet_lite(0, classes=7)
     images = np.random.default_rng(0).normal(size=(2, 37, 51, 3)).astype(np.float32)

@@ -14,8 +14,8 @@ from jtransfer.nets.weights.pretrained import load_pretrained
 
 torch = pytest.importorskip("torch")
 
-from experiments.torch_alexnet import AlexNet2014  # noqa: E402
-from experiments.torch_efficientnet import EfficientNetLite0, randomised  # noqa: E402
+from experiments.throughput.rivals.alexnet import AlexNet2014  # noqa: E402
+from experiments.throughput.rivals.efficientnet import EfficientNetLite0, randomised  # noqa: E402
 
 
 def compare(net: Trunk, name: str, rival, size: int, path, *, as_zip: bool, until: str):

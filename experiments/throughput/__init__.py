@@ -1,0 +1,1 @@
+"""How fast the compiled steps, the pipeline and the closed forms are, beside their rivals."""

@@ -1,0 +1,1 @@
+"""The same nets, losses and steps in PyTorch."""
