@@ -1,7 +1,9 @@
-"""The sections of BENCHMARKS.md on the steps: their speed, an epoch, and cost against size."""
+"""The tables of the steps: their speed, an epoch, and cost against size."""
 
+from pathlib import Path
 from typing import Any
 
+from experiments.headline import Headline
 from experiments.throughput.contests import KEEPING, PYTORCH
 from experiments.throughput.operations import row as operation_row
 from experiments.throughput.sizes import TITLES
@@ -67,6 +69,22 @@ def timed_steps(results: list[dict[str, Any]]) -> str:
             )
         parts.append(made_by(result))
     return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def headlines(results: list[dict[str, Any]]) -> list[Headline]:
+    """Every step's time beside PyTorch's, of the newest measurement."""
+    if not results:
+        return []
+    newest = max(results, key=lambda each: each["date"])
+    return [
+        Headline(
+            f"a step of {step['title']}, {step['size']}",
+            f"{step['times']['jtransfer']['median_ms']:.1f} ms, {step['ratio'][KEEPING]:.2f} of "
+            "PyTorch's with kept memory",
+        )
+        for step in newest["steps"].values()
+        if step["ratio"]
+    ]
 
 
 def _times(each: dict[str, Any]) -> str:
@@ -168,6 +186,6 @@ def cost_against_size(results: list[dict[str, Any]]) -> str:
             "exponent, by a line through the logarithms."
         )
         parts.append(markdown_table(["of", "sizes", "milliseconds", "exponent"], rows))
-        parts.append(f"![Time against size]({result['picture']})")
+        parts.append(f"![Time against size](../{Path(result['picture']).name})")
         parts.append(made_by(result))
     return "\n\n".join(parts) + "\n" if parts else ""

@@ -1,7 +1,8 @@
-"""The sections of BENCHMARKS.md on the speed of probes, features and ESZSL."""
+"""The tables of the speed of probes, features and ESZSL."""
 
 from typing import Any
 
+from experiments.headline import Headline
 from experiments.probe_layers import HEADS
 from experiments.throughput.pipeline import table as pipeline_rows
 from jtransfer.measure import markdown_table
@@ -95,6 +96,18 @@ def probe_solver(results: list[dict[str, Any]]) -> str:
         )
         parts.append(made_by(result))
     return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def probe_headlines(results: list[dict[str, Any]]) -> list[Headline]:
+    """How many times faster than scikit-learn C is chosen."""
+    return [
+        Headline(
+            f"C of {HEADS[kind]} chosen on {result['examples']:,} x {result['dims']:,} features",
+            f"{each['seconds']:.1f} s, {each['ratio']:.0f} times as fast as scikit-learn",
+        )
+        for result in results
+        for kind, each in result["measured"].items()
+    ]
 
 
 def eszsl_grid(results: list[dict[str, Any]]) -> str:

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from experiments.adapt_digits.table import domain_adaptation
-from experiments.report import Config, collect, main
+from experiments.report.__main__ import Config, collect, main
 from jtransfer.recipes.adaptation.judging import CRITERIA
 
 
@@ -44,16 +44,39 @@ def runs(tmp_path):
 
 def test_finished_runs_become_a_table_beside_the_papers(runs):
     config = Config(
-        collect=runs / "checkpoints", results=runs / "results", out=runs / "BENCHMARKS.md"
+        collect=runs / "checkpoints",
+        results=runs / "results",
+        out=runs / "BENCHMARKS.md",
+        pages=runs / "docs" / "benchmarks",
     )
-    text = main(config)
-    assert (runs / "BENCHMARKS.md").read_text() == text
+    front = main(config)
+    assert (runs / "BENCHMARKS.md").read_text() == front
+    # The front page has one row a method; the best without target labels is DANN itself here.
+    headlines = [line.split(" | ")[:3] for line in front.splitlines() if "mnist_m: " in line]
+    pair = "| idx:mnist → synthetic:mnist_m: "
+    assert headlines == [
+        [
+            pair + "source only, the paper's net",
+            "0.550 ± 0.071",
+            "0.5749 (ICML 2015), 0.5225 (JMLR 2016)",
+        ],
+        [pair + "DANN, the paper's net", "0.750 ± 0.071", "0.8149 (ICML 2015), 0.7666 (JMLR 2016)"],
+        [
+            pair + "train on target, the paper's net",
+            "0.950 ± 0.071",
+            "0.9891 (ICML 2015), 0.9596 (JMLR 2016)",
+        ],
+    ]
+    text = (runs / "docs" / "benchmarks" / "adaptation.md").read_text()
     row = next(line for line in text.splitlines() if line.startswith("| DANN"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     # mean .75, deviation .0707; (.75 - .55) / (.95 - .55) = 50% of the gap
     measured = ["0.750 ± 0.071", "50.0%", "1.50 ± 0.00", "6,000", "0, 1", "10 s"]
     assert cells == ["DANN", *measured, "0.8149", "0.7666"]
-    assert main(config) == text
+    # What was decided after looking stands at the end, a line each.
+    assert text.index("### Decided after looking") > text.index("| DANN")
+    assert "\n- that train on target has as many steps" in text
+    assert main(config) == front
 
 
 def test_a_result_that_changed_is_not_replaced(runs):
@@ -65,8 +88,10 @@ def test_a_result_that_changed_is_not_replaced(runs):
 
 
 def test_without_results_there_is_only_the_head(tmp_path):
-    text = main(Config(results=tmp_path / "none", out=tmp_path / "BENCHMARKS.md"))
+    out = {"out": tmp_path / "BENCHMARKS.md", "pages": tmp_path / "pages"}
+    text = main(Config(results=tmp_path / "none", **out))
     assert text.startswith("# Benchmarks")
+    assert "##" not in (tmp_path / "pages" / "adaptation.md").read_text()
     assert "##" not in text
 
 

@@ -85,5 +85,5 @@ def test_time_against_size():
     }
     text = cost_against_size([result])
     assert cells(text, "probe")[0] == ["probe: dimensions", "1,000, 2,000", "1,500, 3,000", "1.00"]
-    assert "![Time against size](docs/cost.png)" in text
+    assert "![Time against size](../cost.png)" in text
     assert cost_against_size([]) == ""

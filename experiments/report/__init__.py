@@ -1,0 +1,1 @@
+"""The benchmark pages, written from result files."""

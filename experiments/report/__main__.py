@@ -1,0 +1,115 @@
+"""Write the benchmark pages from result files.
+
+    python -m experiments.report                     (from experiments/results/)
+    python -m experiments.report --collect checkpoints
+
+BENCHMARKS.md has the headline of every table, docs/benchmarks/<subject>.md each table whole.
+
+With `--collect` the `result.json` of every finished run below a folder is first copied to
+experiments/results/<experiment>/<run>.json; a copy that is there already and differs is an error.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from experiments.report.pages import PAGES, Page
+from jtransfer.files.writing import write_text
+from jtransfer.measure import markdown_table
+from jtransfer.train.run_folder import write_json
+
+HOW = """Measured by the scripts in `experiments/`; written by `python -m experiments.report` from
+the files in `experiments/results/`, never by hand. Accuracies are shares of the target's test set,
+mean ± standard deviation over seeds or folds."""
+REPRODUCE = """`python -m experiments.<name> --help` says an experiment's data, the exact commands
+and how long they take; every table names its seeds, steps, device and time. `python -m
+experiments.report --collect checkpoints` puts finished runs into the tables."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a report."""
+
+    collect: Path | None = None  # copy the results of the finished runs below this folder first
+    results: Path = Path("experiments/results")  # where results are kept
+    out: Path = Path("BENCHMARKS.md")  # the front page
+    pages: Path = Path("docs/benchmarks")  # folder of the others
+
+
+def collect(folder: Path, results: Path) -> list[Path]:
+    """Copy finished results below `folder` into `results`; return what is new.
+
+    Raises:
+      FileExistsError: if a result of that name is there and differs.
+    """
+    new = []
+    for file in sorted(folder.glob("**/result.json")):
+        content = json.loads(file.read_text())
+        copy = results / content["experiment"] / f"{file.parent.name}.json"
+        if copy.exists():
+            if json.loads(copy.read_text()) != content:
+                raise FileExistsError(
+                    f"{copy} differs from {file}; remove the one that should not count"
+                )
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        write_json(copy, content)
+        new.append(copy)
+    return new
+
+
+def read(results: Path, experiment: str) -> list[dict[str, Any]]:
+    """All results of an experiment, in order of their names."""
+    return [json.loads(file.read_text()) for file in sorted((results / experiment).glob("*.json"))]
+
+
+def front_page(config: Config) -> str:
+    """The headline of every table, and where it stands whole."""
+    rows = [
+        [each.task, each.measured, each.published, f"[{name}]({config.pages.as_posix()}/{name}.md)"]
+        for name, page in PAGES.items()
+        for section in page.sections
+        for each in section.headlines(*(read(config.results, of) for of in section.experiments))
+    ]
+    parts = ["# Benchmarks", HOW]
+    if rows:
+        parts += [markdown_table(["task", "measured", "published", "whole table"], rows)]
+        parts += [f"Measured on {devices(config.results)}.", REPRODUCE]
+    return "\n\n".join(parts) + "\n"
+
+
+def devices(results: Path) -> str:
+    """Every device that a result was made on, in words."""
+    files = sorted(results.glob("*/*.json"))
+    made = (json.loads(file.read_text()).get("made_by", {}) for file in files)
+    return ", ".join(sorted({each["device"] for each in made if "device" in each}))
+
+
+def whole_page(page: Page, results: Path) -> str:
+    """All tables of a page."""
+    sections = [
+        section.write(*(read(results, of) for of in section.experiments))
+        for section in page.sections
+    ]
+    return "\n".join([f"# {page.title}\n", f"{HOW}\n", *filter(None, sections)])
+
+
+def main(config: Config) -> str:
+    """Collect if asked to, then write the pages; the text of the front page."""
+    if config.collect is not None:
+        for copy in collect(config.collect, config.results):
+            print(f"new: {copy}")
+    config.pages.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        write_text(config.pages / f"{name}.md", whole_page(page, config.results))
+    text = front_page(config)
+    write_text(config.out, text)
+    print(f"wrote {config.out} and {len(PAGES)} pages in {config.pages}")
+    return text
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config, prog="python -m experiments.report", description=__doc__))
