@@ -123,7 +123,14 @@ class Convolution(nn.Module):
 
 
 def _norm(name: str, *, moving: bool) -> nn.BatchNorm:
-    return nn.BatchNorm(use_running_average=not moving, momentum=0.99, epsilon=1e-3, name=name)
+    # The fast variance is a difference of squares: rounding, where the mean is large.
+    return nn.BatchNorm(
+        use_running_average=not moving,
+        momentum=0.99,
+        epsilon=1e-3,
+        use_fast_variance=False,
+        name=name,
+    )
 
 
 class StemStage(nn.Module):

@@ -61,7 +61,9 @@ class ImageWriter(nn.Module):
     def __call__(self, maps: jax.Array) -> jax.Array:
         """Map [batch, height, width, channels] to images in 0..1."""
         maps = Conv(self.width, 3, padding="SAME", name="conv1")(maps)
-        maps = nn.relu(nn.GroupNorm(num_groups=1, name="norm1")(maps))
+        # The fast variance is a difference of squares: rounding, where the mean is large.
+        norm = nn.GroupNorm(num_groups=1, use_fast_variance=False, name="norm1")
+        maps = nn.relu(norm(maps))
         return nn.sigmoid(_doubled(Conv(4 * self.channels, 3, padding="SAME", name="out")(maps)))
 
 

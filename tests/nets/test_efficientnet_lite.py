@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
+from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, _norm, efficientnet_lite
 from jtransfer.nets.parts.convolutions import convolution
 from jtransfer.nets.weights.pretrained import PRETRAINED
 from jtransfer.nets.weights.torch_layout import place_weights
@@ -126,3 +126,13 @@ def test_odd_sides_equal_the_same_net_in_torch():
         wanted = expected[stage].permute(0, 2, 3, 1).numpy()
         assert wanted.std() > 0.1
         np.testing.assert_allclose(taps[stage], wanted, atol=1e-4, err_msg=stage)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(255, 0), (1e3, 1), (-2e3, 1)])
+def test_a_large_mean_leaves_batch_norms_deviation_whole(mean, deviation):
+    noise = np.random.default_rng(0).standard_normal((16, 8, 8, 3))
+    maps = jnp.asarray(mean + deviation * noise, jnp.float32)
+    exact = np.asarray(maps, np.float64)
+    normed, _ = _norm("norm", moving=True).init_with_output(jax.random.key(0), maps)
+    expected = (exact - exact.mean((0, 1, 2))) / np.sqrt(exact.var((0, 1, 2)) + 1e-3)
+    np.testing.assert_allclose(normed, expected, atol=2e-3)

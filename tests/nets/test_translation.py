@@ -148,3 +148,14 @@ def test_a_decoder_of_mostly_black_images_does_not_stay_black():
         params, state = step(params, state)
     # Wholly black images would be off by images.mean(), 1 / 16.
     assert jnp.abs(decode(params) - images).mean() < 0.5 * images.mean()
+
+
+def test_a_bias_that_all_maps_share_is_taken_out_again():
+    writer, maps = (
+        ImageWriter(width=4, channels=1),
+        jax.random.normal(jax.random.key(0), (2, 8, 8, 4)),
+    )
+    variables: Any = writer.init(jax.random.key(1), maps)
+    biased = jax.tree.map(lambda leaf: leaf, variables)
+    biased["params"]["conv1"]["bias"] += 1e4
+    np.testing.assert_allclose(writer.apply(biased, maps), writer.apply(variables, maps), atol=2e-3)

@@ -9,9 +9,13 @@ class DomainBatchNorm(nn.Module):
     """Batch norm that keeps one mean and variance a domain and shares scale and bias.
 
     A batch that mixes domains holds them in equal consecutive parts: `domains=(0, 1)` says that its
-    first half is domain 0 and its second half domain 1. Each part is normalised by its own
+    first half is domain 0 and its second half domain 1. Each domain is normalised by its own
     statistics, so that neither domain's mean or contrast leaks into the other's features
-    (Li et al. 2016, "Revisiting batch normalization for practical domain adaptation").
+    (Li et al. 2016, "Revisiting batch normalization for practical domain adaptation"). Parts of one
+    domain are one batch of it: `domains=(0, 0)` is `domains=(0,)`.
+
+    The variance is taken of what is left without the mean, in a second pass: the difference of the
+    mean square and the squared mean is rounding where the mean is large.
 
     Attributes:
       num_domains: how many domains statistics are kept for.
@@ -52,17 +56,27 @@ class DomainBatchNorm(nn.Module):
         parts = images.reshape(len(domains), -1, channels).astype(jnp.float32)
         index = jnp.array(domains)
         if train:
-            mean = parts.mean(axis=1)
-            var = jnp.square(parts).mean(axis=1) - jnp.square(mean)
+            # A first mean, whatever its rounding: what does not change under a shift needs no
+            # gradient through it.
+            middle = jax.lax.stop_gradient(_means(parts, domains))
+            centred = parts - middle[:, None]
+            rest = _means(centred, domains)
+            var = jnp.maximum(_means(jnp.square(centred), domains) - jnp.square(rest), 0.0)
             if not self.is_initializing():
-                keep = self.momentum
-                running_mean.value = running_mean.value.at[index].multiply(keep)
-                running_mean.value = running_mean.value.at[index].add((1 - keep) * mean)
-                running_var.value = running_var.value.at[index].multiply(keep)
-                running_var.value = running_var.value.at[index].add((1 - keep) * var)
+                for running, new in ((running_mean, middle + rest), (running_var, var)):
+                    moved = self.momentum * running.value[index] + (1 - self.momentum) * new
+                    running.value = running.value.at[index].set(moved)
         else:
-            mean, var = running_mean.value[index], running_var.value[index]
+            var = running_var.value[index]
+            centred = parts - running_mean.value[index][:, None]
+            rest = jnp.zeros_like(var)
         gain = scale[None] * jax.lax.rsqrt(var + self.epsilon)
-        shift = bias[None] - mean * gain
-        normed = parts * gain[:, None] + shift[:, None]
+        normed = centred * gain[:, None] + (bias[None] - rest * gain)[:, None]
         return normed.reshape(images.shape).astype(images.dtype)
+
+
+def _means(parts: jax.Array, domains: tuple[int, ...]) -> jax.Array:
+    """For every part the mean of its domain's parts: [parts, channels] of [parts, n, channels]."""
+    means = parts.mean(axis=1)
+    of_a_domain = [[part for part, other in enumerate(domains) if other == own] for own in domains]
+    return jnp.stack([means[jnp.array(places)].mean(axis=0) for places in of_a_domain])

@@ -3,6 +3,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jtransfer.nets.parts.norm import DomainBatchNorm
 
@@ -62,6 +63,110 @@ def test_at_test_time_the_running_statistics_are_used(norm):
     }
     out = norm.apply(variables, images, train=False, domains=(1,))
     np.testing.assert_allclose(out.ravel(), [2 * (7 - 3) / 2 + 1] * 2, rtol=1e-4)
+
+
+def spread(mean, deviation):
+    return mean + deviation * np.random.default_rng(0).standard_normal((64, 8, 8, 3))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full((64, 8, 8, 3), 1.01),
+        np.full((64, 8, 8, 3), 255.0),
+        np.full((1, 1, 1, 3), 1e6),
+        spread(10, 0.001),
+        spread(1e3, 1),
+        spread(-1e4, 1),
+        spread(1e5, 30),
+        np.concatenate([np.zeros((32, 8, 8, 3)), spread(1e4, 1)[:32]]),
+    ],
+)
+def test_a_large_mean_leaves_the_deviation_whole(norm, values):
+    images = jnp.asarray(values, jnp.float32)
+    exact = np.asarray(images, np.float64)
+    mean, var = exact.mean((0, 1, 2)), exact.var((0, 1, 2))
+
+    def normed(images):
+        return norm.apply(variables, images, train=True, mutable=["batch_stats"])
+
+    variables = norm.init(jax.random.key(0), images, train=True)
+    out, new = jax.jit(normed)(images)
+    # Numbers around 1e5 are .008 apart.
+    np.testing.assert_allclose(out, (exact - mean) / np.sqrt(var + 1e-5), atol=1e-3)
+    np.testing.assert_allclose(new["batch_stats"]["mean"][0], 0.1 * mean, rtol=1e-6)
+    np.testing.assert_allclose(new["batch_stats"]["var"][0], 0.9 + 0.1 * var, rtol=1e-5)
+    tested = norm.apply(
+        {
+            **variables,
+            "batch_stats": {"mean": jnp.tile(mean, (2, 1)), "var": jnp.tile(var, (2, 1))},
+        },
+        images,
+        train=False,
+    )
+    np.testing.assert_allclose(tested, (exact - mean) / np.sqrt(var + 1e-5), atol=3e-2)
+
+
+def test_the_gradient_is_that_of_the_formula_in_float64(norm):
+    images = jnp.asarray(spread(1e3, 1)[:8], jnp.float32)
+    variables = norm.init(jax.random.key(0), images, train=True)
+    pulled = jax.random.normal(jax.random.key(1), images.shape)
+    _, pull = jax.vjp(
+        lambda x: norm.apply(variables, x, train=True, mutable=["batch_stats"])[0], images
+    )
+    x, g = (np.asarray(each, np.float64).reshape(-1, 3) for each in (images, pulled))
+    deviation = np.sqrt(x.var(0) + 1e-5)
+    normed = (x - x.mean(0)) / deviation
+    expected = (g - g.mean(0) - normed * (g * normed).mean(0)) / deviation
+    np.testing.assert_allclose(pull(pulled)[0].reshape(-1, 3), expected, atol=1e-5)
+
+
+def test_parts_of_one_domain_are_one_batch_of_it(images, norm):
+    """Running statistics that are the batch's own stay what they are, however it is cut."""
+    variables = norm.init(jax.random.key(0), images, train=True)
+    whole, parts = (
+        norm.apply(variables, images, train=True, domains=domains, mutable=["batch_stats"])
+        for domains in ((0,), (0, 0))
+    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), whole, parts)
+    stats = {
+        "mean": jnp.stack([images.mean((0, 1, 2))] * 2),
+        "var": jnp.stack([images.var((0, 1, 2))] * 2),
+    }
+    _, moved = norm.apply(
+        {**variables, "batch_stats": stats},
+        images,
+        train=True,
+        domains=(0, 0, 0, 0),
+        mutable=["batch_stats"],
+    )
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), moved["batch_stats"], stats
+    )
+
+
+def test_a_domain_that_is_not_finite_stays_with_itself(images, norm):
+    variables = norm.init(jax.random.key(0), images, train=True)
+    broken = images.at[5].set(jnp.nan)
+    out, _ = norm.apply(variables, broken, train=True, domains=(0, 1), mutable=["batch_stats"])
+    assert np.isfinite(out[:4]).all()
+
+
+def test_over_several_devices_statistics_are_those_of_one(norm):
+    images = jnp.asarray(spread(1e3, 1), jnp.float32)
+    variables = norm.init(jax.random.key(0), images, train=True)
+
+    @jax.jit
+    def normed(images):
+        return norm.apply(variables, images, train=True, domains=(0, 1), mutable=["batch_stats"])
+
+    mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
+    shared = jax.device_put(images, NamedSharding(mesh, PartitionSpec("data")))
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-4),
+        normed(shared),
+        normed(images),
+    )
 
 
 def test_parts_and_domains_must_fit(images, norm):
