@@ -1,23 +1,20 @@
 """Ridge regression as a classifier, its penalty chosen by leaving out one example at a time.
 
-One eigendecomposition gives the solutions of every penalty, and the scores that each example would
-have got from the model fitted without it (Hastie, Tibshirani & Friedman, "The elements of
-statistical learning", equation 7.52; Rifkin & Lippert 2007, "Notes on regularized least squares").
+One singular value decomposition gives the solutions of every penalty, and the scores that each
+example would have got from the model fitted without it (Hastie, Tibshirani & Friedman, "The
+elements of statistical learning", equation 7.52; Rifkin & Lippert 2007, "Notes on regularized
+least squares"). It is in float64 on the host, so that penalties far below the largest variance
+count.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jtransfer.measure import mean_per_class_accuracy
-from jtransfer.transfer.features.penalty_path import product
 from jtransfer.transfer.features.probe import LinearProbe, check_examples
-
-# Relative to the largest: directions with a smaller variance are rounding.
-_LEAST_VARIANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -57,53 +54,31 @@ def fit_ridge(
             f"penalties are {list(penalties)}; expected positive finite numbers, at least one"
         )
     check_examples(features, labels, classes)
-    examples = jnp.asarray(features, jnp.float32)
-    targets = jax.nn.one_hot(jnp.asarray(labels), classes)
-    parts = _decompose(examples, targets)
-    guesses = np.asarray(_left_out(parts, targets, jnp.asarray(descending, jnp.float32)))
-    scores = np.array([mean_per_class_accuracy(each, labels, classes) for each in guesses])
-    best = int(scores.argmax())
-    probe = _solve(examples, targets, parts, descending[best])
-    return RidgeChoice(float(descending[best]), probe, scores)
+    examples = np.asarray(features, np.float64)
+    targets = np.eye(classes)[np.asarray(labels)]
+    mean, shares = examples.mean(axis=0), targets.mean(axis=0)
+    directions, lengths, axes = np.linalg.svd(examples - mean, full_matrices=False)
+    # Shorter ones are rounding (the rule of `np.linalg.matrix_rank`).
+    rank = int((lengths > max(examples.shape) * np.finfo(float).eps * lengths[0]).sum())
+    directions, lengths, axes = directions[:, :rank], lengths[:rank], axes[:rank]
+    variances, projected = lengths**2, directions.T @ targets
 
+    # Of the targets and of each example's leverage, what no direction accounts for.
+    beyond = targets - shares - directions @ projected
+    outside = np.maximum(1 - 1 / len(examples) - (directions**2).sum(axis=1), 0)[:, None]
+    scores = []
+    for penalty in descending:
+        # Residual and 1 - leverage add up what is left of each direction: what is taken, taken off
+        # again, would be rounding where the penalty is small.
+        left = (penalty / (variances + penalty))[:, None]
+        residual = beyond + directions @ (left * projected)
+        missed = residual / (outside + directions**2 @ left)  # by the model without the example
+        guesses = (targets - missed).argmax(axis=1)
+        scores.append(mean_per_class_accuracy(guesses, labels, classes))
+    best = int(np.argmax(scores))
 
-def _decompose(examples, targets):
-    """Variances s and directions U [n, rank] of the centred examples, and U^T Y."""
-    centred = examples - examples.mean(axis=0, keepdims=True)
-    if len(examples) <= examples.shape[1]:
-        variances, directions = jnp.linalg.eigh(product(centred, centred.T))
-        keep = np.asarray(variances > _LEAST_VARIANCE * variances[-1])
-        variances, directions = variances[keep], directions[:, keep]
-    else:
-        variances, axes = jnp.linalg.eigh(product(centred.T, centred))
-        keep = np.asarray(variances > _LEAST_VARIANCE * variances[-1])
-        variances = variances[keep]
-        directions = product(centred, axes[:, keep]) / jnp.sqrt(variances)[None]
-    return variances, directions, product(directions.T, targets)
-
-
-@jax.jit
-def _left_out(parts, targets, penalties):
-    """Classes [penalties, n] of each example by the model fitted without it."""
-    variances, directions, projected = parts
-    mean = targets.mean(axis=0, keepdims=True)
-
-    def classify(penalty):
-        shrunk = (variances / (variances + penalty))[:, None]
-        fitted = mean + product(directions, shrunk * projected)
-        leverage = 1 / len(targets) + product(directions**2, shrunk)
-        # What the left-out model misses by is the residual divided by 1 - leverage.
-        return (targets - (targets - fitted) / (1 - leverage)).argmax(axis=1)
-
-    return jax.lax.map(classify, penalties)
-
-
-@jax.jit
-def _solve(examples, targets, parts, penalty):
-    variances, directions, projected = parts
-    mean = examples.mean(axis=0, keepdims=True)
-    coefficients = product(directions, projected / (variances + penalty)[:, None])
-    # The coefficients sum to zero, so that X^T a is the centred examples' as well.
-    weights = product((examples - mean).T, coefficients)
-    bias = targets.mean(axis=0) - product(mean, weights)[0]
-    return LinearProbe(weights, bias, jnp.zeros(()))
+    penalty = descending[best]
+    weights = axes.T @ (projected * (lengths / (variances + penalty))[:, None])
+    bias = shares - mean @ weights
+    probe = LinearProbe(*(jnp.asarray(each, jnp.float32) for each in (weights, bias, 0.0)))
+    return RidgeChoice(float(penalty), probe, np.array(scores))

@@ -34,6 +34,49 @@ def test_ridge_is_scikit_learns(dims):
     np.testing.assert_allclose(choice.probe.bias, best.intercept_, atol=1e-5)
 
 
+def left_out_accuracies(features, labels, penalties):
+    """By fitting anew without each example, in float64."""
+    features, targets = features.astype(np.float64), np.eye(CLASSES)[labels]
+    return [
+        mean_per_class_accuracy(
+            np.array(
+                [
+                    Ridge(penalty, solver="svd")
+                    .fit(features[train], targets[train])
+                    .predict(features[left_out])
+                    .argmax()
+                    for train, left_out in LeaveOneOut().split(features)
+                ]
+            ),
+            labels,
+            CLASSES,
+        )
+        for penalty in sorted(penalties, reverse=True)
+    ]
+
+
+# More features than examples and fewer; repeated examples; few directions; all of them far away.
+@pytest.mark.parametrize("dims", [100, 20])
+@pytest.mark.parametrize("kind", ["as they are", "repeated", "few directions", "far away"])
+def test_small_penalties_on_long_features(dims, kind):
+    features, labels = clouds(30, dims, apart=1.0)
+    if kind == "repeated":
+        features, labels = features[np.arange(30) // 2], labels[np.arange(30) // 2]
+    elif kind == "few directions":
+        features = features[:, :5] @ np.random.default_rng(1).standard_normal((5, dims))
+    features = 100 * features / np.linalg.norm(features, axis=1).mean()
+    if kind == "far away":
+        features += 1000
+    features = features.astype(np.float32)
+    penalties = [100.0, 0.1, 1e-3, 1e-4]
+    choice = fit_ridge(features, labels, penalties, classes=CLASSES)
+    np.testing.assert_allclose(choice.scores, left_out_accuracies(features, labels, penalties))
+    best = Ridge(choice.penalty, solver="svd").fit(
+        features.astype(np.float64), np.eye(CLASSES)[labels]
+    )
+    np.testing.assert_allclose(choice.probe.decision(features), best.predict(features), atol=2e-3)
+
+
 def test_what_all_features_have_in_common_does_not_matter():
     features, labels = clouds(40, 60)
     there, away = (
@@ -48,3 +91,7 @@ def test_what_cannot_be_used():
         fit_ridge(features, labels, [0.0], classes=CLASSES)
     with pytest.raises(ValueError, match="at least two of them"):
         fit_ridge(features, np.zeros(12, int), [1.0], classes=CLASSES)
+    for value in (np.nan, np.inf):
+        features[5, 1] = value
+        with pytest.raises(ValueError, match="row 5 of the features holds NaN or infinity"):
+            fit_ridge(features, labels, [1.0], classes=CLASSES)
