@@ -40,15 +40,18 @@ def _by_shifts(images, kernel, *, stride, pads):
     # Behind the barrier the images are padded once, and not anew at every position.
     images = lax.optimization_barrier(images)
     batch, height, width, channels = images.shape
-    total = jnp.zeros((), images.dtype)
+    # As XLA's own: of terms that are each rounded to less, the sum would be several times as rough.
+    precise = jnp.promote_types(images.dtype, jnp.float32)
+    total = jnp.zeros((), precise)
     for i in range(kernel.shape[0]):
         for j in range(kernel.shape[1]):
             last = height - kernel.shape[0] + i + 1, width - kernel.shape[1] + j + 1
             shifted = lax.slice(
                 images, (0, i, j, 0), (batch, *last, channels), (1, stride, stride, 1)
             )
-            total = total + shifted * kernel[i, j, 0][None, None, None]
-    return total
+            tap = kernel[i, j, 0].astype(precise)[None, None, None]
+            total = total + shifted.astype(precise) * tap
+    return total.astype(images.dtype)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
@@ -135,7 +138,7 @@ def _kernel_gradient_by_rows(images, kernel, gradient, *, stride, pads):
             shifted = lax.slice_in_dim(window, j, last, stride, axis=2)
             # Unrolled over the batch: XLA:CPU does not vectorise a sum over its leading axis.
             for n in range(batch):
-                total = total + (shifted[n] * along[n][None]).astype(precise)
+                total = total + shifted[n].astype(precise) * along[n].astype(precise)[None]
             added.append(total)
         return tuple(added)
 

@@ -21,15 +21,16 @@ def local_response_norm(
       window: number of channels in the sum, odd.
 
     Returns:
-      [..., channels].
+      [..., channels] of the maps' type; the sums are float32, where half precision's squares end.
     """
     channels, reach = maps.shape[-1], window // 2
     around = [(0, 0)] * (maps.ndim - 1) + [(reach, reach)]
-    squares = jnp.pad(jnp.square(maps), around)
+    precise = maps.astype(jnp.promote_types(maps.dtype, jnp.float32))
+    squares = jnp.pad(jnp.square(precise), around)
     strength = sum(
         (lax.slice_in_dim(squares, i, i + channels, axis=-1) for i in range(window)),
-        start=jnp.zeros((), maps.dtype),
+        start=jnp.zeros((), precise.dtype),
     )
     # d^(-3/4) by square roots, several times faster than a power.
     root = lax.rsqrt(k + alpha * strength)
-    return maps * (root * jnp.sqrt(root))
+    return (precise * (root * jnp.sqrt(root))).astype(maps.dtype)

@@ -45,6 +45,30 @@ def test_a_convolution_of_many_channels_and_its_gradients_equal_xlas(shape, padd
     )
 
 
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize(("side", "channels"), [(3, 32), (5, 32), (5, 4)])
+def test_below_float32_a_convolution_is_rounded_once(side, channels, dtype):
+    """As XLA's own, of float32 sums: half of the distance to the next number, at most."""
+    keys = jax.random.split(jax.random.key(0), 3)
+    shapes = (1, 8, 8, channels), (side, side, channels, 32), (1, 8, 8, 32)
+    images, kernel, pulled = (
+        jax.random.normal(key, shape).astype(dtype) for key, shape in zip(keys, shapes, strict=True)
+    )
+
+    def outputs_and_gradients(*arrays):
+        images, kernel, pulled = arrays
+        outputs, pull = jax.vjp(lambda x, k: convolution(x, k, padding="SAME"), images, kernel)
+        return outputs, *pull(pulled)
+
+    ours = outputs_and_gradients(images, kernel, pulled)
+    whole = outputs_and_gradients(*(x.astype(jnp.float32) for x in (images, kernel, pulled)))
+    for one, exact in zip(ours, whole, strict=True):
+        assert one.dtype == dtype
+        np.testing.assert_allclose(
+            one.astype(jnp.float32), exact, rtol=0.51 * float(jnp.finfo(dtype).eps), atol=1e-3
+        )
+
+
 def test_a_convolution_by_hand():
     images = jnp.arange(9.0).reshape(1, 3, 3, 1)
     kernel = jnp.array([[1.0, 0.0], [0.0, -2.0]]).reshape(2, 2, 1, 1)

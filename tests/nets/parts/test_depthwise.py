@@ -78,6 +78,27 @@ def test_the_gradient_of_a_depthwise_kernel_in_bfloat16_is_added_up_in_float32()
     assert abs(float(gradient[0, 0, 0, 0]) - 900) < 4
 
 
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize(("side", "stride"), [(3, 1), (5, 2)])
+def test_below_float32_a_depthwise_convolution_is_rounded_once(side, stride, dtype):
+    images = jax.random.normal(jax.random.key(0), (2, 9, 12, 4)).astype(dtype)
+    kernel = jax.random.normal(jax.random.key(1), (side, side, 1, 4)).astype(dtype)
+
+    def outputs_and_gradients(images, kernel):
+        outputs, pull = jax.vjp(
+            lambda x, k: depthwise_convolution(x, k, stride=stride), images, kernel
+        )
+        return outputs, *pull(jnp.ones_like(outputs))
+
+    ours = outputs_and_gradients(images, kernel)
+    whole = outputs_and_gradients(images.astype(jnp.float32), kernel.astype(jnp.float32))
+    for one, exact in zip(ours, whole, strict=True):
+        assert one.dtype == dtype
+        np.testing.assert_allclose(
+            one.astype(jnp.float32), exact, rtol=0.51 * float(jnp.finfo(dtype).eps), atol=1e-4
+        )
+
+
 def test_depthwise_gradients_of_many_kernels_at_once_equal_those_one_by_one():
     kernels = jax.random.normal(jax.random.key(1), (2, 3, 3, 1, 4))
 

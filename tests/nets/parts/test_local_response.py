@@ -38,3 +38,15 @@ def test_caffes_form_and_its_gradient_equal_torchs():
     for mine, other in ((ours, normalised.detach()), (gradient, theirs.grad)):
         expected = other.numpy().transpose(0, 2, 3, 1)
         np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_sums_of_squares_beyond_half_precision(dtype):
+    """300^2 is above float16's largest number, 65504."""
+    maps = jnp.full((1, 1, 1, 7), 300.0, dtype)
+    expected = [300 / (2 + 1e-4 * n * 9e4) ** 0.75 for n in (3, 4, 5, 5, 5, 4, 3)]
+    result = local_response_norm(maps)
+    assert result.dtype == dtype
+    np.testing.assert_allclose(
+        result.astype(jnp.float32).ravel(), expected, rtol=float(jnp.finfo(dtype).eps)
+    )
