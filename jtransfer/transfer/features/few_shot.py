@@ -15,54 +15,63 @@ from jax import lax
 
 from jtransfer.transfer.features.extraction import require_finite
 from jtransfer.transfer.features.penalty_path import product
+from jtransfer.transfer.features.retrieval import l2_normalised
 
 _TOGETHER = 32  # episodes solved side by side, which bounds the memory
 
 
 class LinearRule(NamedTuple):
-    """Scores `features @ weights + bias`: [dims, ways] and [ways]."""
+    """Scores `(features - centre) @ weights + bias`: [dims, ways], [ways] and [1, dims] or 0."""
 
     weights: jax.Array
     bias: jax.Array
+    centre: jax.Array | float = 0.0
 
 
 def predict(rule: LinearRule, features: jax.Array) -> jax.Array:
     """Classes [n] of features [n, dims]."""
-    return (product(features, rule.weights) + rule.bias[None]).argmax(axis=-1)
+    return (product(features - rule.centre, rule.weights) + rule.bias[None]).argmax(axis=-1)
 
 
 def fit_nearest_mean(support: jax.Array) -> LinearRule:
     """The class whose mean is nearest (Snell et al. 2017, "Prototypical networks", eq. 2).
 
-    -|x - m|^2 is 2 x m - |m|^2 but for what all classes share.
+    -|x - m|^2 is 2 x m - |m|^2 but for what all classes share. Both are taken from the middle of
+    the means, lest what all features have in common leave nothing but rounding.
 
     Args:
       support: [ways, shots, dims].
     """
-    means = support.mean(axis=1)
-    return LinearRule(2 * means.T, -(means**2).sum(axis=1))
+    means = support.astype(jnp.float32).mean(axis=1)
+    centre = means.mean(axis=0, keepdims=True)
+    means = means - centre
+    return LinearRule(2 * means.T, -(means**2).sum(axis=1), centre)
 
 
 def fit_cosine(support: jax.Array) -> LinearRule:
     """The class whose mean has the largest cosine; `support` as for `fit_nearest_mean`."""
-    means = support.mean(axis=1)
-    lengths = jnp.maximum(jnp.linalg.norm(means, axis=1, keepdims=True), 1e-12)
-    return LinearRule((means / lengths).T, jnp.zeros(len(means)))
+    means = support.astype(jnp.float32).mean(axis=1)
+    return LinearRule(l2_normalised(means).T, jnp.zeros(len(means)))
 
 
 def fit_ridge_rule(support: jax.Array, *, penalty: float = 1.0) -> LinearRule:
     """Ridge regression on the classes, W = X^T (X X^T + penalty I)^-1 Y (Bertinetto et al. 2019).
 
     Their equation 6, "Meta-learning with differentiable closed-form solvers", in the space of the
-    ways x shots examples. The penalty suits features of length 1; `support` as for
-    `fit_nearest_mean`.
+    ways x shots examples, or in that of the features if it is the smaller one. The penalty suits
+    features of length 1; `support` as for `fit_nearest_mean`.
     """
     ways, shots, dims = support.shape
-    examples = support.reshape(ways * shots, dims)
+    examples = support.reshape(ways * shots, dims).astype(jnp.float32)
     targets = jnp.repeat(jnp.eye(ways), shots, axis=0)
-    gram = product(examples, examples.T) + penalty * jnp.eye(len(examples))
-    coefficients = jax.scipy.linalg.solve(gram, targets, assume_a="pos")
-    return LinearRule(product(examples.T, coefficients), jnp.zeros(ways))
+    wide = dims >= len(examples)
+    gram = product(examples, examples.T) if wide else product(examples.T, examples)
+    # A penalty below the rounding of the products would leave repeated images without a solution.
+    least = 2 * jnp.finfo(gram.dtype).eps * jnp.trace(gram)
+    penalised = gram + jnp.maximum(penalty, least) * jnp.eye(len(gram))
+    solve = partial(jax.scipy.linalg.solve, penalised, assume_a="pos")
+    weights = product(examples.T, solve(targets)) if wide else solve(product(examples.T, targets))
+    return LinearRule(weights, jnp.zeros(ways))
 
 
 def draw_episodes(
@@ -135,8 +144,10 @@ def episode_accuracies(
       fit: such as `fit_nearest_mean`.
 
     Raises:
-      ValueError: naming a row of the features that is not finite.
+      ValueError: if the features are no [n, dims], or naming a row of them that is not finite.
     """
+    if np.ndim(features) != 2:
+        raise ValueError(f"features {np.shape(features)}; expected [n, dims]")
     require_finite(np.asarray(features))
     return np.asarray(
         _accuracies(jnp.asarray(features, jnp.float32), jnp.asarray(episodes), shots, fit)
@@ -163,5 +174,6 @@ def interval(accuracies: np.ndarray) -> tuple[float, float]:
     """
     if len(accuracies) < 2:
         raise ValueError(f"{len(accuracies)} episodes; expected at least 2 for an interval")
-    error = np.std(accuracies, ddof=1) / np.sqrt(len(accuracies))
-    return float(np.mean(accuracies)), float(1.96 * error)
+    values = np.asarray(accuracies, np.float64)
+    error = np.std(values, ddof=1) / np.sqrt(len(values))
+    return float(np.mean(values)), float(1.96 * error)

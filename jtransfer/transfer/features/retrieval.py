@@ -15,14 +15,27 @@ from jtransfer.transfer.features.extraction import require_finite
 
 
 def l2_normalised(features: jax.Array) -> jax.Array:
-    """Features [..., dims] divided by their length; zero stays zero."""
-    length = jnp.linalg.norm(features, axis=-1, keepdims=True)
-    return features / jnp.where(length > 0, length, 1)
+    """Features [..., dims] divided by their length, of any type and size; zero stays zero.
+
+    The length is taken in float32 of features of which the largest is 1: squares of half precision
+    end at 65504, those of float32 at 3e38 and 1e-38. The gradient at zero is that of features as
+    they are.
+    """
+    precise = features.astype(jnp.promote_types(features.dtype, jnp.float32))
+    largest = jax.lax.stop_gradient(jnp.abs(precise).max(axis=-1, keepdims=True))
+    scaled = precise / jnp.where(largest > 0, largest, 1)
+    squared = jnp.square(scaled).sum(axis=-1, keepdims=True)
+    # A square root of 0 would have no gradient, not even behind a `where`.
+    return (scaled / jnp.sqrt(jnp.where(squared > 0, squared, 1))).astype(features.dtype)
 
 
 def signed_power(features: jax.Array, power: float) -> jax.Array:
-    """sign(x) |x|^power of every feature: below 1 evens them out, above 1 sharpens the largest."""
-    return jnp.sign(features) * jnp.abs(features) ** power
+    """sign(x) |x|^power of every feature: below 1 evens them out, above 1 sharpens the largest.
+
+    The gradient at zero, which is infinite below 1, is given as 0.
+    """
+    sizes = jnp.abs(jnp.where(features == 0, 1, features))
+    return jnp.sign(features) * sizes**power
 
 
 @jax.tree_util.register_dataclass
@@ -49,19 +62,25 @@ def fit_whitening(features: np.ndarray | jax.Array, components: int) -> Whitenin
     9 min(n, dims)^3 operations, with all the features on the device.
 
     Args:
-      features: [n, dims] float32.
+      features: [n, dims], computed with in float32.
       components: how many to keep.
 
     Raises:
-      ValueError: if the features do not vary in as many directions.
+      ValueError: if the features are no [n, dims], not finite, or do not vary in as many
+        directions.
     """
+    if np.ndim(features) != 2:
+        raise ValueError(f"features {np.shape(features)}; expected [n, dims]")
+    require_finite(np.asarray(features))
     n, dims = features.shape
     if not 1 <= components <= min(n - 1, dims):
         raise ValueError(
             f"{components} components of {n:,} features of {dims:,} dimensions; expected 1 to "
             f"{min(n - 1, dims):,}, the most that they can vary in"
         )
-    mean, variances, vectors, total = _principal_components(jnp.asarray(features), components)
+    mean, variances, vectors, total = _principal_components(
+        jnp.asarray(features, jnp.float32), components
+    )
     # What float32 cannot tell from no variance at all.
     varying = int((variances > 1e-6 * variances[0]).sum())
     if varying < components:
@@ -78,15 +97,18 @@ def _principal_components(features, components):
     n, dims = features.shape
     mean = features.mean(axis=0)
     centred = features - mean[None]
+    # Eigenvalues are all as rough as the largest; sums of squares along a direction are not.
     if dims <= n:
-        variances, vectors = jnp.linalg.eigh(_product(centred.T, centred) / (n - 1))
-        vectors = vectors[:, ::-1][:, :components]
+        vectors = jnp.linalg.eigh(_product(centred.T, centred))[1][:, ::-1][:, :components]
+        squares = jnp.square(_product(centred, vectors)).sum(axis=0)
     else:
-        variances, combinations = jnp.linalg.eigh(_product(centred, centred.T) / (n - 1))
+        combinations = jnp.linalg.eigh(_product(centred, centred.T))[1]
         vectors = _product(centred.T, combinations[:, ::-1][:, :components])
-        vectors = vectors / jnp.linalg.norm(vectors, axis=0, keepdims=True)
+        squares = jnp.square(vectors).sum(axis=0)
+        vectors = l2_normalised(vectors.T).T
     largest = jnp.take_along_axis(vectors, jnp.abs(vectors).argmax(axis=0)[None], axis=0)
-    return mean, variances[::-1][:components], vectors * jnp.sign(largest), variances.sum()
+    total = jnp.square(centred).sum() / (n - 1)
+    return mean, squares / (n - 1), vectors * jnp.sign(largest), total
 
 
 def whiten(whitening: Whitening, features: jax.Array) -> jax.Array:
@@ -161,6 +183,7 @@ _product = partial(jnp.matmul, precision="highest")
 
 def _rows(features: np.ndarray, start: int, size: int, name: str) -> np.ndarray:
     """Rows from `start`, filled up by zeros to `size`, as float32."""
-    rows = np.asarray(features[start : start + size], np.float32)
+    with np.errstate(over="ignore"):  # what float32 does not hold becomes infinity
+        rows = np.asarray(features[start : start + size], np.float32)
     require_finite(rows, name=name, first=start)
     return np.pad(rows, ((0, size - len(rows)), (0, 0)))

@@ -17,6 +17,7 @@ import numpy as np
 from jtransfer.transfer.features.logistic_regression import fit_logistic
 from jtransfer.transfer.features.penalty_path import product
 from jtransfer.transfer.features.probe import LinearProbe
+from jtransfer.transfer.features.retrieval import l2_normalised
 from jtransfer.transfer.zero_shot.class_signatures import check_seen, learnable
 
 Rule = Literal["product", "distance", "direction"]
@@ -80,9 +81,12 @@ def similarity(probabilities: jax.Array, signatures: jax.Array, counts: jax.Arra
       signatures: [classes, attributes].
       counts: weight of each attribute, [attributes].
     """
-    own = (counts[None] * probabilities**2).sum(axis=1)[:, None]
-    theirs = (counts[None] * signatures**2).sum(axis=1)[None]
-    return 2 * product(probabilities * counts[None], signatures.T) - own - theirs
+
+    def to_class(signature: jax.Array) -> jax.Array:
+        # Of the differences: that of the squares and the product is rounding where two are close.
+        return -(counts[None] * (probabilities - signature[None]) ** 2).sum(axis=1)
+
+    return jax.lax.map(to_class, signatures).T
 
 
 def agreement(
@@ -101,9 +105,7 @@ def agreement(
     """
 
     def unit(values: jax.Array) -> jax.Array:
-        deviations = (values - mean[None]) * jnp.sqrt(counts)[None]
-        length = jnp.linalg.norm(deviations, axis=1, keepdims=True)
-        return deviations / jnp.maximum(length, 1e-12)
+        return l2_normalised((values - mean[None]) * jnp.sqrt(counts)[None])
 
     return product(unit(probabilities), unit(signatures).T)
 

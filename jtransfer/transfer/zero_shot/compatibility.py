@@ -19,8 +19,11 @@ import numpy as np
 import optax
 
 from jtransfer.train.step import Loss
+from jtransfer.transfer.features.extraction import require_finite
 
 Objective = Callable[[jax.Array, jax.Array], jax.Array]
+
+_LEAST_SQUARED = 1e-12  # length of what has a direction
 
 
 class Bilinear(nn.Module):
@@ -40,6 +43,9 @@ class Bilinear(nn.Module):
 
 class TwoTowers(nn.Module):
     """The cosine of f(x) and g(y), each a net with one hidden layer, divided by a temperature.
+
+    What is shorter than 1e-6 counts as zero: its cosines are 0, and it learns as it is, for the
+    gradient of a direction grows as 1 / length.
 
     Attributes:
       hidden: units of either hidden layer; 0 for none.
@@ -64,8 +70,8 @@ class TwoTowers(nn.Module):
             if self.hidden:
                 values = drop(nn.relu(nn.Dense(self.hidden, name=f"{name}_hidden")(values)))
             values = nn.Dense(self.dims, name=name)(values)
-            length = jnp.linalg.norm(values, axis=1, keepdims=True)
-            return values / jnp.maximum(length, 1e-6)
+            squared = jnp.square(values).sum(axis=1, keepdims=True)
+            return values / jnp.sqrt(jnp.where(squared > _LEAST_SQUARED, squared, 1))
 
         return tower(features, "f") @ tower(signatures, "g").T / self.temperature
 
@@ -135,7 +141,7 @@ def compatibility_loss(
         scores: Any = net.apply(
             {"params": params}, images["feature"], values, train=True, rngs={"dropout": rng}
         )
-        losses = objective(scores, images["label"])
+        losses = objective(scores.astype(jnp.float32), images["label"])
         count = jnp.asarray(len(losses), jnp.float32)
         right = (scores.argmax(axis=1) == images["label"]).sum() * 1.0
         return losses.mean(), (stats, {"seen_accuracy": (right, count)})
@@ -150,15 +156,18 @@ def side_by_side(*signatures: np.ndarray) -> np.ndarray:
       *signatures: [classes, attributes] each.
 
     Raises:
-      ValueError: if they have different numbers of classes.
+      ValueError: if they have different numbers of classes, or one is not finite.
     """
+    for number, each in enumerate(signatures):
+        require_finite(each, name=f"signatures {number}")
     if len({len(each) for each in signatures}) != 1:
         raise ValueError(
             f"signatures of {[len(each) for each in signatures]} classes; expected the same "
             "classes in each"
         )
-    lengths = [np.linalg.norm(each, axis=1, keepdims=True) for each in signatures]
-    scaled = [each / np.maximum(by, 1e-12) for each, by in zip(signatures, lengths, strict=True)]
+    rows = [np.asarray(each, np.float64) for each in signatures]
+    lengths = [np.linalg.norm(each, axis=1, keepdims=True) for each in rows]
+    scaled = [each / np.maximum(by, 1e-12) for each, by in zip(rows, lengths, strict=True)]
     return np.concatenate(scaled, axis=1).astype(np.float32)
 
 

@@ -1,5 +1,6 @@
 from functools import partial
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
@@ -48,6 +49,47 @@ def test_rules_are_scikit_learns():
     ridge = Ridge(0.7, fit_intercept=False).fit(flat, np.eye(4)[own])
     rule = fit_ridge_rule(support, penalty=0.7)
     np.testing.assert_allclose(rule.weights, ridge.coef_.T, atol=1e-5)
+
+
+def test_what_all_features_have_in_common_does_not_move_the_nearest_mean():
+    """Squared lengths of 6e8, of which float32 keeps 64: the distances are about 1."""
+    random = np.random.default_rng(0)
+    means = 1e4 + 0.5 * random.normal(size=(5, 6))
+    features = (means[np.arange(200) % 5] + 0.3 * random.normal(size=(200, 6))).astype(np.float32)
+    support = features[:25].reshape(5, 5, 6).swapaxes(0, 1)
+    centres = support.astype(np.float64).mean(axis=1)
+    distances = ((features[:, None].astype(np.float64) - centres) ** 2).sum(axis=2)
+    guesses = predict(fit_nearest_mean(support), features)
+    np.testing.assert_array_equal(guesses, distances.argmin(axis=1))
+
+
+@pytest.mark.parametrize("dims", [5, 40])
+@pytest.mark.parametrize(("length", "penalty"), [(100, 1e-4), (1e4, 1.0)])
+def test_ridge_of_repeated_images_with_a_small_penalty(dims, length, penalty):
+    random = np.random.default_rng(0)
+    support = random.normal(size=(4, 5, dims)).astype(np.float32)
+    support *= length / np.linalg.norm(support, axis=2, keepdims=True)
+    support[:, 1] = support[:, 0]
+    flat = support.reshape(20, dims).astype(np.float64)
+    left, lengths, right = np.linalg.svd(flat, full_matrices=False)
+    solved = left.T @ np.repeat(np.eye(4), 5, axis=0) * (lengths / (lengths**2 + penalty))[:, None]
+    rule = fit_ridge_rule(support, penalty=penalty)
+    np.testing.assert_allclose(flat @ np.asarray(rule.weights), flat @ right.T @ solved, atol=1e-3)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_half_precision_features_are_computed_with_in_float32(fit):
+    features, labels = clouds(classes=3, dims=300)
+    features = (20 * features).astype(np.float16)
+    support = features.reshape(3, 12, -1)[:, :5]
+    # Squared lengths are above float16's largest number, 65504.
+    assert ((support.astype(float).mean(axis=1) ** 2).sum(axis=1) > 65504).all()
+    guesses, whole = (
+        predict(fit(jnp.asarray(each)), jnp.asarray(features, jnp.float32))
+        for each in (support, support.astype(np.float32))
+    )
+    np.testing.assert_array_equal(guesses, whole)
+    assert (np.asarray(guesses) == labels).all()
 
 
 def test_episodes_have_different_classes_and_images():

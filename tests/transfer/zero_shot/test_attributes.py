@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -32,6 +33,15 @@ def test_look_up_by_hand():
     np.testing.assert_allclose(scores, [[-0.05, -1.45]], rtol=1e-5)
 
 
+def test_close_classes_are_told_apart_by_distance():
+    """Both are about 1e-3 away, the first a little less, of points at squared length 2000."""
+    away = np.full((1, 2000), 1e-3 / np.sqrt(2000))
+    classes = jnp.asarray(np.concatenate([1 - away, 1 - 1.1 * away]), jnp.float32)
+    scores = similarity(jnp.ones((1, 2000)), classes, jnp.ones(2000))
+    exact = -((1 - np.asarray(classes, np.float64)) ** 2).sum(axis=1)
+    np.testing.assert_allclose(scores[0], exact, rtol=1e-5)
+
+
 def test_directions_by_hand():
     """From the mean (.5, .5), (.6, .5) lies where (1, .5) does, (.5, 0) at a right angle."""
     scores = agreement(
@@ -41,6 +51,13 @@ def test_directions_by_hand():
         jnp.ones(2),
     )
     np.testing.assert_allclose(scores, [[1, 0]], atol=1e-6)
+
+
+def test_the_direction_of_the_mean_itself_has_a_gradient():
+    def total(probabilities):
+        return agreement(probabilities, jnp.eye(2), jnp.array([0.5, 0.5]), jnp.ones(2)).sum()
+
+    assert np.isfinite(jax.grad(total)(jnp.array([[0.5, 0.5]]))).all()
 
 
 @pytest.mark.parametrize("rule", ["product", "distance", "direction"])

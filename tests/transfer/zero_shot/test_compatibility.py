@@ -46,6 +46,26 @@ def test_towers_give_cosines():
     np.testing.assert_allclose(scores, net.apply(variables, features, signatures))
 
 
+@pytest.mark.parametrize("hidden", [0, 4])
+@pytest.mark.parametrize("side", ["features", "signatures"])
+def test_a_row_of_zeros_leaves_every_gradient_finite(side, hidden):
+    net = TwoTowers(hidden=hidden, dims=3, dropout=0.0)
+    inputs = {"features": jnp.asarray(draw(SEEN)[0][:4]), "signatures": jnp.asarray(SEEN)}
+    inputs[side] = inputs[side].at[1].set(0)
+    variables = net.init(jax.random.key(0), **inputs)
+    scores = net.apply(variables, **inputs)
+    # With biases of 0 it has no direction yet, and a cosine of 0 with everything.
+    np.testing.assert_array_equal(scores[1] if side == "features" else scores[:, 1], 0)
+
+    def loss(params):
+        return contrastive(net.apply({"params": params}, **inputs), jnp.arange(4)).mean()
+
+    gradients = jax.grad(loss)(variables["params"])
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
+    # Not those of 1 / length either, by the rows that have one about 1.
+    assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(gradients)) < 100
+
+
 @pytest.mark.parametrize(
     ("net", "objective"),
     [
@@ -73,6 +93,14 @@ def test_side_by_side_by_hand():
     np.testing.assert_allclose(joined, [[0.6, 0.8, 0, 1]], rtol=1e-6)
     with pytest.raises(ValueError, match=r"signatures of \[1, 2\] classes"):
         side_by_side(np.ones((1, 2)), np.ones((2, 2)))
+    with pytest.raises(ValueError, match="row 0 of the signatures 1 holds NaN or infinity"):
+        side_by_side(np.ones((1, 2)), np.array([[np.nan, 1]]))
+
+
+def test_half_precision_signatures_side_by_side():
+    """300^2 is above float16's largest number, 65504."""
+    joined = side_by_side(np.array([[300.0, 400.0]], np.float16), np.ones((1, 1), np.float16))
+    np.testing.assert_allclose(joined, [[0.6, 0.8, 1]], rtol=1e-6)
 
 
 def test_missing_values_are_refused():
