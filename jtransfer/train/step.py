@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from jtransfer.train.accumulation import answers_over, cut, divided, sum_over
 from jtransfer.train.state import PyTree, TrainState
+from jtransfer.train.whole_batch import Mean, in_parts, known
 
 Metrics = dict[str, tuple[jax.Array, jax.Array]]
 Loss = Callable[..., tuple[jax.Array, tuple[PyTree, Metrics]]]
@@ -34,11 +36,14 @@ def make_step(
       trainable: tree of booleans like the parameters; no gradient is computed for those that are
         False. None: all move.
       augment: `augment(key, batch) -> batch`, changes the batch at random before the loss sees it.
-      accumulate: parts that the batch is cut into, one after the other in memory: their gradients
-        are averaged, their metrics summed, and the statistics go from part to part. Without batch
-        norm it is the step of the whole batch, if the loss is a mean over the examples.
+      accumulate: parts that the batch is cut into, one after the other in memory: the mean is taken
+        of their gradients and of how they move the statistics, and their metrics are summed. It is
+        the step of the whole batch for the losses of `jtransfer.transfer`, and for any that is a
+        mean over the examples or divides by `mean_over_parts` of what it counts. Two things differ:
+        each part has random numbers of its own, and batch norm normalises by its part's statistics,
+        so the running variance lacks the variance between the parts.
       axis_name: of the mapped axis if the step runs under `pmap`, each device on its share of the
-        batch: gradients and statistics are averaged over it and metrics summed.
+        batch; the shares are parts as those of `accumulate` are.
 
     Returns:
       `step(state, batch) -> (state, metrics)`; the metrics gain the `loss` itself.
@@ -52,16 +57,25 @@ def make_step(
     if accumulate < 1:
         raise ValueError(f"accumulate is {accumulate}; a batch is cut into at least one part")
 
+    def over_devices(values: PyTree) -> PyTree:
+        return values if axis_name is None else lax.pmean(values, axis_name)
+
     def step(state: TrainState, batch: PyTree) -> tuple[TrainState, Metrics]:
-        rng = jax.random.fold_in(state.rng, state.step)
+        rng = of_batch = jax.random.fold_in(state.rng, state.step)
         if axis_name is not None:
             rng = jax.random.fold_in(rng, lax.axis_index(axis_name))
         if augment is not None:
+            of_batch = jax.random.split(of_batch)[1]
             key, rng = jax.random.split(rng)
             batch = augment(key, batch)
         progress = state.step / total_steps
 
-        def gradient(stats: PyTree, batch: PyTree, rng: jax.Array):
+        def evaluate(mean: Mean, batch: PyTree, rng: jax.Array, params: PyTree = state.params):
+            with in_parts(mean, of_batch):
+                value, (stats, metrics) = loss(params, state.stats, batch, rng, progress)
+            return value, (stats, metrics)
+
+        def gradient(mean: Mean, batch: PyTree, rng: jax.Array):
             def of_params(params: PyTree):
                 if trainable is not None:
                     # Gradients of frozen leaves become constants; XLA drops what led to them.
@@ -70,18 +84,29 @@ def make_step(
                         params,
                         trainable,
                     )
-                return loss(params, stats, batch, rng, progress)
+                return evaluate(mean, batch, rng, params)
 
-            evaluate = jax.value_and_grad(of_params, has_aux=True)
-            (value, (stats, metrics)), gradients = evaluate(state.params)
+            differentiate = jax.value_and_grad(of_params, has_aux=True)
+            (value, (stats, metrics)), gradients = differentiate(state.params)
             return gradients, stats, {"loss": (value, jnp.ones(())), **metrics}
 
+        def of_part(batch: PyTree, rng: jax.Array):
+            gradients, stats, metrics = gradient(known(answers), batch, rng)
+            return gradients, jax.tree.map(jnp.subtract, stats, state.stats), metrics
+
         if accumulate == 1:
-            gradients, stats, metrics = gradient(state.stats, batch, rng)
+            gradients, stats, metrics = gradient(over_devices, batch, rng)
         else:
-            gradients, stats, metrics = _over_parts(gradient, accumulate, state, batch, rng)
+            parts = cut(batch, accumulate), jax.random.split(rng, accumulate)
+            answers = answers_over(parts, accumulate, evaluate, over_devices)
+            *sums, metrics = sum_over(parts, of_part)
+            gradients, moves = divided(sums, accumulate)
+            stats = jax.tree.map(jnp.add, state.stats, moves)
         if axis_name is not None:
-            gradients, stats = lax.pmean((gradients, stats), axis_name)
+            # Of the statistics the mean move, which is 0 to the bit where none moves.
+            moves = jax.tree.map(jnp.subtract, stats, state.stats)
+            gradients, moves = lax.pmean((gradients, moves), axis_name)
+            stats = jax.tree.map(jnp.add, state.stats, moves)
             metrics = lax.psum(metrics, axis_name)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         new_state = TrainState(
@@ -94,36 +119,3 @@ def make_step(
         return new_state, metrics
 
     return step
-
-
-def _over_parts(
-    gradient: Callable[..., tuple[PyTree, PyTree, Metrics]],
-    count: int,
-    state: TrainState,
-    batch: PyTree,
-    rng: jax.Array,
-) -> tuple[PyTree, PyTree, Metrics]:
-    """Mean gradients, last statistics and summed metrics over `count` parts of the batch."""
-
-    def cut(values: jax.Array) -> jax.Array:
-        if values.ndim == 0 or values.shape[0] % count:
-            raise ValueError(
-                f"a batch with an array of shape {values.shape} does not split into "
-                f"accumulate={count} equal parts; expected a multiple of {count} examples. "
-                "Choose a batch that it divides"
-            )
-        # Every count-th example: over a mesh each device then holds its share of every part.
-        return values.reshape(-1, count, *values.shape[1:]).swapaxes(0, 1)
-
-    def add(carry: PyTree, part: PyTree):
-        sums, stats = carry
-        gradients, stats, metrics = gradient(stats, *part)
-        return (jax.tree.map(jnp.add, sums, gradients), stats), metrics
-
-    parts = (jax.tree.map(cut, batch), jax.random.split(rng, count))
-    zeros = jax.tree.map(jnp.zeros_like, state.params)
-    # XLA:CPU is many times slower at convolutions inside a loop.
-    unroll = jax.default_backend() == "cpu"
-    (sums, stats), metrics = lax.scan(add, (zeros, state.stats), parts, unroll=unroll)
-    mean = jax.tree.map(lambda total: total / count, sums)
-    return mean, stats, jax.tree.map(lambda values: values.sum(axis=0), metrics)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from jtransfer.train.step import Loss, Metrics
+from jtransfer.train.whole_batch import mean_over_batch
 
 
 def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.0) -> Metrics:
@@ -49,8 +50,8 @@ def sigmoid_cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
     judged = labels != 0
     losses = jnp.where(judged, jax.nn.softplus(-labels * logits), 0.0)
     correct = judged & ((logits > 0) == (labels > 0))
-    # At least 1, for a batch of which nothing is to be judged.
-    count = jnp.maximum(judged.sum() * 1.0, 1.0)
+    # So little is no number of labels, and where nothing is to be judged there is a quotient.
+    count = jnp.maximum(judged.sum() * 1.0, 1e-30)
     return {"label_loss": (losses.sum(), count), "label_accuracy": (correct.sum() * 1.0, count)}
 
 
@@ -67,7 +68,8 @@ def supervised_loss(
       net: a module with `features` and `classify`, such as `jtransfer.nets.ganin`'s.
       domain: key of the batch's domain; `batch[domain]` holds `image` and `label`.
       domain_index: which of the net's per-domain batch-norm statistics are used and moved.
-      criterion: metrics of logits and labels, whose mean "label_loss" is minimised:
+      criterion: metrics of logits and labels, whose "label_loss" is minimised, its sum over the
+        batch divided by its count:
         `cross_entropy`, `partial(cross_entropy, smoothing=0.1)`, or `sigmoid_cross_entropy` where
         an image has several labels.
 
@@ -90,7 +92,6 @@ def supervised_loss(
             rngs={"dropout": rng},
         )
         metrics = criterion(logits, examples["label"])
-        total, count = metrics["label_loss"]
-        return total / count, (new_stats, metrics)
+        return mean_over_batch(*metrics["label_loss"]), (new_stats, metrics)
 
     return loss

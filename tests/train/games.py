@@ -110,10 +110,10 @@ def noisy(key, images):
     return images + 0.1 * jax.random.normal(key, images.shape)
 
 
-# What differs by design under pmap is left out of it: shares of classes are counted over a batch,
-# and a mean teacher's noise is drawn for a device.
+# What differs by design under pmap is left out of it: a mean teacher's noise is drawn for a device.
 BY_PMAP = ("supervised", "fine-tuning", "dann", "adda", "translation", "multitask", "zero-shot")
-METHODS = (*BY_PMAP, "weighted dann", "mean teacher")
+BY_PMAP += ("weighted dann",)
+METHODS = (*BY_PMAP, "mean teacher")
 
 
 def trained(name, devices, *, by="jit"):

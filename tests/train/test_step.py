@@ -92,14 +92,16 @@ def accumulated(accumulate, *, augment=None, steps=2):
         inputs, outputs = batch
         errors = jnp.square(inputs @ params["w"] - outputs)
         count = jnp.asarray(errors.size, jnp.float32)
-        seen = stats["seen"] + inputs.sum()
-        return errors.mean(), ({"seen": seen}, {"error": (errors.sum(), count)})
+        seen = 0.9 * stats["seen"] + 0.1 * inputs.mean()
+        moved = {"seen": seen, "looks": stats["looks"] + 1, "start": stats["start"]}
+        return errors.mean(), (moved, {"error": (errors.sum(), count)})
 
     optimizer = optax.sgd(0.1, momentum=0.9)
     step = jax.jit(
         make_step(loss, optimizer, total_steps=5, accumulate=accumulate, augment=augment)
     )
-    variables = {"params": {"w": jnp.ones(3)}, "seen": jnp.zeros(())}
+    start = {"seen": jnp.ones(()), "looks": jnp.zeros((), jnp.int32), "start": jnp.asarray(0.1)}
+    variables = {"params": {"w": jnp.ones(3)}, **start}
     state = TrainState.create(variables, optimizer, rng=jax.random.key(7))
     inputs = jax.random.normal(jax.random.key(0), (8, 3))
     metrics = {}
@@ -113,6 +115,8 @@ def accumulated(accumulate, *, augment=None, steps=2):
 )
 def test_accumulated_over_parts_it_is_the_step_of_the_whole_batch(augment):
     (whole, metrics), (parts, summed) = (accumulated(count, augment=augment) for count in (1, 4))
+    assert parts.stats["looks"] == whole.stats["looks"] == 2
+    assert parts.stats["start"] == whole.stats["start"] == jnp.float32(0.1)
     np.testing.assert_allclose(parts.params["w"], whole.params["w"], rtol=1e-5)
     np.testing.assert_allclose(parts.stats["seen"], whole.stats["seen"], rtol=1e-5)
     np.testing.assert_allclose(summed["error"], metrics["error"], rtol=1e-5)
@@ -122,11 +126,11 @@ def test_accumulated_over_parts_it_is_the_step_of_the_whole_batch(augment):
 
 
 def test_parts_are_every_third_example_with_keys_of_their_own():
-    """The loss of a part is a number that names its examples and the draw of its key."""
+    """A part's statistics name its examples, its loss the draw of its key: both are averaged."""
 
     def loss(params, stats, batch, rng, progress):
         del progress
-        seen = stats["seen"] * 100.0 + batch @ jnp.array([10.0, 1.0])
+        seen = batch @ jnp.array([10.0, 1.0])
         draw = jax.random.uniform(rng)
         return params["w"] * draw, ({"seen": seen}, {"draw": (draw, jnp.ones(()))})
 
@@ -139,7 +143,7 @@ def test_parts_are_every_third_example_with_keys_of_their_own():
     draws = [float(jax.random.uniform(key)) for key in keys]
     np.testing.assert_allclose(metrics["draw"], (sum(draws), 3), rtol=1e-6)
     np.testing.assert_allclose(state.params["w"], -sum(draws) / 3, rtol=1e-6)
-    assert state.stats["seen"] == 14_25_36
+    np.testing.assert_allclose(state.stats["seen"], (14 + 25 + 36) / 3, rtol=1e-6)
 
 
 def test_on_cpu_the_parts_are_not_in_a_loop():

@@ -5,6 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jtransfer.train.whole_batch import mean_over_parts
+
 
 def even_shares(classes: int) -> dict[str, jax.Array]:
     """Shares of the source's `labels` and of the `guesses` on the target, [classes], all alike."""
@@ -15,7 +17,7 @@ def even_shares(classes: int) -> dict[str, jax.Array]:
 def moved_shares(
     shares: Any, labels: jax.Array, guesses: jax.Array, *, decay: float
 ) -> dict[str, jax.Array]:
-    """Running means after one more batch.
+    """Running means after one more batch, as a whole where this is a part of it.
 
     Args:
       shares: those before it.
@@ -24,6 +26,5 @@ def moved_shares(
       decay: share of the means that is kept.
     """
     seen = {"labels": jax.nn.one_hot(labels, guesses.shape[1]), "guesses": guesses}
-    return {
-        name: decay * shares[name] + (1 - decay) * each.mean(axis=0) for name, each in seen.items()
-    }
+    means = mean_over_parts({name: each.mean(axis=0) for name, each in seen.items()})
+    return {name: decay * shares[name] + (1 - decay) * mean for name, mean in means.items()}

@@ -17,6 +17,7 @@ from jax import lax
 
 from jtransfer.train.schedules import sigmoid_ramp
 from jtransfer.train.step import Loss
+from jtransfer.train.whole_batch import mean_over_parts
 from jtransfer.transfer.adaptation.class_shares import even_shares, moved_shares
 from jtransfer.transfer.adaptation.domain_batch import domain_cross_entropy, images_of_both
 from jtransfer.transfer.adaptation.gradient_reversal import reverse_gradient
@@ -137,7 +138,8 @@ def mean_teacher_loss(
             relative = frequencies["labels"] / (frequencies["guesses"] + _RARE)
             guessed = guessed * (relative**align)[None]
         guesses = _sharpened(guessed, temperature)
-        confident = guesses.max(axis=1) > threshold * known.max(axis=1).mean()
+        confidence = mean_over_parts(known.max(axis=1).mean())
+        confident = guesses.max(axis=1) > threshold * confidence
 
         variables = {"params": params, **{name: stats[name] for name in collections}}
         scale = None if reversal is None else reversal(progress)

@@ -5,7 +5,7 @@ Tasks may share their images, with several labels each, or bring their own: then
 tasks are tasks whose heads are dropped afterwards, by `keep_head`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.multitask import MultitaskNet
 from jtransfer.train.step import Loss
+from jtransfer.train.whole_batch import key_of_batch, mean_over_batch, mean_over_parts
 from jtransfer.transfer.adaptation.gradient_reversal import reverse_gradient
 from jtransfer.transfer.finetuning.layers import HEAD, TRUNK, Variables
 from jtransfer.transfer.multitask.masked_criteria import Criterion
@@ -40,8 +41,8 @@ def multitask_loss(
 
     A weighting that compares the tasks' gradients gets them from a backward pass for each task,
     which sees no parameters but the trunk's moving ones that it asks for. Stages that are named in
-    `net.trunk.frozen` count for none. Under `pmap` every device compares the gradients of its own
-    share of the batch.
+    `net.trunk.frozen` count for none. Where the batch comes in
+    parts, gradients of the whole are compared, which are kept for every task meanwhile.
 
     Args:
       net: with a head for every task.
@@ -64,7 +65,7 @@ def multitask_loss(
     tasks = tuple(criteria)
     require_tasks(criteria, tuple(net.heads), "criteria")
     weighting = weighting or FixedWeights()
-    stages = _compared_stages(net, weighting.compares)
+    _compared_stages(net, weighting.compares)
 
     def loss(params: Any, stats: Any, batch: Any, rng: jax.Array, progress: jax.Array):
         del progress
@@ -74,7 +75,9 @@ def multitask_loss(
             tasks,
             f"the labels of {domain!r} (-1 or NaN where missing)",
         )
-        dropout_key, weighting_key = jax.random.split(rng)
+        stages = _compared_stages(net, weighting.compares)
+        dropout_key, _ = jax.random.split(rng)
+        _, weighting_key = jax.random.split(key_of_batch(rng))
         own_stats = {name: tree for name, tree in stats.items() if name != WEIGHTS}
 
         def losses_of(params: Any, trunk_factors: jax.Array):
@@ -96,8 +99,7 @@ def multitask_loss(
                 rngs={"dropout": dropout_key},
             )
             measured = {task: criteria[task](outputs[task], examples[task]) for task in tasks}
-            pairs = [measured[task]["loss"] for task in tasks]
-            losses = jnp.stack([total / jnp.maximum(count, 1.0) for total, count in pairs])
+            losses = mean_over_batch(*_stacked(measured[task]["loss"] for task in tasks))
             return losses, (new_stats, measured)
 
         # A look at the tasks while nothing moves; XLA merges its forward pass with the other one
@@ -107,16 +109,17 @@ def multitask_loss(
         def look(shared: Any):
             trunk = {**stopped.get(TRUNK, {}), **shared}
             losses, (_, measured) = losses_of({**stopped, TRUNK: trunk}, jnp.ones(len(tasks)))
-            return losses, jnp.stack([measured[task]["loss"][1] > 0 for task in tasks])
+            return losses, _stacked(measured[task]["loss"] for task in tasks)[1]
 
         shared = {stage: stopped[TRUNK][stage] for stage in stages}
-        first_losses, pull, labelled = jax.vjp(look, shared, has_aux=True)
+        first_losses, pull, counts = jax.vjp(look, shared, has_aux=True)
         gradients = [pull(task)[0] for task in jnp.eye(len(tasks))]
+        losses, counts, gradients = mean_over_parts((first_losses, counts, gradients))
         weighed = weighting(
             TaskView(
                 tasks=tasks,
-                labelled=labelled,
-                losses=first_losses,
+                labelled=counts > 0,
+                losses=losses,
                 products=_inner_products(gradients),
                 params=params.get(WEIGHTS),
                 stats=stats.get(WEIGHTS),
@@ -165,14 +168,21 @@ def keep_head(
     return Classifier(net.trunk, net.heads[task]), kept
 
 
+def _stacked(pairs: Iterable[tuple[jax.Array, jax.Array]]) -> tuple[jax.Array, jax.Array]:
+    """Sums and counts of several means, [means] each."""
+    totals, counts = zip(*pairs, strict=True)
+    return jnp.stack(totals), jnp.stack(counts)
+
+
 def _compared_stages(net: MultitaskNet, compares: Compared) -> tuple[str, ...]:
     """Names of the trunk's stages whose gradients are compared."""
-    moving = tuple(name for name in net.trunk.stage_names if name not in net.trunk.frozen)
+    names = net.trunk.stage_names
+    moving = tuple(name for name in names if name not in net.trunk.frozen)
     if compares == "nothing":
         return ()
     if not moving:
         raise TaskError(
-            f"all stages of the trunk are frozen, {', '.join(net.trunk.frozen)}; expected one that "
+            f"all stages of the trunk are frozen, {', '.join(names)}; expected one that "
             "moves, in which tasks can conflict. Choose FixedWeights or UncertaintyWeights"
         )
     return moving if compares == "trunk" else moving[-1:]
