@@ -8,6 +8,7 @@ import optax
 from jax import lax
 
 from jtransfer.train.accumulation import answers_over, cut, divided, sum_over
+from jtransfer.train.frozen import frozen_at_test_time, frozen_held
 from jtransfer.train.state import PyTree, TrainState
 from jtransfer.train.whole_batch import Mean, in_parts, known
 
@@ -34,7 +35,8 @@ def make_step(
       optimizer: updates the parameters.
       total_steps: length of the run in steps, the denominator of `progress`.
       trainable: tree of booleans like the parameters; no gradient is computed for those that are
-        False. None: all move.
+        False, and a module of which nothing moves behaves as at test time in training too: it drops
+        nothing and its statistics stay. None: all move.
       augment: `augment(key, batch) -> batch`, changes the batch at random before the loss sees it.
       accumulate: parts that the batch is cut into, one after the other in memory: the mean is taken
         of their gradients and of how they move the statistics, and their metrics are summed. It is
@@ -71,9 +73,9 @@ def make_step(
         progress = state.step / total_steps
 
         def evaluate(mean: Mean, batch: PyTree, rng: jax.Array, params: PyTree = state.params):
-            with in_parts(mean, of_batch):
+            with in_parts(mean, of_batch), frozen_at_test_time(trainable):
                 value, (stats, metrics) = loss(params, state.stats, batch, rng, progress)
-            return value, (stats, metrics)
+            return value, (frozen_held(state.stats, stats, trainable), metrics)
 
         def gradient(mean: Mean, batch: PyTree, rng: jax.Array):
             def of_params(params: PyTree):

@@ -2,7 +2,8 @@
 
 Freezing by a mask around the optimizer is easy to get wrong: weight decay still moves what a mask
 in front of it freezes, and raw gradients pass what a mask around it leaves out. Here every
-parameter belongs to exactly one group, and a frozen one gets no update and no optimizer state.
+parameter belongs to exactly one group, and a frozen one gets no update and no optimizer state. Nor
+do statistics move or units drop where all is frozen, if `make_step` is given `trainable`.
 """
 
 import difflib
@@ -14,6 +15,8 @@ from typing import Any
 
 import jax
 import optax
+
+from jtransfer.transfer.finetuning.layers import TRUNK
 
 FROZEN = "frozen"
 FULL = "full"
@@ -41,6 +44,15 @@ class ParameterGroups:
     def trainable(self) -> Any:
         """Tree of booleans like the parameters: False where frozen; for `make_step`."""
         return jax.tree.map(lambda label: label != FROZEN, self.labels)
+
+    @property
+    def frozen_stages(self) -> tuple[str, ...]:
+        """Names of the trunk's stages of whose parameters none moves, for `freeze_stages`.
+
+        `make_step` finds them by itself from `trainable`; a net that is used without it does not.
+        """
+        stages = self.trainable.get(TRUNK, {})
+        return tuple(name for name, tree in stages.items() if not any(jax.tree.leaves(tree)))
 
     def optimizer(
         self, base: optax.GradientTransformation, *, clip: float | None = None

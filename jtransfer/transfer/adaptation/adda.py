@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
+from jtransfer.train.frozen import standing_in
 from jtransfer.train.step import Loss
 
 ENCODER, TARGET_ENCODER = "trunk", "target_trunk"
@@ -96,15 +97,16 @@ def adda_loss(net: nn.Module) -> Loss:
         source: Any = net.apply(
             variables, batch["source"]["image"], domains=(0,), method="features"
         )
-        target, moved = net.apply(
-            target_variables(variables),
-            batch["target"]["image"],
-            train=True,
-            domains=(0,),
-            method="features",
-            mutable=list(stats),
-            rngs={"dropout": of_encoder},
-        )
+        with standing_in({ENCODER: TARGET_ENCODER}):
+            target, moved = net.apply(
+                target_variables(variables),
+                batch["target"]["image"],
+                train=True,
+                domains=(0,),
+                method="features",
+                mutable=list(stats),
+                rngs={"dropout": of_encoder},
+            )
         new_stats = {
             name: {**tree, TARGET_ENCODER: moved[name][ENCODER]} if TARGET_ENCODER in tree else tree
             for name, tree in stats.items()

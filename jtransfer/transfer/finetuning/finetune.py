@@ -182,7 +182,11 @@ def probe_head(
 
 
 def freeze_stages(net: Classifier, stages: Sequence[str]) -> Classifier:
-    """The net with stages of its trunk behaving as at test time in training too."""
+    """The net with stages of its trunk behaving as at test time in training too.
+
+    A step that is told who moves, by `make_step(trainable=...)`, sees to this itself. `stages` are
+    a phase's `frozen_stages` or those of `parameter_groups(...)`.
+    """
     return net.clone(trunk=net.trunk.clone(frozen=tuple(stages)))
 
 

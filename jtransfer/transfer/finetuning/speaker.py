@@ -28,7 +28,6 @@ from jtransfer.nets.classifier import Classifier
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import Loss, make_step
 from jtransfer.transfer.finetuning.finetune import freeze_stages
-from jtransfer.transfer.finetuning.layers import TRUNK
 from jtransfer.transfer.parameter_groups import FROZEN, FULL, ParameterGroups, parameter_groups
 from jtransfer.transfer.supervised import supervised_loss
 
@@ -151,13 +150,7 @@ def make_adaptation(
 
 def adaptation_loss(net: Classifier, groups: ParameterGroups) -> Loss:
     """Cross-entropy on `batch["target"]`, stages of which nothing moves being as at test time."""
-    trainable = groups.trainable[TRUNK]
-    still = [
-        stage
-        for stage in net.trunk.stage_names
-        if not any(jax.tree.leaves(trainable.get(stage, {})))
-    ]
-    return supervised_loss(freeze_stages(net, still), domain="target")
+    return supervised_loss(freeze_stages(net, groups.frozen_stages), domain="target")
 
 
 def over_runs(

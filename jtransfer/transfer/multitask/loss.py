@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.multitask import MultitaskNet
+from jtransfer.train.frozen import is_frozen
 from jtransfer.train.step import Loss
 from jtransfer.train.whole_batch import key_of_batch, mean_over_batch, mean_over_parts
 from jtransfer.transfer.adaptation.gradient_reversal import reverse_gradient
@@ -41,7 +42,7 @@ def multitask_loss(
 
     A weighting that compares the tasks' gradients gets them from a backward pass for each task,
     which sees no parameters but the trunk's moving ones that it asks for. Stages that are named in
-    `net.trunk.frozen` count for none. Where the batch comes in
+    `net.trunk.frozen`, or frozen by the rules of the step, count for none. Where the batch comes in
     parts, gradients of the whole are compared, which are kept for every task meanwhile.
 
     Args:
@@ -177,7 +178,9 @@ def _stacked(pairs: Iterable[tuple[jax.Array, jax.Array]]) -> tuple[jax.Array, j
 def _compared_stages(net: MultitaskNet, compares: Compared) -> tuple[str, ...]:
     """Names of the trunk's stages whose gradients are compared."""
     names = net.trunk.stage_names
-    moving = tuple(name for name in names if name not in net.trunk.frozen)
+    moving = tuple(
+        name for name in names if name not in net.trunk.frozen and not is_frozen((TRUNK, name))
+    )
     if compares == "nothing":
         return ()
     if not moving:

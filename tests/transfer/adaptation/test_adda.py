@@ -94,6 +94,26 @@ def test_a_step_moves_the_two_players_and_nothing_else(problem):
     )
 
 
+def test_a_stage_of_the_targets_encoder_that_is_frozen_too():
+    """It is read as at test time, though the source's encoder, which stands there, is another."""
+    stages = tuple(
+        (name, lambda name: ConvStage(4, 3, norm=True, dropout=0.5, name=name))
+        for name in ("conv1", "conv2")
+    )
+    net = AdaptationNet(Trunk(stages), Head((8,), 3), Head((8,), 1))
+    made, stats = tiny.variables(net)
+    untied = untie_encoders({"params": made, **stats})
+    rules = {"target_trunk/conv1/.*": "frozen", **ADDA_RULES}
+    groups = parameter_groups(untied["params"], rules)
+    optimizer = groups.optimizer(optax.sgd(0.1))
+    state = TrainState.create(untied, optimizer, rng=jax.random.key(0))
+    step = make_step(adda_loss(net), optimizer, total_steps=2, trainable=groups.trainable)
+    after, _ = jax.jit(step)(state, tiny.batch())
+    before, now = untied["batch_stats"]["target_trunk"], after.stats["batch_stats"]["target_trunk"]
+    jax.tree.map(np.testing.assert_array_equal, now["conv1"], before["conv1"])
+    assert not np.array_equal(now["conv2"]["norm"]["mean"], before["conv2"]["norm"]["mean"])
+
+
 def test_each_player_has_its_own_rate():
     net, own, batch = game()
     groups = parameter_groups(own, {**ADDA_RULES, "target_trunk/.*": 0.5})

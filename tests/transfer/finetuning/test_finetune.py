@@ -6,6 +6,8 @@ import numpy as np
 import optax
 import pytest
 
+from jtransfer.nets.classifier import Classifier
+from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
@@ -258,20 +260,63 @@ def test_freezing_everything_is_an_error(net, source):
         tiny.programs(net, source["params"], freezing(LAYERS, LAYERS, steps=4))
 
 
-def test_statistics_move_with_frozen_parameters_unless_the_stage_is_frozen(net, source):
-    """The silent bug: groups alone freeze parameters and no statistics."""
-    rules = {"trunk/.*": "frozen", "head/.*": "full"}
-    groups = parameter_groups(source["params"], rules)
+def stepped(net, variables, rules, batch, **options):
+    """State and metrics after a step with who moves told by rules alone."""
+    groups = parameter_groups(variables["params"], rules)
     optimizer = groups.optimizer(optax.sgd(0.1))
-    moved = {}
-    for name, each in (("groups", net), ("stages", freeze_stages(net, ("conv1", "conv2")))):
-        loss = supervised_loss(each, domain="target")
-        step = jax.jit(make_step(loss, optimizer, total_steps=1, trainable=groups.trainable))
-        state = TrainState.create(source, optimizer, rng=jax.random.key(0))
-        feed = tiny.feed()
-        after, _ = step(state, feed.gather(feed.constants, feed.inputs(0)))
-        moved[name] = not same(after.stats, {"batch_stats": source["batch_stats"]})
-    assert moved == {"groups": True, "stages": False}
+    loss = supervised_loss(net, domain="target")
+    step = make_step(loss, optimizer, total_steps=1, trainable=groups.trainable, **options)
+    state = TrainState.create(variables, optimizer, rng=jax.random.key(0))
+    return jax.jit(step)(state, batch)
+
+
+def dropping_net():
+    """Two normed stages that drop channels, and a head that drops units."""
+    stages = tuple(
+        (name, partial(ConvStage, 4, 3, norm=True, dropout=0.5)) for name in ("conv1", "conv2")
+    )
+    return Classifier(Trunk(stages), Head((), tiny.CLASSES))
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate": 2}])
+def test_what_rules_freeze_is_as_at_test_time(options):
+    """The silent bug: its statistics moved, it was normalised by the batch's, and units dropped."""
+    net, feed = dropping_net(), tiny.feed()
+    variables = tiny.variables(net)
+    batch = feed.gather(feed.constants, feed.inputs(0))
+    rules = {"trunk/.*": "frozen", "head/.*": "full"}
+    state, metrics = stepped(net, variables, rules, batch, **options)
+    assert same(state.stats, {"batch_stats": variables["batch_stats"]})
+    logits = net.apply(variables, batch["target"]["image"])
+    labels = batch["target"]["label"]
+    expected = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+    total, count = metrics["loss"]
+    np.testing.assert_allclose(total / count, expected, rtol=1e-5)
+
+
+def test_a_stage_or_a_norm_alone_that_rules_freeze(net, source):
+    feed = tiny.feed()
+    batch = feed.gather(feed.constants, feed.inputs(0))
+    for frozen in ("trunk/conv1/.*", "trunk/conv1/norm/.*"):
+        state, _ = stepped(net, source, {frozen: "frozen", ".*": "full"}, batch)
+        held = {
+            stage: same(state.stats["batch_stats"]["trunk"][stage], tree)
+            for stage, tree in source["batch_stats"]["trunk"].items()
+        }
+        assert held == {"conv1": True, "conv2": False}
+
+
+def test_the_rules_name_the_stages_to_freeze(net, source):
+    """A step of the net with them frozen is that of the net as it is."""
+    rules = {"trunk/conv1/.*": "frozen", "trunk/conv2/norm/.*": "frozen", ".*": "full"}
+    groups = parameter_groups(source["params"], rules)
+    assert groups.frozen_stages == ("conv1",)
+    assert parameter_groups(source["params"], {".*": "full"}).frozen_stages == ()
+    feed = tiny.feed()
+    batch = feed.gather(feed.constants, feed.inputs(0))
+    told, _ = stepped(freeze_stages(net, groups.frozen_stages), source, rules, batch)
+    found, _ = stepped(net, source, rules, batch)
+    assert same((told.params, told.stats), (found.params, found.stats))
 
 
 def test_a_class_without_labelled_examples():

@@ -11,6 +11,7 @@ from jtransfer.transfer.multitask.gradient_surgery import PCGrad
 from jtransfer.transfer.multitask.learned_task_weights import GradNorm, UncertaintyWeights
 from jtransfer.transfer.multitask.loss import keep_head, multitask_loss
 from jtransfer.transfer.multitask.task_weights import FixedWeights, TaskError
+from jtransfer.transfer.parameter_groups import parameter_groups
 from tests.transfer import tiny_tasks
 from tests.transfer.tiny_tasks import CRITERIA, TASKS
 
@@ -149,6 +150,27 @@ def test_frozen_stages_are_not_compared(problem):
     np.testing.assert_allclose(metrics["colour_weight"][0], expected, rtol=1e-4)
     with pytest.raises(TaskError, match="all stages of the trunk are frozen, conv1, conv2"):
         multitask_loss(tiny_tasks.net(frozen=("conv1", "conv2")), CRITERIA, weighting=PCGrad())
+
+
+def test_stages_that_rules_freeze_are_not_compared(problem):
+    """As those of a net that is told itself."""
+    _, variables, _ = problem
+    batch, _, _, _ = conflicting(problem)
+    found = {}
+    for frozen in ((), ("conv1",)):
+        groups = parameter_groups(variables["params"], {"trunk/conv1/.*": "frozen", ".*": "full"})
+        loss = multitask_loss(tiny_tasks.net(frozen=frozen), CRITERIA, weighting=PCGrad())
+        optimizer = groups.optimizer(optax.sgd(0.1))
+        step = make_step(loss, optimizer, total_steps=1, trainable=groups.trainable)
+        state = TrainState.create(variables, optimizer, rng=jax.random.key(0))
+        found[frozen] = jax.jit(step)(state, batch)[1]["colour_weight"][0]
+    assert found[()] == found[("conv1",)] != 1
+    groups = parameter_groups(variables["params"], {"trunk/.*": "frozen", ".*": "full"})
+    loss = multitask_loss(tiny_tasks.net(), CRITERIA, weighting=PCGrad())
+    step = make_step(loss, optax.sgd(0.1), total_steps=1, trainable=groups.trainable)
+    state = TrainState.create(variables, optax.sgd(0.1), rng=jax.random.key(0))
+    with pytest.raises(TaskError, match="all stages of the trunk are frozen, conv1, conv2"):
+        step(state, batch)
 
 
 def trained(weighting, *, mesh=None, steps=3):
