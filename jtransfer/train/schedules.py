@@ -1,4 +1,8 @@
-"""Schedules of the learning rate and of other weights over a run."""
+"""Schedules of the learning rate and of other weights over a run.
+
+A schedule is read at the number of steps that were taken before: from 0, in the first step of a
+run, to one less than its length, in the last.
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +18,8 @@ def inverse_decay(
 
     Args:
       rate: the rate at the first step.
-      total_steps: length of the run in steps.
+      total_steps: length of the run in steps; p is the share of them that was taken, so 1 is
+        where the run is over, as it is to `progress` in `make_step`.
       alpha: how fast the rate falls.
       beta: how far the rate falls.
 
@@ -36,13 +41,18 @@ def sigmoid_ramp(progress: jax.Array, *, gamma: float = 10.0) -> jax.Array:
 def cosine(
     rate: float, *, total_steps: int, warm_up: int = 0, final: float = 0.0
 ) -> optax.Schedule:
-    """Linear warm-up from 0, then half a cosine down (Loshchilov & Hutter, ICLR 2017, eq. 5).
+    """Linear warm-up, then half a cosine down (Loshchilov & Hutter, ICLR 2017, eq. 5).
+
+    The rates are those of the steps that are taken: the first is above 0, and the last is the final
+    one. The published results of `experiments.multitask` were measured when the cosine still ended
+    one step behind the run.
 
     Args:
-      rate: the highest rate, reached after the warm-up.
-      total_steps: length of the run in steps, the warm-up among them.
-      warm_up: steps from 0 to `rate`.
-      final: the rate at the end, as a share of `rate`.
+      rate: the highest rate, of the first step behind the warm-up.
+      total_steps: length of the run in steps, the warm-up among them. A run of a single step takes
+        it at `rate`.
+      warm_up: steps before `rate` is reached; the n-th of them has n / (warm_up + 1) of it.
+      final: the rate of the last step, as a share of `rate`.
 
     Returns:
       An optax schedule, from the step's number to the rate.
@@ -51,7 +61,11 @@ def cosine(
       ValueError: if the warm-up leaves no steps.
     """
     _check_warm_up(warm_up, total_steps)
-    return _warmed(optax.cosine_decay_schedule(rate, total_steps - warm_up, final), rate, warm_up)
+    falling = total_steps - 1 - warm_up
+    if falling == 0:
+        last = rate * final if warm_up else rate
+        return _warmed(optax.constant_schedule(last), rate, warm_up)
+    return _warmed(optax.cosine_decay_schedule(rate, falling, final), rate, warm_up)
 
 
 def stepwise(
@@ -62,14 +76,14 @@ def stepwise(
     drops: Sequence[float] = (0.3, 0.6, 0.9),
     factor: float = 0.1,
 ) -> optax.Schedule:
-    """Linear warm-up from 0, then a constant rate that drops at shares of the run.
+    """Linear warm-up, then a constant rate that drops at shares of the run.
 
     The defaults are BiT-HyperRule's drops (Kolesnikov et al., ECCV 2020, section 3.3).
 
     Args:
-      rate: the highest rate, reached after the warm-up.
+      rate: the highest rate, of the first step behind the warm-up.
       total_steps: length of the run in steps, the warm-up among them.
-      warm_up: steps from 0 to `rate`.
+      warm_up: steps before `rate` is reached; the n-th of them has n / (warm_up + 1) of it.
       drops: shares of the run after which the rate is multiplied by `factor`, in order.
       factor: of each drop.
 
@@ -101,4 +115,5 @@ def _check_warm_up(warm_up: int, total_steps: int) -> None:
 def _warmed(schedule: optax.Schedule, rate: float, warm_up: int) -> optax.Schedule:
     if not warm_up:
         return schedule
-    return optax.join_schedules([optax.linear_schedule(0.0, rate, warm_up), schedule], [warm_up])
+    rising = optax.linear_schedule(rate / (warm_up + 1), rate, warm_up)
+    return optax.join_schedules([rising, schedule], [warm_up])

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from hypothesis import given, strategies as st
 
 from jtransfer.train.schedules import cosine, inverse_decay, sigmoid_ramp, stepwise
 
@@ -41,18 +42,61 @@ def rates(schedule, *counts):
 
 
 def test_cosine_rises_linearly_and_falls_by_half_a_cosine():
-    schedule = cosine(0.8, total_steps=110, warm_up=10)
-    expected = [0.0, 0.4, 0.8, 0.4 * (1 + math.cos(math.pi / 4)), 0.4, 0.0]
-    np.testing.assert_allclose(rates(schedule, 0, 5, 10, 35, 60, 110), expected, atol=1e-7)
+    schedule = cosine(0.8, total_steps=108, warm_up=7)
+    expected = [0.1, 0.4, 0.7, 0.8, 0.4 * (1 + math.cos(math.pi / 4)), 0.4, 0.0]
+    np.testing.assert_allclose(rates(schedule, 0, 3, 6, 7, 32, 57, 107), expected, atol=1e-7)
     # Without a warm-up it starts at the top; it ends at a share of it.
-    flat = cosine(0.8, total_steps=100, final=0.25)
-    np.testing.assert_allclose(rates(flat, 0, 50, 100), [0.8, 0.5, 0.2], rtol=1e-6)
+    flat = cosine(0.8, total_steps=101, final=0.25)
+    np.testing.assert_allclose(rates(flat, 0, 50, 100, 101), [0.8, 0.5, 0.2, 0.2], rtol=1e-6)
+
+
+def test_every_step_of_a_short_cosine_by_hand():
+    """A third and two thirds; then cosines of 0, pi/7, ..., pi between 1 and a tenth."""
+    found = rates(cosine(1.0, total_steps=10, warm_up=2, final=0.1), *range(10))
+    falling = [0.1 + 0.9 * (1 + math.cos(math.pi * step / 7)) / 2 for step in range(8)]
+    np.testing.assert_allclose(found, [1 / 3, 2 / 3, *falling], rtol=1e-6)
+    assert found[2] == 1.0
+    assert found[9] == np.float32(0.1)
+
+
+@given(st.integers(2, 50), st.integers(0, 49), st.floats(0.015625, 1.0, width=32))
+def test_the_first_rate_is_above_0_the_last_final_and_between_it_rises_and_falls(
+    total, warm_up, final
+):
+    warm_up %= total
+    for schedule in (
+        cosine(0.5, total_steps=total, warm_up=warm_up, final=final),
+        stepwise(0.5, total_steps=total, warm_up=warm_up, drops=()),
+    ):
+        found = rates(schedule, *range(total))
+        assert found[0] > 0
+        assert max(found) <= 0.5
+        top = int(np.argmax(found))
+        assert found == sorted(found[:top]) + sorted(found[top:], reverse=True)
+        assert found[warm_up] == 0.5 or warm_up == total - 1
+    assert cosine(0.5, total_steps=total, warm_up=warm_up, final=final)(total - 1) == np.float32(
+        0.5
+    ) * np.float32(final)
+
+
+def test_a_run_of_one_step_is_at_the_rate():
+    assert cosine(0.5, total_steps=1)(0) == 0.5
+
+
+def test_an_optimizer_takes_its_last_step_at_the_final_rate():
+    """Steps of descent along a slope of 1 are the rates themselves."""
+    optimizer = optax.sgd(cosine(1.0, total_steps=3, warm_up=1, final=0.25))
+    state, taken = optimizer.init(jnp.zeros(())), []
+    for _ in range(3):
+        update, state = optimizer.update(jnp.ones(()), state)
+        taken.append(-float(update))
+    assert taken == [0.5, 1.0, 0.25]
 
 
 def test_stepwise_drops_behind_its_shares_of_the_run():
-    schedule = stepwise(1.0, total_steps=100, warm_up=20)
-    counts = (0, 5, 20, 29, 30, 59, 60, 89, 90, 99)
-    expected = [0.0, 0.25, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
+    schedule = stepwise(1.0, total_steps=100, warm_up=19)
+    counts = (0, 4, 19, 29, 30, 59, 60, 89, 90, 99)
+    expected = [0.05, 0.25, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
     np.testing.assert_allclose(rates(schedule, *counts), expected, rtol=1e-6)
     halved = stepwise(1.0, total_steps=10, drops=(0.5,), factor=0.5)
     np.testing.assert_allclose(rates(halved, 0, 4, 5, 9), [1.0, 1.0, 0.5, 0.5])
