@@ -47,7 +47,7 @@ class EarlyStopping:
         self._metric = metric
         self._patience = patience
         self._sign = 1.0 if higher_is_better else -1.0
-        self._folder = None if folder is None else Path(folder)
+        self._folder = self._own = None if folder is None else Path(folder)
         self._seen: list[tuple[int, float]] = []
         self._best: TrainState | None = None
 
@@ -61,6 +61,15 @@ class EarlyStopping:
         """Whether patience has run out."""
         values = [self._sign * value for _, value in self._seen]
         return bool(values) and len(values) - 1 - values.index(max(values)) >= self._patience
+
+    def begin(self, part: str) -> None:
+        """Start anew for one of several parts of a run, such as a phase, with its own best state.
+
+        Args:
+          part: names the folder below the given one where this part's is kept.
+        """
+        self._folder = None if self._own is None else self._own / part
+        self._seen, self._best = [], None
 
     def resume(self, state: TrainState) -> None:
         """Take up a run at `state`: remember the evaluations up to its step and no others."""

@@ -20,6 +20,7 @@ from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import CompiledStep, Gather, compile_step
+from jtransfer.train.early_stopping import EarlyStopping
 from jtransfer.train.loop import Feed, fit
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import Loss, make_step
@@ -100,9 +101,13 @@ def fine_tune(
     *,
     rng: jax.Array,
     checkpoints: Checkpoints | None = None,
+    early_stopping: EarlyStopping | None = None,
     **options: Any,
 ) -> TrainState:
     """Train through all phases, or go on from the newest checkpoint.
+
+    A phase takes the steps that the plan gives it. Stopped early, it leaves the rest of them out
+    and hands its best state on; its patience is its own, and so is its folder below the given one.
 
     Args:
       programs: from `compile_phases`.
@@ -110,22 +115,28 @@ def fine_tune(
       feed: gives each step's batch.
       rng: typed key that all the run's randomness is derived from.
       checkpoints: where states are saved, as for `fit`.
+      early_stopping: of every phase, as for `fit`, which needs `evaluate` and `evaluate_every` too.
       **options: further arguments of `fit`.
 
     Returns:
-      The state after the last phase.
+      The state after the last phase; with `early_stopping` the best one of that phase.
     """
     latest = -1 if checkpoints is None else checkpoints.latest_step or -1
     state = TrainState.create(variables, programs[0].optimizer, rng=rng)
-    for program in programs:
+    for number, program in enumerate(programs, start=1):
         phase = program.phase
         if latest > phase.end:
             continue
         state = state.replace(opt_state=program.optimizer.init(state.params))
         if checkpoints is not None and latest > phase.start:
             state = checkpoints.restore(state)
+        if early_stopping is not None:
+            early_stopping.begin(f"phase{number}")
         options |= {"steps": phase.end, "checkpoints": checkpoints, "mesh": program.mesh}
-        state = fit(program.step, state, feed, **options)
+        state = fit(program.step, state, feed, early_stopping=early_stopping, **options)
+        if number < len(programs):
+            # The best state is of an earlier step, and the next phase begins where this one ends.
+            state = state.replace(step=jnp.asarray(phase.end, jnp.int32))
     return state
 
 
