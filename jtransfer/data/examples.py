@@ -5,6 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+# Numbers of classes that a file may claim without naming them: all of ImageNet's are 21,841. Memory
+# is taken for every one.
+MOST_CLASSES = 100_000
+
 
 class DataError(ValueError):
     """Data that cannot be used, and what to do about it."""

@@ -107,7 +107,7 @@ def _diagnosis(
     if isinstance(cause, PermissionError):
         return "may not be read by this user", "Change its permissions, such as by chmod +r"
     if not head:
-        return "is empty, 0 bytes", "Fetch it again"
+        return "is empty, 0 bytes", "Fetch it again" if damaged == _FETCH else damaged
     kind = kind_of(head)
     if kind is not None and kinds and kind not in kinds:
         return f"is {kind}", "Name the right file, or convert it"

@@ -5,9 +5,9 @@ Preparing a set needs TensorFlow (`pip install "jtransfer[prepare]"`) and the ne
     python -m jtransfer.data.sources.tfds svhn_cropped --data-root data
 """
 
+import io
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,18 @@ from typing import Any
 import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.prepared import FORMAT, Prepared, open_prepared
+from jtransfer.files.kinds import HEAD, kind_of
+from jtransfer.files.memory import require_memory
 
-_FORMAT = "array_record"  # the one that is read by position, without TensorFlow
+_CHANNELS = {1: "L", 3: "RGB"}
+_READ = ("a PNG image", "a JPEG image")
 
 
 def load_tfds(what: str, split: str, root: Path) -> Examples:
     """Read a prepared set of labelled images below `<root>/tfds/`.
+
+    Nothing that the set's files name is imported or run, and images are decoded as PNG or JPEG.
 
     Args:
       what: its name, with the configuration if it has several: `svhn_cropped`, `voc/2007`.
@@ -34,69 +40,87 @@ def load_tfds(what: str, split: str, root: Path) -> Examples:
       DataError: if the set is not prepared, is in another format or damaged, or has no such split
         or features, or its images differ in size.
     """
-    import tensorflow_datasets as tfds
-
-    builder = open_prepared(what, [split], root)
-    features = builder.info.features
-    missing = [name for name in ("image", "label") if name not in features]
+    prepared = open_prepared(what, [split], root)
+    missing = [name for name in ("image", "label") if name not in prepared.features]
     if missing:
         raise DataError(
             f"tfds:{what} has no {' and no '.join(missing)}; expected labelled images. It has "
-            f"{sorted(features)}. Choose another data set, or read it by load_files if its images "
-            "have `labels`"
+            f"{sorted(prepared.features)}. Choose another data set, or read it by load_files if "
+            "its images have `labels`"
         )
-    if not isinstance(features["label"], tfds.features.ClassLabel):
-        raise DataError(
-            f"tfds:{what} has a label of the kind {type(features['label']).__name__}; expected "
-            "ClassLabel, one class an image. Choose another data set"
-        )
-    with damage_named(Path(builder.data_dir), what, root):
-        pairs = [(record["image"], record["label"]) for record in builder.as_data_source(split)]
-        shapes = {image.shape for image, _ in pairs}
-    if len(shapes) > 1:
-        raise DataError(
-            f"tfds:{what} has images of {len(shapes)} different shapes; expected one. "
-            "Resize them into a folder or an .npz archive first"
-        )
-    images = np.stack([image for image, _ in pairs]) if pairs else np.empty((0, 1, 1, 1), np.uint8)
-    labels = np.array([label for _, label in pairs], np.int32)
-    return Examples(images, labels, tuple(features["label"].names), f"tfds:{what}")
-
-
-def open_prepared(what: str, splits: Iterable[str], root: Path) -> Any:
-    """The builder of a prepared set, which is at hand in the format that needs no TensorFlow.
-
-    Args:
-      what: its name, as for `load_tfds`.
-      splits: names of splits, all of which it must have.
-      root: the data root.
-
-    Raises:
-      DataError: if the set is not prepared, is in another format or damaged, or lacks a split.
-    """
-    import tensorflow_datasets as tfds
-
-    folder = _newest_version(root / "tfds" / what)
-    if folder is None:
-        raise DataError(
-            f"found no prepared data set {what} in {root / 'tfds'}; expected "
-            f"{root / 'tfds' / what}/<version>/dataset_info.json. {_how_to_prepare(what, root)}"
-        )
-    with damage_named(folder, what, root):
-        builder: Any = tfds.builder_from_directory(folder)
-    written = builder.info.file_format
-    if written is None or written.value != _FORMAT:
-        raise DataError(
-            f"{folder} was written as {written and written.value}; expected {_FORMAT}, which can "
-            f"be read without TensorFlow. Remove it. {_how_to_prepare(what, root)}"
-        )
-    for split in splits:
-        if split not in builder.info.splits:
+    for name, kind in (("image", "Image"), ("label", "ClassLabel")):
+        if prepared.kind(name) != kind:
             raise DataError(
-                f"tfds:{what} has no split {split!r}; it has {sorted(builder.info.splits)}. "
-                "Choose one of these"
+                f"tfds:{what} has a{'n' * (name == 'image')} {name} of the kind "
+                f"{prepared.kind(name)}; expected {kind}, one an example. Choose another data set"
             )
-    return builder
+    classes = prepared.classes("label")
+    examples = prepared.read(split, "image", "label")
+    images, labels = _decoded(examples, prepared, split)
+    return Examples(images, labels, classes, f"tfds:{what}")
+
+
+def _decoded(
+    examples: Iterable[dict[str, list[Any]]], prepared: Prepared, split: str
+) -> tuple[np.ndarray, np.ndarray]:
+    count = prepared.count(split)
+    images = np.empty((0, 1, 1, 1), np.uint8)
+    labels: list[int] = []
+    for position, example in enumerate(examples):
+        if len(example["image"]) != 1 or len(example["label"]) != 1:
+            raise DataError(
+                f"tfds:{prepared.what}: example {position} has {len(example['image'])} images and "
+                f"{len(example['label'])} labels; expected one of each. {prepared.remedy}"
+            )
+        labels += example["label"]
+        image = _decode(example["image"][0], prepared, position, images.shape[1:3])
+        if not position:
+            needed = count * image.size
+            require_memory(needed, f"tfds:{prepared.what}, {count:,} images,", error=DataError)
+            images = np.empty((count, *image.shape), np.uint8)
+        images[position] = image
+    return images, np.array(labels, np.int64)
+
+
+def _decode(
+    content: bytes, prepared: Prepared, position: int, sizes: tuple[int, ...]
+) -> np.ndarray:
+    """An image [height, width, 1 or 3], of the sizes that those before it have."""
+    from PIL import Image
+
+    what = f"tfds:{prepared.what}: image {position}"
+    channels, depth = _pixels(prepared)
+    if channels not in _CHANNELS or depth != "uint8":
+        raise DataError(
+            f"tfds:{prepared.what} has images of {channels} channels of {depth}; expected 1 or 3 "
+            "of uint8. Choose another data set, or convert it to an .npz archive"
+        )
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+            width, height = image.size
+            if position and (height, width) != sizes:
+                raise DataError(
+                    f"{what} is {height} x {width}, those before it {sizes[0]} x {sizes[1]}; "
+                    "expected one shape. Resize them into a folder or an .npz archive first"
+                )
+            require_memory(height * width * channels, what, error=DataError)
+            pixels = np.asarray(image.convert(_CHANNELS[channels]))
+    except Exception as error:  # Pillow raises OSError, SyntaxError, DecompressionBombError ...
+        if isinstance(error, DataError):
+            raise
+        kind = kind_of(content[:HEAD])
+        cause = f"cannot be decoded ({error})" if kind in _READ else f"is {kind or 'no image'}"
+        raise DataError(
+            f"{what} {cause}; expected a whole PNG or JPEG image. {prepared.remedy}"
+        ) from error
+    return pixels.reshape(height, width, channels)
+
+
+def _pixels(prepared: Prepared) -> tuple[int, str]:
+    """Channels and type of the pixels, by the features' description."""
+    described = prepared.features["image"].get("image", {})
+    dimensions = described.get("shape", {}).get("dimensions", [3])
+    return int(dimensions[-1]), described.get("dtype", "uint8")
 
 
 def prepare(name: str, *, data_root: Path | None = None) -> None:
@@ -117,39 +141,9 @@ def prepare(name: str, *, data_root: Path | None = None) -> None:
     import tensorflow_datasets as tfds
 
     root = Path(data_root or os.environ.get("JTRANSFER_DATA") or "data").expanduser()
-    builder = tfds.builder(name, data_dir=root / "tfds", file_format=_FORMAT)
+    builder = tfds.builder(name, data_dir=root / "tfds", file_format=FORMAT)
     builder.download_and_prepare()
     print(f"{name} is ready: tfds:{name} with the data root {root}")
-
-
-@contextmanager
-def damage_named(folder: Path, what: str, root: Path) -> Iterator[None]:
-    """Say which prepared set it is, and how to prepare it anew, if it cannot be read."""
-    try:
-        yield
-    # What a damaged set raises is the affair of three libraries: RuntimeError from array_record,
-    # ParseError from protobuf, JSONDecodeError, or AttributeError where a record comes back empty.
-    except Exception as error:
-        raise DataError(
-            f"{folder} cannot be read ({error}); expected a whole prepared data set. It is "
-            f"truncated or damaged: remove it. {_how_to_prepare(what, root)}"
-        ) from error
-
-
-def _newest_version(folder: Path) -> Path | None:
-    found = [file.parent for file in folder.glob("*/dataset_info.json")]
-    return max(found, key=lambda path: _version(path.name), default=None)
-
-
-def _version(name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in name.split(".") if part.isdigit())
-
-
-def _how_to_prepare(what: str, root: Path) -> str:
-    return (
-        'Prepare it once by: pip install "jtransfer[prepare]" && '
-        f"python -m jtransfer.data.sources.tfds {what} --data-root {root}"
-    )
 
 
 if __name__ == "__main__":

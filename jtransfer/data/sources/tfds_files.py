@@ -3,7 +3,7 @@
 Tried on small sets that were prepared with the features of `voc/2007`, not yet on that itself.
 """
 
-import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,24 @@ import numpy as np
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
-from jtransfer.data.sources.tfds import damage_named, open_prepared
+from jtransfer.data.prepared import Prepared, open_prepared, plain_name
+from jtransfer.files.reading import read_bytes
+from jtransfer.files.writing import write_bytes
 
-_FEATURES = ("image", "image/filename", "labels", "labels_no_difficult")
+_FEATURES = {
+    "image": "Image",
+    "image/filename": "Text",
+    "labels": "Sequence(ClassLabel)",
+    "labels_no_difficult": "Sequence(ClassLabel)",
+}
 
 
 def load_tfds_files(what: str, split: str, root: Path) -> ImageFiles:
     """Take the images of a prepared set out of it, as they are, and list them.
 
     They are written to `<root>/tfds/<what>/<version>/images/<split>/` when they are first asked
-    for, which takes as much disk again as the set; later only what is missing is.
+    for, which takes as much disk again as the set; later only what is missing or differs is. Where
+    several images of a split have one name, the later ones get their positions in front of it.
 
     Args:
       what: the set's name, such as `voc/2007`.
@@ -35,36 +43,32 @@ def load_tfds_files(what: str, split: str, root: Path) -> ImageFiles:
       DataError: if the set is not prepared, is in another format or damaged, or has no such split
         or features; if no image has a label; or if the images cannot be written.
     """
-    import tensorflow_datasets as tfds
-
     parts = split.split("+")
-    builder = open_prepared(what, parts, root)
-    features = builder.info.features
-    missing = [name for name in _FEATURES if name not in features]
+    prepared = open_prepared(what, parts, root)
+    missing = [name for name in _FEATURES if name not in prepared.features]
     if missing:
         raise DataError(
             f"tfds:{what} has no {' and no '.join(missing)}; expected images of several labels, as "
-            f"those of voc. It has {sorted(features)}. Choose another data set, or read it by load"
+            f"those of voc. It has {sorted(prepared.features)}. Choose another data set, or read "
+            "it by load"
         )
-    kind = getattr(features["labels"], "feature", None)
-    if not isinstance(kind, tfds.features.ClassLabel):
-        raise DataError(
-            f"tfds:{what} has labels of the kind {features['labels']}; expected a sequence of "
-            "ClassLabel. Choose another data set"
-        )
-    classes = tuple(kind.names)
-    folder = Path(builder.data_dir)
+    for name, kind in _FEATURES.items():
+        if prepared.kind(name) != kind:
+            wanted = "a sequence of ClassLabel" if kind.startswith("Sequence") else kind
+            raise DataError(
+                f"tfds:{what} has {name} of the kind {prepared.kind(name)}; expected {wanted}. "
+                "Choose another data set"
+            )
+    classes = prepared.classes("labels")
     paths: list[Path] = []
     labels: list[np.ndarray] = []
     for part in parts:
-        with damage_named(folder, what, root):
-            records = builder.as_data_source(part, decoders={"image": tfds.decode.SkipDecoding()})
-        for position in range(len(records)):
-            with damage_named(folder, what, root):
-                record = records[position]
-                labels.append(_signs(record, len(classes)))
-            paths.append(folder / "images" / part / Path(record["image/filename"].decode()).name)
-            _keep(record["image"], paths[-1])
+        names = [_only(each, "image/filename", prepared) for each in _read(prepared, part)]
+        files = [prepared.folder / "images" / part / name for name in _distinct(names, prepared)]
+        for path, example in zip(files, _read(prepared, part), strict=True):
+            labels.append(_signs(example, len(classes), prepared))
+            _keep(_only(example, "image", prepared), path)
+        paths += files
     if not any((signs == 1).any() for signs in labels):
         raise DataError(
             f"tfds:{what} has no label in its split {split!r} (those of VOC2012's test images are "
@@ -73,22 +77,58 @@ def load_tfds_files(what: str, split: str, root: Path) -> ImageFiles:
     return ImageFiles(tuple(paths), np.stack(labels), classes, f"tfds:{what}")
 
 
-def _signs(record: dict[str, Any], classes: int) -> np.ndarray:
+def _read(prepared: Prepared, split: str) -> Iterable[dict[str, list[Any]]]:
+    return prepared.read(split, *_FEATURES)
+
+
+def _only(example: dict[str, list[Any]], name: str, prepared: Prepared) -> bytes:
+    if len(example[name]) != 1 or not isinstance(example[name][0], bytes):
+        raise DataError(
+            f"tfds:{prepared.what} has an example with {len(example[name])} values of {name}; "
+            f"expected one. It is damaged: remove it. {prepared.remedy}"
+        )
+    return example[name][0]
+
+
+def _distinct(names: list[bytes], prepared: Prepared) -> list[str]:
+    """A name of its own for every image, also where a disk takes capitals for small letters."""
+    taken: set[str] = set()
+    distinct = []
+    for position, written in enumerate(names):
+        try:
+            name = plain_name(Path(written.decode()).name)
+        except ValueError as error:  # no text among them
+            raise DataError(
+                f"tfds:{prepared.what} has an image named {written!r} ({error}); expected the name "
+                f"of a file. Remove the set. {prepared.remedy}"
+            ) from error
+        while name.lower() in taken:
+            name = f"{position}_{name}"
+        taken.add(name.lower())
+        distinct.append(name)
+    return distinct
+
+
+def _signs(example: dict[str, list[Any]], classes: int, prepared: Prepared) -> np.ndarray:
     signs = np.full(classes, -1, np.int32)
     for value, name in ((0, "labels"), (1, "labels_no_difficult")):
-        signs[np.asarray(record[name], int)] = value
+        for label in example[name]:
+            if not (isinstance(label, int) and 0 <= label < classes):
+                raise DataError(
+                    f"tfds:{prepared.what} has the label {label} in {name}; expected 0 to "
+                    f"{classes - 1}. Remove the set. {prepared.remedy}"
+                )
+            signs[label] = value
     return signs
 
 
 def _keep(image: bytes, path: Path) -> None:
     """Write an image unless it is there, whole even if the process is killed."""
-    if path.is_file() and path.stat().st_size == len(image):
-        return
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        if path.is_file() and path.stat().st_size == len(image) and read_bytes(path) == image:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(image)
-        unfinished.replace(path)
+        write_bytes(path, image)
     except OSError as error:
         raise DataError(
             f"{path} cannot be written ({error.strerror}); expected room and leave to write the "

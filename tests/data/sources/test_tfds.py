@@ -1,9 +1,12 @@
 """Reading what TensorFlow Datasets prepared, without TensorFlow; prepared here on the spot."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +45,15 @@ class TinyScores(TinyPictures):
     LABEL = tfds.features.Scalar(np.int64)
 
 
+class TinyDrawings(TinyPictures):
+    """A drawing in PostScript, which Pillow would have another program run."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _generate_examples(self):
+        yield 0, {"image": self.pictures.parent / "drawing.eps", "label": 0}
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
@@ -49,7 +61,8 @@ def root(tmp_path_factory):
     TinyPictures.pictures.mkdir()
     for number, pixels in enumerate(PIXELS):
         Image.fromarray(pixels).save(TinyPictures.pictures / f"{number}.png")
-    for builder in (TinyPictures, TinyScores):
+    Image.new("RGB", (4, 6)).save(root / "drawing.eps")
+    for builder in (TinyPictures, TinyScores, TinyDrawings):
         builder(data_dir=root / "tfds", file_format="array_record").download_and_prepare()
     return root
 
@@ -102,6 +115,121 @@ def test_a_label_that_is_no_class_is_refused(root):
         load("tfds:tiny_scores", "train", data_root=root)
 
 
+def test_images_are_decoded_as_png_or_jpeg_alone(root):
+    with pytest.raises(DataError, match=r"image 0 is a PostScript file; expected a whole PNG or"):
+        load("tfds:tiny_drawings", "train", data_root=root)
+
+
+def change(file: Path, **changes):
+    """Put other values into a json file: {path of keys, joined by two underscores: value}."""
+    whole = json.loads(file.read_text())
+    for keys, value in changes.items():
+        *way, last = keys.split("__")
+        there = whole
+        for key in way:
+            there = there[int(key) if key.isdecimal() else key]
+        there[last] = value
+    file.write_text(json.dumps(whole))
+
+
+EVIL = "payload.Image"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"pythonClassName": EVIL},
+        {"featuresDict__features__image__pythonClassName": EVIL},
+        {"featuresDict__features__label__pythonClassName": EVIL},
+        {"featuresDict__features__more": {"pythonClassName": EVIL, "tensor": {}}},
+        {"featuresDict__features__more": {"type": EVIL, "content": {}}},
+        {
+            "featuresDict__features__more": {
+                "pythonClassName": "tensorflow_datasets.core.features.sequence_feature.Sequence",
+                "sequence": {"feature": {"pythonClassName": EVIL}},
+            }
+        },
+    ],
+    ids=["dictionary", "image", "label", "not asked for", "old form", "nested"],
+)
+def test_classes_that_are_named_are_never_imported(damaged, where):
+    """The module `payload` writes a file when it is imported, and is on the path."""
+    data_root, folder = damaged
+    (data_root / "payload.py").write_text("open(__file__ + '.ran', 'w').close()")
+    change(folder / "features.json", **where)
+    program = (
+        "from jtransfer.data import DataError, load\n"
+        "try:\n"
+        f"    load('tfds:tiny_pictures', 'train', data_root={str(data_root)!r})\n"
+        "except DataError as error:\n"
+        "    print(error)\n"
+    )
+    path = f"{data_root}{os.pathsep}{Path(__file__).parents[2]}"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert "names a feature of the class 'payload.Image'; expected those of tensor" in done.stdout
+    assert not (data_root / "payload.py.ran").exists()
+
+
+def test_modules_of_the_builder_are_not_imported(damaged, monkeypatch):
+    data_root, folder = damaged
+    (data_root / "payload.py").write_text("raise SystemExit")
+    monkeypatch.syspath_prepend(str(data_root))
+    change(folder / "dataset_info.json", moduleName="payload")
+    assert len(load("tfds:tiny_pictures", "train", data_root=data_root)) == 5
+    assert "payload" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"splits__0__filepathTemplate": "../{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"},
+        {"splits__0__filepathTemplate": "/etc/passwd"},
+        {"splits__0__filepathTemplate": "{DATASET.__class__}"},
+        {"splits__0__name": "../train"},
+        {"name": "../../tiny"},
+        {"splits__0__shardLengths": ["-5"]},
+        {"splits__0__shardLengths": ["4"]},
+        {"splits__0__shardLengths": ["1000000000000000000"]},
+        {"splits": None},
+    ],
+)
+def test_files_and_numbers_that_cannot_be_are_refused(damaged, where):
+    data_root, folder = damaged
+    change(folder / "dataset_info.json", **where)
+    with pytest.raises(DataError, match=r"1\.0\.0/\S+ (cannot be read|is not there)"):
+        load("tfds:tiny_pictures", "train", data_root=data_root)
+
+
+def test_numbers_of_classes_are_bounded(damaged):
+    data_root, folder = damaged
+    change(folder / "features.json", featuresDict__features__label__classLabel__numClasses="3")
+    with pytest.raises(DataError, match=r"label\.labels\.txt cannot be read \(2 names for 3 cl"):
+        load("tfds:tiny_pictures", "train", data_root=data_root)
+    (folder / "label.labels.txt").unlink()
+    assert load("tfds:tiny_pictures", "train", data_root=data_root).classes == ("0", "1", "2")
+    lots = {"featuresDict__features__label__classLabel__numClasses": "1000000000"}
+    change(folder / "features.json", **lots)
+    with pytest.raises(DataError, match="has 1,000,000,000 classes in label; expected 1 to 100,00"):
+        load("tfds:tiny_pictures", "train", data_root=data_root)
+
+
+def test_sizes_that_records_claim_are_refused_before_memory_is_taken(damaged):
+    """A chunk's header says how large it will be when unpacked."""
+    data_root, folder = damaged
+    (file,) = folder.glob("*.array_record*")
+    content = bytearray(file.read_bytes())
+    content[64 + 32 : 64 + 40] = (2**40).to_bytes(8, "little")  # of the first chunk with records
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"claims 1\.0 TiB of data in 128\.0 KiB on disk"):
+        load("tfds:tiny_pictures", "train", data_root=data_root)
+
+
 @pytest.mark.parametrize("file", ["*.array_record*", "dataset_info.json", "features.json"])
 @pytest.mark.parametrize("keep", [0, 0.5, None])
 def test_a_damaged_set_is_named(damaged, file, keep):
@@ -112,7 +240,8 @@ def test_a_damaged_set_is_named(damaged, file, keep):
     else:
         path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
     # A set without its dataset_info.json counts as one that is not prepared.
-    message = r"(1\.0\.0 cannot be read|no prepared data set).*Prepare it"
+    wrong = "cannot be read|is empty, 0 bytes|is not there"
+    message = rf"(1\.0\.0/{path.name} ({wrong})|no prepared data set).*Prepare it"
     with pytest.raises(DataError, match=message):
         load("tfds:tiny_pictures", "train", data_root=data_root)
 

@@ -55,6 +55,26 @@ class TinyVoc(tfds.core.GeneratorBasedBuilder):
             )
 
 
+class TinyTwins(TinyVoc):
+    """The same pictures, all of the names a.jpg and A.jpg, in folders of their own."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _generate_examples(self, names):
+        for number, (name, example) in enumerate(super()._generate_examples(names)):
+            yield name, {**example, "image/filename": f"{name}/{'aA'[number]}.jpg"}
+
+
+class TinyClimbers(TinyVoc):
+    """The same pictures with names that lead out of their folder."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _generate_examples(self, names):
+        for name, example in super()._generate_examples(names):
+            yield name, {**example, "image/filename": "x/.."}
+
+
 class TinyCounts(TinyVoc):
     """The same pictures with numbers that are no classes."""
 
@@ -88,7 +108,7 @@ def prepared(tmp_path_factory):
     for number, name in enumerate(LABELS):
         pixels = np.random.default_rng(number).integers(0, 256, (6 + number, 9, 3), np.uint8)
         Image.fromarray(pixels).save(TinyVoc.pictures / f"{name}.jpg")
-    for builder in (TinyVoc, TinyCounts, TinyNameless):
+    for builder in (TinyVoc, TinyTwins, TinyClimbers, TinyCounts, TinyNameless):
         builder(data_dir=root / "tfds", file_format="array_record").download_and_prepare()
     return root
 
@@ -122,6 +142,30 @@ def test_images_are_written_once_and_mended(root):
     assert sorted(path.name for path in first.parent.iterdir()) == ["a.jpg", "b.jpg"]
 
 
+def test_images_of_one_name_do_not_overwrite_each_other(prepared):
+    files = load_files("tfds:tiny_twins", "train+validation", data_root=prepared)
+    first, second, third = files.paths
+    assert sorted([first.name.lower(), second.name.lower()]) == ["1_a.jpg", "a.jpg"]
+    assert third.name == "a.jpg"  # of another split
+    contents = {path.read_bytes() for path in TinyVoc.pictures.iterdir() if path.stem in "abc"}
+    assert {path.read_bytes() for path in files.paths} == contents
+    again = load_files("tfds:tiny_twins", "train+validation", data_root=prepared)
+    assert again.paths == files.paths
+
+
+def test_names_that_lead_elsewhere_are_refused(prepared):
+    with pytest.raises(DataError, match=r"an image named b'x/\.\.' .*expected the name of a file"):
+        load_files("tfds:tiny_climbers", "train", data_root=prepared)
+
+
+def test_a_written_image_that_was_changed_is_written_again(root):
+    files = load_files("tfds:tiny_voc", "train", data_root=root)
+    whole = files.paths[0].read_bytes()
+    files.paths[0].write_bytes(bytes(len(whole)))  # of the same length
+    load_files("tfds:tiny_voc", "train", data_root=root)
+    assert files.paths[0].read_bytes() == whole
+
+
 def test_a_split_without_labels_is_refused(root):
     with pytest.raises(DataError, match=r"no label in its split 'test' \(those of VOC2012's test"):
         load_files("tfds:tiny_voc", "test", data_root=root)
@@ -142,7 +186,7 @@ def test_what_is_not_prepared_comes_with_the_command(tmp_path):
 def test_a_damaged_set_is_named(root):
     (file,) = (root / "tfds/tiny_voc/1.0.0").glob("*train*")
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    with pytest.raises(DataError, match=r"1\.0\.0 cannot be read.*Prepare it"):
+    with pytest.raises(DataError, match=r"1\.0\.0/tiny_voc-train\S* cannot be read.*Prepare"):
         load_files("tfds:tiny_voc", "train", data_root=root)
 
 
