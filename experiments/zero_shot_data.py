@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jtransfer.data import DataError
 from jtransfer.data.loading import data_folder
+from jtransfer.data.npz_archive import open_npz
 from jtransfer.data.sources.attributes import ClassTable, read_awa1
-from jtransfer.data.sources.npz import UNREADABLE
 from jtransfer.data.sources.word_vectors import class_vectors, read_word_vectors, words_of
 from jtransfer.transfer.zero_shot.class_signatures import require_disjoint, require_distinct
 
@@ -58,27 +57,18 @@ def load_awa1(
     """
     root = data_folder(data_root)
     file = root / "awa1.npz"
-    if not file.exists():
-        raise DataError(
-            f"found no {file}; expected the features and attributes of Animals with Attributes 1 "
-            "(attributes.kyb.tuebingen.mpg.de). Put it there, or name the right data root by "
-            "--data-root or JTRANSFER_DATA"
-        )
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            # rgsift is stored as the square root of its histogram, phog as the histogram.
-            rgsift = (archive["rgsift_sqrt_u8"].astype(np.float32) / 510) ** 2
-            phog = archive["phog_u8"].astype(np.float32) / 255
-            labels = archive["label"].astype(np.int64)
-            names, train, test = (
-                tuple(archive[key].tolist())
-                for key in ("class_names", "train_classes", "test_classes")
-            )
-    except (*UNREADABLE, KeyError) as error:
-        raise DataError(
-            f"{file} cannot be read ({error}); expected the features of AwA1. It is damaged: fetch "
-            "it again"
-        ) from error
+    absent = (
+        "They are at attributes.kyb.tuebingen.mpg.de: put them there, or name the right data root "
+        "by --data-root or JTRANSFER_DATA"
+    )
+    expected = "the features and attributes of Animals with Attributes 1"
+    with open_npz(file, expected, absent=absent) as archive:
+        rgsift, phog, labels = archive.read("rgsift_sqrt_u8", "phog_u8", "label")
+        names, train, test = map(archive.text, ("class_names", "train_classes", "test_classes"))
+    # rgsift is stored as the square root of its histogram, phog as the histogram.
+    rgsift = (rgsift.astype(np.float32) / 510) ** 2
+    phog = phog.astype(np.float32) / 255
+    labels = labels.astype(np.int64)
     require_disjoint(train, test)
     vectors = read_word_vectors(root / words, {word for name in names for word in words_of(name)})
     tables = {

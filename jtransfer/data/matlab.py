@@ -20,6 +20,8 @@ from jtransfer.files.reading import read_bytes
 
 Value = np.ndarray | str | list  # numbers, a line of text, or the cells or lines, column by column
 
+MATLAB = "a MATLAB file"  # in `files.kinds`
+
 _HEADER = 128
 _TAG = 8
 _PEEK = 4096  # bytes of a variable that surely hold its class, shape and name

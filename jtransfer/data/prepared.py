@@ -15,6 +15,7 @@ from typing import Any
 from jtransfer.data.array_record import read_records
 from jtransfer.data.examples import MOST_CLASSES, DataError
 from jtransfer.data.tf_example import read_example
+from jtransfer.files.names import plain_name
 from jtransfer.files.reading import read_text, reading
 
 FORMAT = "array_record"  # the one that is read by position, without TensorFlow
@@ -155,17 +156,6 @@ def open_prepared(what: str, splits: Iterable[str], root: Path) -> Prepared:
                 f"tfds:{what} has no split {split!r}; it has {sorted(shards)}. Choose one of these"
             )
     return Prepared(what, folder, features, shards, remedy)
-
-
-def plain_name(name: str) -> str:
-    """A file's name that leads to no other folder, as it is.
-
-    Raises:
-      ValueError: if it does, or is none.
-    """
-    if name in ("", ".", "..") or re.search(r"[/\\\0]", name):
-        raise ValueError(f"{name!r} is no plain name of a file")
-    return name
 
 
 def _reading(file: Path, remedy: str) -> Any:

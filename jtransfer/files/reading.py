@@ -30,6 +30,21 @@ def open_regular(path: Path | str) -> BinaryIO:
         raise
 
 
+def is_there(path: Path | str) -> bool:
+    """Whether there is anything of a name, though it may be no file or nobody may read it.
+
+    `Path.exists` raises where a folder above may not be entered, `os.path.exists` says no; here it
+    is yes, so that opening it will say what is so.
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
+
+
 def read_bytes(path: Path | str) -> bytes:
     """The whole of a regular file, if it fits in memory.
 

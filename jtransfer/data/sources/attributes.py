@@ -5,7 +5,8 @@ Read from csv, from `awa1.npz`, from the text files of Animals with Attributes 2
 bad and the ugly", TPAMI 2018) publish for each of their data sets.
 """
 
-import csv
+import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +14,15 @@ from typing import Literal
 
 import numpy as np
 
+from jtransfer.data.csv_table import read_csv_table
 from jtransfer.data.examples import DataError
-from jtransfer.data.sources.npz import UNREADABLE
+from jtransfer.data.matlab import MATLAB, read_matlab
+from jtransfer.data.npz_archive import open_npz
+from jtransfer.files.reading import read_text, reading
 
 Kind = Literal["binary", "continuous"]
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_ABSENT = "Put it there, or name the right data root by --data-root or JTRANSFER_DATA"
 _TRUTH = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0, "": np.nan, "?": np.nan}
 
 
@@ -41,7 +47,8 @@ class ClassTable:
 
     def __post_init__(self):
         """Check that values and names fit each other."""
-        values = np.asarray(self.values, np.float32)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named below
+            values = np.asarray(self.values, np.float32)
         if values.shape != (len(self.classes), len(self.attributes)) or not values.size:
             raise DataError(
                 f"{self.name}: values {values.shape} for {len(self.classes)} classes and "
@@ -49,7 +56,7 @@ class ClassTable:
                 "of each. Name every row and column"
             )
         for what, names in (("class", self.classes), ("attribute", self.attributes)):
-            twice = sorted({each for each in names if names.count(each) > 1})
+            twice = sorted(name for name, count in Counter(names).items() if count > 1)
             if twice:
                 raise DataError(
                     f"{self.name}: {what} {', '.join(twice)} is there more than once; expected "
@@ -58,8 +65,8 @@ class ClassTable:
         if np.isinf(values).any():
             row, column = np.argwhere(np.isinf(values))[0]
             raise DataError(
-                f"{self.name}: {self.attributes[column]} of {self.classes[row]} is infinite; "
-                "expected finite numbers, or NaN for missing ones. Mend the table"
+                f"{self.name}: {self.attributes[column]} of {self.classes[row]} is infinite "
+                "or too large; expected finite numbers, or NaN for missing ones. Mend the table"
             )
         object.__setattr__(self, "values", values)
 
@@ -127,22 +134,22 @@ def read_csv(file: Path | str, *, leave_out: Collection[str] = ()) -> ClassTable
       DataError: naming the file and line of what cannot be read.
     """
     file = Path(file)
-    rows = list(csv.reader(_text(file).splitlines()))
-    if len(rows) < 2 or len(rows[0]) < 2:
+    table = read_csv_table(file, "a table of attributes", absent=_ABSENT)
+    names = table.columns
+    if not table.rows or len(names) < 2:
         raise DataError(
-            f"{file} has {len(rows)} lines; expected one of attribute names, and one a class"
+            f"{file} has {len(table.rows) + 1} lines of {len(names)} columns; expected one of "
+            "attribute names, and one a class"
         )
-    _require_even(rows[1:], len(rows[0]), file)
-    names = [name.strip() for name in rows[0]]
     lacking = [name for name in leave_out if name not in names]
     if lacking:
         raise DataError(f"{file} has no column {', '.join(lacking)}; it has {', '.join(names[1:])}")
     kept = [column for column in range(1, len(names)) if names[column] not in leave_out]
     values = [
         [_number(row[column], file, line) for column in kept]
-        for line, row in enumerate(rows[1:], 2)
+        for line, row in zip(table.lines, table.rows, strict=True)
     ]
-    classes = tuple(row[0].strip() for row in rows[1:])
+    classes = tuple(row[0] for row in table.rows)
     attributes = tuple(names[column] for column in kept)
     return ClassTable(np.array(values), classes, attributes, file.name)
 
@@ -151,21 +158,15 @@ def read_awa1(file: Path | str, kind: Kind) -> ClassTable:
     """Read the attributes in `awa1.npz`: binary, or continuous as shares of 1 (its -1 is missing).
 
     Raises:
-      DataError: if the file is missing or damaged.
+      DataError: if the file is missing or damaged, or holds numbers that are not finite.
     """
     file = Path(file)
-    try:
-        with np.load(_existing(file), allow_pickle=False) as archive:
-            values = archive[f"attributes_{kind}"].astype(np.float32)
-            classes, names = (archive[f"{what}_names"].tolist() for what in ("class", "attribute"))
-    except (*UNREADABLE, KeyError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(
-            f"{file} cannot be read ({error}); expected attributes_{kind}, class_names and "
-            "attribute_names. It is damaged or another archive: fetch it again"
-        ) from error
-    return ClassTable(_shares(values, kind), tuple(classes), tuple(names), f"{file.name}, {kind}")
+    expected = f"an archive with attributes_{kind}, class_names and attribute_names"
+    with open_npz(file, expected, absent=_ABSENT) as archive:
+        (values,) = archive.read(f"attributes_{kind}")
+        classes, names = (archive.text(f"{what}_names") for what in ("class", "attribute"))
+    values = _shares(require_finite(values, str(file)), kind)
+    return ClassTable(values, classes, names, f"{file.name}, {kind}")
 
 
 def read_awa2(folder: Path | str, kind: Kind) -> ClassTable:
@@ -174,17 +175,17 @@ def read_awa2(folder: Path | str, kind: Kind) -> ClassTable:
     Continuous values are shares of 1, where the files have percent and -1 for missing.
 
     Raises:
-      DataError: if a file is missing or does not fit the others.
+      DataError: if a file is missing, damaged, or does not fit the others.
     """
     folder = Path(folder)
     classes, names = (
-        tuple(line.split()[-1] for line in _text(folder / file).splitlines() if line.strip())
+        tuple(line.split()[-1] for line in _text(folder / file).split("\n") if line.strip())
         for file in ("classes.txt", "predicates.txt")
     )
     file = folder / f"predicate-matrix-{kind}.txt"
     values = [
         [_number(cell, file, line) for cell in row.split()]
-        for line, row in enumerate(_text(file).splitlines(), 1)
+        for line, row in enumerate(_text(file).split("\n"), 1)
         if row.strip()
     ]
     _require_even(values, len(names), file)
@@ -203,53 +204,71 @@ def read_att_splits(
     Raises:
       DataError: if the file is missing, damaged, or of another kind.
     """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     file = Path(file)
-    try:
-        content = loadmat(_existing(file))
-        values = np.asarray(content[key], np.float32).T
-        classes = tuple(str(np.ravel(each)[0]) for each in np.ravel(content["allclasses_names"]))
-    except (*UNREADABLE, KeyError, IndexError, MatReadError) as error:
-        if isinstance(error, DataError):
-            raise
+    expected = f"a MATLAB file (before 7.3) with {key} and allclasses_names"
+    with reading(file, expected, error=DataError, kinds=(MATLAB,), absent=_ABSENT):
+        content = read_matlab(file, (key, "allclasses_names"))
+    missing = [name for name in (key, "allclasses_names") if name not in content]
+    values, classes = content.get(key), content.get("allclasses_names")
+    if missing or not isinstance(values, np.ndarray) or values.ndim != 2:
         raise DataError(
-            f"{file} cannot be read ({error}); expected a MATLAB file (before 7.3) with {key} and "
-            "allclasses_names. It is damaged or another file: fetch it again"
-        ) from error
+            f"{file} has {'no ' + ' and no '.join(missing) if missing else f'no matrix {key}'}; "
+            f"expected {expected}. It is another file: fetch it again"
+        )
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise DataError(
+            f"{file}: allclasses_names is no list of names; expected cells of text. It is another "
+            "file: fetch it again"
+        )
+    values = require_finite(values, str(file)).T
     names = tuple(str(number) for number in range(values.shape[-1]))
-    return ClassTable(values, classes, names, f"{file.name}, {key}")
+    return ClassTable(values, tuple(classes), names, f"{file.name}, {key}")
+
+
+def require_finite(values: np.ndarray, what: str) -> np.ndarray:
+    """Numbers as float32, none of them NaN or infinite, nor too large for it.
+
+    Args:
+      values: of any shape and type of number.
+      what: holds them, as the sentence's subject.
+
+    Raises:
+      DataError: naming the position of the first that is.
+    """
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"{what} holds {values.dtype}; expected numbers. Convert it")
+    with np.errstate(over="ignore"):
+        numbers = values.astype(np.float32)
+    odd = np.argwhere(~np.isfinite(numbers))
+    if len(odd):
+        place = tuple(odd[0].tolist())
+        raise DataError(
+            f"{what} holds {values[place]} at {list(place)}; expected finite numbers. It is "
+            "damaged, or was made by a division by zero: mend it or fetch it again"
+        )
+    return numbers
 
 
 def _shares(values: np.ndarray, kind: Kind) -> np.ndarray:
     return values if kind == "binary" else np.where(values < 0, np.nan, values / 100)
 
 
-def _existing(file: Path) -> Path:
-    if not file.is_file():
-        raise DataError(
-            f"found no {file}; expected a table of attributes there. Put it there, or name the "
-            "right data root by --data-root or JTRANSFER_DATA"
-        )
-    return file
-
-
 def _text(file: Path) -> str:
-    return _existing(file).read_text(encoding="utf-8-sig")
+    expected = "a text file of Animals with Attributes 2"
+    with reading(file, expected, error=DataError, kinds=("text",), absent=_ABSENT):
+        return read_text(file)
 
 
 def _number(cell: str, file: Path, line: int) -> float:
     word = cell.strip().lower()
     if word in _TRUTH:
         return _TRUTH[word]
-    try:
-        return float(word)
-    except ValueError as error:
+    if not _NUMBER.fullmatch(word):
         raise DataError(
-            f"{file}, line {line} holds {cell!r}; expected a number, True, False, or nothing where "
-            "the value is missing; name columns that are no attributes in leave_out"
-        ) from error
+            f"{file}, line {line} holds {cell[:80]!r}; expected a number, True, False, or nothing "
+            "where the value is missing; name columns that are no attributes in leave_out"
+        )
+    return float(word)
 
 
 def _require_even(rows: Sequence[Sequence[object]], width: int, file: Path) -> None:

@@ -1,12 +1,15 @@
 """The German Traffic Sign Recognition Benchmark as it is published: folders, tables, PPM images."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
+from jtransfer.data.csv_table import read_csv_table
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.splits import per_group_split
+from jtransfer.files.memory import require_plausible
+from jtransfer.files.names import plain_name
+from jtransfer.files.reading import is_there, open_regular, reading
 
 SIDE = 40  # to which the images of 15 to 250 pixels are scaled, as Ganin et al. give them to a net
 _CLASSES = tuple(str(number) for number in range(43))
@@ -75,7 +78,7 @@ def _test_rows(folder: Path) -> list[tuple[Path, int]]:
     images = folder / "Final_Test" / "Images"
     for place in (images, images.parent, folder):
         table = place / "GT-final_test.csv"
-        if table.exists():
+        if is_there(table):
             return _rows(table, images)
     raise DataError(
         f"found no GT-final_test.csv in {images}, {images.parent} or {folder}; expected the labels "
@@ -86,15 +89,23 @@ def _test_rows(folder: Path) -> list[tuple[Path, int]]:
 
 def _rows(table: Path, images: Path) -> list[tuple[Path, int]]:
     """The images of a table and their classes."""
-    try:
-        with table.open(newline="") as stream:
-            rows = list(csv.DictReader(stream, delimiter=";"))
-        labelled = [(images / row["Filename"], int(row["ClassId"])) for row in rows]
-    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
-        raise DataError(
-            f"{table} cannot be read ({error!r}); expected columns Filename and ClassId, separated "
-            "by semicolons. It is truncated, or another table: fetch it again"
-        ) from error
+    expected = "a table of the columns Filename and ClassId, parted by semicolons"
+    labelled = []
+    for line, row in read_csv_table(table, expected, delimiter=";").of("Filename", "ClassId"):
+        try:
+            path = images / plain_name(row["Filename"])
+        except ValueError as error:
+            raise DataError(
+                f"{table}, line {line}: {error}; expected one of an image beside the table. It is "
+                "damaged, or another table: fetch it again"
+            ) from error
+        label = row["ClassId"]
+        if label not in _CLASSES:
+            raise DataError(
+                f"{table}, line {line} has the class {label!r}; expected 0 to {len(_CLASSES) - 1}. "
+                "It is damaged, or another table: fetch it again"
+            )
+        labelled.append((path, int(label)))
     if not labelled:
         raise DataError(f"{table} lists no image; expected one a line. Fetch it again")
     return labelled
@@ -115,13 +126,20 @@ def _examples(paths: list[Path], labels: list[int], name: str) -> Examples:
 
     images = np.empty((len(paths), SIDE, SIDE, 3), np.uint8)
     for position, path in enumerate(paths):
-        try:
-            with Image.open(path, formats=("PPM",)) as image:
-                scaled = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-        except Exception as error:  # Pillow raises OSError, ValueError, DecompressionBombError ...
-            raise DataError(
-                f"{path} cannot be read ({error}); expected a whole PPM image. It is missing, "
-                "truncated or damaged: unpack the images again"
-            ) from error
+        with (
+            reading(
+                path,
+                "a whole PPM image",
+                error=DataError,
+                kinds=("a PPM image",),
+                absent="Unpack the images again",
+                damaged="It is truncated or damaged: unpack the images again",
+            ),
+            open_regular(path) as stream,
+            Image.open(stream, formats=("PPM",)) as image,
+        ):
+            needed = 3 * image.width * image.height
+            require_plausible(needed, path.stat().st_size, str(path), error=DataError)
+            scaled = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
         images[position] = np.asarray(scaled)
     return Examples(images, np.array(labels, np.int32), _CLASSES, name)

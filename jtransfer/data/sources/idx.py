@@ -2,12 +2,16 @@
 
 import gzip
 import math
-import zlib
+import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
+from jtransfer.files.kinds import HEAD, kind_of
+from jtransfer.files.memory import require_plausible
+from jtransfer.files.reading import is_there, open_regular, reading
 
 _PREFIXES = {"train": "train", "test": "t10k"}
 
@@ -35,35 +39,55 @@ def load_idx(what: str, split: str, root: Path) -> Examples:
 def read_idx(file: Path, *, dimensions: int) -> np.ndarray:
     """Read one IDX file of unsigned bytes with a known number of dimensions.
 
+    Memory is taken for what the header says, if the file could hold it, and no more is unpacked.
+
     Raises:
       DataError: if the file is truncated or not of that kind.
     """
-    try:
-        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    except (EOFError, OSError, zlib.error) as error:
-        raise DataError(
-            f"{file} cannot be decompressed ({error}); expected a whole gzip file. "
-            "It is truncated or damaged: fetch it again"
-        ) from error
-    header = 4 + 4 * dimensions
+    packed = file.suffix == ".gz"
+    with ExitStack() as stack:
+        kind = "a gzip file" if packed else "an IDX file"
+        stack.enter_context(reading(file, f"{kind} that is whole", error=DataError, kinds=(kind,)))
+        there = stack.enter_context(open_regular(file))
+        size = os.fstat(there.fileno()).st_size
+        if not size:
+            raise EOFError
+        stream = gzip.GzipFile(fileobj=there) if packed else there
+        head = stream.read(HEAD)
+        shape = _shape(head, dimensions, file)
+        expected = math.prod(shape)
+        require_plausible(expected, size, str(file), error=DataError)
+        start = 4 + 4 * dimensions
+        content = head[start:] + stream.read(max(expected - len(head) + start, 0))
+        if len(content) != expected or stream.read(1):
+            raise DataError(
+                f"{file} holds {_in_words(len(content), expected)} bytes of data; expected "
+                f"{expected:,} for shape {shape}. It is truncated or damaged: fetch it again"
+            )
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _shape(head: bytes, dimensions: int, file: Path) -> tuple[int, ...]:
     magic = bytes((0, 0, 8, dimensions))  # two zeros, the code of unsigned bytes, dimensions
-    if content[:4] != magic:
+    if head[:4] != magic:
+        kind = kind_of(head)
         raise DataError(
-            f"{file} begins with {content[:4].hex(' ')}; expected {magic.hex(' ')}, an IDX file of "
-            f"bytes with {dimensions} dimension(s). It is another kind of file: fetch it again"
+            f"{file} {f'holds {kind}' if kind else f'begins with {head[:4].hex(chr(32))}'}; "
+            f"expected {magic.hex(' ')}, an IDX file of bytes with {dimensions} dimension(s). It "
+            "is another kind of file: fetch it again"
         )
-    shape = tuple(np.frombuffer(content[4:header].ljust(4 * dimensions, b"\0"), ">u4").tolist())
-    if len(content) != header + math.prod(shape):
-        raise DataError(
-            f"{file} holds {max(len(content) - header, 0):,} bytes of data; expected "
-            f"{math.prod(shape):,} for shape {shape}. It is truncated or damaged: fetch it again"
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    if len(head) < 4 + 4 * dimensions:
+        raise EOFError("the file ends within its header")
+    return tuple(np.frombuffer(head, ">u4", dimensions, 4).tolist())
+
+
+def _in_words(there: int, expected: int) -> str:
+    return f"more than {expected:,}" if there >= expected else f"{there:,}"
 
 
 def _find(folder: Path, name: str) -> Path:
     for file in (folder / name, folder / f"{name}.gz"):
-        if file.exists():
+        if is_there(file):
             return file
     raise DataError(
         f"found neither {name} nor {name}.gz in {folder}; expected MNIST's four original files "

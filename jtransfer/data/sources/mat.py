@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.matlab import MATLAB, read_matlab
+from jtransfer.files.reading import reading
 
 
 def load_mat(what: str, split: str, root: Path) -> Examples:
@@ -21,36 +23,32 @@ def load_mat(what: str, split: str, root: Path) -> Examples:
     Raises:
       DataError: if the file is missing, truncated, or no file of that kind.
     """
-    from scipy.io import loadmat
-
     file = root / what / f"{split}_32x32.mat"
-    if not file.exists():
-        raise DataError(
-            f"found no {file}; expected SVHN's cropped digits there. They are at "
-            "http://ufldl.stanford.edu/housenumbers: put them there, or name the right data root "
-            "by --data-root or JTRANSFER_DATA"
-        )
-    try:
-        content = loadmat(file, variable_names=("X", "y"))
-    # What a damaged file raises is the affair of several decoders: ValueError, TypeError,
-    # zlib.error, MatReadError, NotImplementedError ...
-    except Exception as error:
-        raise DataError(
-            f"{file} cannot be read ({error}); expected a whole MATLAB file of version 5. It is "
-            "truncated or another kind of file: fetch it again"
-        ) from error
+    absent = (
+        "SVHN's cropped digits are at http://ufldl.stanford.edu/housenumbers: put them there, or "
+        "name the right data root by --data-root or JTRANSFER_DATA"
+    )
+    expected = "a whole MATLAB file of version 5"
+    with reading(file, expected, error=DataError, kinds=(MATLAB,), absent=absent):
+        content = read_matlab(file, ("X", "y"))
     missing = [name for name in ("X", "y") if name not in content]
     if missing:
         raise DataError(
             f"{file} has no {' and no '.join(missing)}; expected X [32, 32, 3, n] and y [n, 1] as "
             "in SVHN's format 2, the cropped digits. Fetch train_32x32.mat and test_32x32.mat"
         )
-    images, labels = content["X"], content["y"].reshape(-1)
+    images, labels = content["X"], content["y"]
+    if not (isinstance(images, np.ndarray) and isinstance(labels, np.ndarray)):
+        raise DataError(
+            f"{file}: X or y is text or cells; expected numbers. It is another file: fetch SVHN's "
+            "again"
+        )
     if images.ndim != 4 or images.shape[2] != 3 or images.dtype != np.uint8:
         raise DataError(
             f"{file}: X is {images.dtype} of shape {images.shape}; expected uint8 [32, 32, 3, n]. "
             "It is another file: fetch SVHN's again"
         )
+    labels = labels.reshape(-1)
     if not np.isin(labels, range(1, 11)).all():
         raise DataError(
             f"{file}: y holds {np.setdiff1d(labels, range(1, 11))[:3].tolist()}; expected 1 to 10, "

@@ -1,23 +1,11 @@
 """NumPy archives with `{split}_image` and `{split}_label` arrays."""
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from jtransfer.data.examples import DataError, Examples
-
-# What NumPy and zipfile raise for damaged files; TypeError is for a lone array, not an archive.
-UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+from jtransfer.data.examples import MOST_CLASSES, DataError, Examples
+from jtransfer.data.npz_archive import Archive, open_npz
 
 
 def load_npz(what: str, split: str, root: Path) -> Examples:
@@ -30,42 +18,46 @@ def load_npz(what: str, split: str, root: Path) -> Examples:
 
     Returns:
       Images [n, height, width, 1 or 3]; classes are `classes` in the archive if it is there,
-      else the numbers from 0 to the largest label of any split.
+      else the numbers from 0 to the largest label of any split, at most 100,000 of them.
 
     Raises:
       DataError: if the file is missing or damaged, or has no such arrays.
     """
     file = root / f"{what}.npz"
-    if not file.exists():
-        raise DataError(
-            f"found no {file}; expected an archive with {split}_image and {split}_label there. "
-            "Put it there, or name the right data root by --data-root or JTRANSFER_DATA"
-        )
-    try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            wanted = (f"{split}_image", f"{split}_label")
-            missing = [key for key in wanted if key not in archive.files]
-            if missing:
-                raise DataError(
-                    f"{file} has no {' and no '.join(missing)}; it holds {sorted(archive.files)}. "
-                    "Choose another split, or rename the arrays"
-                )
-            images, labels = (archive[key] for key in wanted)
-            classes = _classes(archive)
-    except UNREADABLE as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(
-            f"{file} cannot be read ({error}); expected a whole .npz archive of plain arrays. "
-            "It is truncated or damaged: fetch it again"
-        ) from error
+    absent = (
+        f"Put one with {split}_image and {split}_label there, or name the right data root by "
+        "--data-root or JTRANSFER_DATA"
+    )
+    with open_npz(file, "a whole .npz archive of plain arrays", absent=absent) as archive:
+        images, labels = archive.read(f"{split}_image", f"{split}_label")
+        _require_whole_numbers(labels, f"{split}_label", file)
+        classes = _classes(archive, file)
     images = images[..., None] if images.ndim == 3 else images
     return Examples(images, labels, classes, f"npz:{what}")
 
 
-def _classes(archive) -> tuple[str, ...]:
-    if "classes" in archive.files:
-        return tuple(str(name) for name in archive["classes"])
-    labels = [archive[key] for key in archive.files if key.endswith("_label")]
-    largest = max((int(each.max()) for each in labels if each.size), default=-1)
+def _classes(archive: Archive, file: Path) -> tuple[str, ...]:
+    if "classes" in archive.names:
+        return archive.text("classes")
+    names = [name for name in archive.names if name.endswith("_label")]
+    largest = -1
+    for name, labels in zip(names, archive.read(*names), strict=True):
+        _require_whole_numbers(labels, name, file)
+        largest = max(largest, int(labels.max())) if labels.size else largest
+    if largest >= MOST_CLASSES:
+        raise DataError(
+            f"{file} has the label {largest:,}; expected numbers below {MOST_CLASSES:,}, as "
+            "classes are numbered from 0. Number the classes that there are, or name all of them "
+            "in an array `classes`"
+        )
     return tuple(str(number) for number in range(largest + 1))
+
+
+def _require_whole_numbers(labels: np.ndarray, name: str, file: Path) -> None:
+    if labels.dtype.kind not in "iu":
+        first = labels.reshape(-1)[:1].tolist()
+        raise DataError(
+            f"{file}: {name} is {labels.dtype}{f', such as {first[0]!r}' if first else ''}; "
+            "expected class numbers from 0, as integers. Save numbers, and the names of the "
+            "classes in an array `classes`"
+        )

@@ -1,6 +1,6 @@
 """Folders of wav files, named by what is said and who says it, or listed by a csv."""
 
-import csv
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from jtransfer.data.csv_table import read_csv_table
 from jtransfer.data.examples import DataError
-from jtransfer.data.sources.wav import read_wav, resample
+from jtransfer.data.sources.wav import RATES, read_wav, resample
 from jtransfer.data.utterances import Utterances
+from jtransfer.files.names import path_within
 
 COLUMNS = ("path", "label", "speaker")
 _NAME = re.compile(r"(?P<label>[^_]+)_(?P<speaker>.+)_(?P<index>\d+)")
@@ -23,8 +25,9 @@ _ADDRESS = (
 def load_wav_folder(what: str, root: Path, *, rate: int | None = None) -> Utterances:
     """Read the utterances of the folder `<root>/<what>`.
 
-    If the folder has a `.csv`, it lists them, one a row, in the columns path (from the folder on),
-    label and speaker. Otherwise every `.wav` is one, named `<label>_<speaker>_<index>.wav`.
+    If the folder has a `.csv`, it lists them, one a row, in the columns path (of a file in the
+    folder or one below), label and speaker; other columns are passed over. Otherwise every `.wav`
+    is one, named `<label>_<speaker>_<index>.wav`.
 
     Args:
       what: name of the folder, such as `fsdd`.
@@ -48,6 +51,13 @@ def load_wav_folder(what: str, root: Path, *, rate: int | None = None) -> Uttera
             f"{_ADDRESS}: put it there, or name the right data root by --data-root or "
             "JTRANSFER_DATA"
         )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise DataError(
+            f"{folder} may not be listed by this user; expected a folder of wav files. Change its "
+            "permissions, such as by chmod +rx"
+        )
+    if rate is not None and not RATES[0] <= rate <= RATES[1]:
+        raise DataError(f"a rate of {rate:,} Hz; expected {RATES[0]} to {RATES[1]:,}")
     rows = _listed(folder)
     read = [read_wav(path) for path, _, _ in rows]
     rates = Counter(each for _, each in read)
@@ -79,23 +89,22 @@ def _listed(folder: Path) -> list[tuple[Path, str, str]]:
 
 
 def _from_csv(file: Path) -> list[tuple[Path, str, str]]:
-    with file.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
-        missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-        if missing:
+    table = read_csv_table(file, "a table of path, label and speaker")
+    rows = []
+    for line, row in table.of(*COLUMNS):
+        if not all(row.values()):
             raise DataError(
-                f"{file} has the columns {reader.fieldnames or []}; expected "
-                f"{', '.join(COLUMNS)} in its first line. Name them so"
+                f"{file}, line {line}: {dict(row)}; expected a path, a label and a speaker. Fill "
+                "the gap or remove the line"
             )
-        rows = []
-        for row in reader:
-            path, label, speaker = ((row[column] or "").strip() for column in COLUMNS)
-            if not (path and label and speaker):
-                raise DataError(
-                    f"{file}, line {reader.line_num}: {row}; expected a path, a label and a "
-                    "speaker. Fill the gap or remove the line"
-                )
-            rows.append((file.parent / path, label, speaker))
+        try:
+            path = path_within(file.parent, row["path"])
+        except ValueError as error:
+            raise DataError(
+                f"{file}, line {line}: {error}; expected a path from the list's folder on, such as "
+                "a/b.wav. Put the sound there"
+            ) from error
+        rows.append((path, row["label"], row["speaker"]))
     return rows
 
 

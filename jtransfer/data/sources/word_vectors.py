@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from jtransfer.data.examples import DataError
-from jtransfer.data.sources.attributes import ClassTable
-from jtransfer.data.sources.npz import UNREADABLE
+from jtransfer.data.npz_archive import open_npz
+from jtransfer.data.sources.attributes import ClassTable, require_finite
+from jtransfer.files.reading import open_regular, reading
 
+_LONGEST = 1 << 20  # bytes of a line; 300 numbers take 3,000
+_EXPECTED = "GloVe's text, a word and its vector in every line, parted by blanks"
+_ABSENT = "Put it there, or name the right data root by --data-root or JTRANSFER_DATA"
 # What stands between the words of a class name: grizzly+bear, t-shirt, grand_piano, killer whale.
 _BETWEEN = re.compile(r"[\s+_\-./]+")
 
@@ -27,14 +33,10 @@ def read_word_vectors(
       {word: [dims] float32}.
 
     Raises:
-      DataError: if the file is missing, or naming the line that cannot be read.
+      DataError: if the file is missing or damaged, or naming the line that cannot be read, or a
+        vector that is not finite.
     """
     file = Path(file)
-    if not file.is_file():
-        raise DataError(
-            f"found no {file}; expected GloVe's text or an .npz with words and vectors there. Put "
-            "it there, or name the right data root by --data-root or JTRANSFER_DATA"
-        )
     pairs = _npz(file) if file.suffix == ".npz" else _glove(file, words)
     return {word: vector for word, vector in pairs if words is None or word in words}
 
@@ -82,42 +84,35 @@ def class_vectors(
             f"{name} lack {named}; expected a vector for every word of every class. Rename these "
             "classes, or give {word: vector} with the missing words added"
         )
-    values = np.stack(rows)
+    values = require_finite(np.stack(rows), name)
     numbers = tuple(str(number) for number in range(values.shape[1]))
     return ClassTable(values, tuple(classes), numbers, name)
 
 
 def _npz(file: Path) -> Iterator[tuple[str, np.ndarray]]:
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            words, vectors = archive["words"], archive["vectors"].astype(np.float32)
-    except (*UNREADABLE, KeyError) as error:
-        raise DataError(
-            f"{file} cannot be read ({error}); expected an archive with words and vectors. It is "
-            "damaged or another archive: fetch it again"
-        ) from error
+    with open_npz(file, "an archive with words and vectors", absent=_ABSENT) as archive:
+        (vectors,) = archive.read("vectors")
+        words = archive.text("words")
     if vectors.ndim != 2 or len(words) != len(vectors):
         raise DataError(
-            f"{file} has words {words.shape} and vectors {vectors.shape}; expected [n] and "
-            "[n, dims]"
+            f"{file} has {len(words):,} words and vectors {vectors.shape}; expected [n] and "
+            "[n, dims]. It is another archive: name the right one"
         )
-    return zip(words.tolist(), vectors, strict=True)
+    return zip(words, require_finite(vectors, f"{file}, vectors,"), strict=True)
 
 
 def _glove(file: Path, words: Collection[str] | None) -> Iterator[tuple[str, np.ndarray]]:
     dims = 0
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
+    with (
+        reading(file, _EXPECTED, error=DataError, kinds=("text",), absent=_ABSENT),
+        open_regular(file) as stream,
+    ):
+        number = 0
+        for number, line in enumerate(_lines(stream, file), 1):
             word, _, numbers = line.rstrip().partition(" ")
             if words is not None and word not in words:
                 continue
-            try:
-                vector = np.array(numbers.split(" "), np.float32)
-            except ValueError as error:
-                raise DataError(
-                    f"{file}, line {number} is no word with its numbers ({error}); expected "
-                    "GloVe's text, a word and its vector in every line, parted by blanks"
-                ) from error
+            vector = _vector(numbers, f"{file}, line {number}")
             dims = dims or len(vector)
             if len(vector) != dims:
                 raise DataError(
@@ -125,3 +120,28 @@ def _glove(file: Path, words: Collection[str] | None) -> Iterator[tuple[str, np.
                     "expected as many for every word. The file is cut off or damaged"
                 )
             yield word, vector
+        if not number:
+            raise EOFError
+
+
+def _lines(stream: BinaryIO, file: Path) -> Iterator[str]:
+    for number in count(1):
+        line = stream.readline(_LONGEST)
+        if not line:
+            return
+        if len(line) == _LONGEST:
+            raise DataError(
+                f"{file}, line {number} has over {_LONGEST:,} bytes; expected {_EXPECTED}. It is "
+                "another file: name the right one"
+            )
+        yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+
+
+def _vector(numbers: str, what: str) -> np.ndarray:
+    try:
+        vector = np.array(numbers.split(" "), np.float64)
+    except ValueError as error:
+        raise DataError(
+            f"{what} is no word with its numbers ({error}); expected {_EXPECTED}"
+        ) from error
+    return require_finite(vector, what)

@@ -37,8 +37,8 @@ def test_plain_and_compressed_files_are_read(folder):
     [
         (lambda whole: whole[:-3], "holds 9 bytes of data; expected 12 .*truncated"),
         (lambda whole: whole[:9], "truncated or damaged"),
-        (lambda whole: b"\x89PNG" + whole, "begins with 89 50 4e 47; expected 00 00 08 03"),
-        (lambda whole: b"", "begins with ; expected"),
+        (lambda whole: b"\x90PNG" + whole, "begins with 90 50 4e 47; expected 00 00 08 03"),
+        (lambda whole: b"", "is empty, 0 bytes; expected an IDX file"),
     ],
 )
 def test_a_damaged_file_is_named(folder, content, message):
@@ -51,7 +51,7 @@ def test_a_damaged_file_is_named(folder, content, message):
 def test_a_truncated_gzip_file_is_named(folder):
     file = folder / "train-labels-idx1-ubyte.gz"
     file.write_bytes(file.read_bytes()[:-9])
-    with pytest.raises(DataError, match=r"ubyte\.gz cannot be decompressed .*fetch it again"):
+    with pytest.raises(DataError, match=r"ubyte\.gz cannot be read \(Compressed file ended.*fetch"):
         read(folder)
 
 

@@ -28,7 +28,7 @@ def test_pixels_come_back_and_ten_is_zero(file):
 
 
 def test_what_is_not_there_comes_with_its_address(file):
-    with pytest.raises(DataError, match=r"found no .*test_32x32\.mat.*housenumbers"):
+    with pytest.raises(DataError, match=r"test_32x32\.mat is not there.*housenumbers"):
         load("mat:svhn", "test", data_root=file.parents[1])
 
 
@@ -36,7 +36,7 @@ def test_what_is_not_there_comes_with_its_address(file):
 def test_a_truncated_file_is_named(file, keep):
     whole = file.read_bytes()
     file.write_bytes(whole[: keep if isinstance(keep, int) else int(keep * len(whole))])
-    with pytest.raises(DataError, match=r"train_32x32\.mat (cannot be read|has no)"):
+    with pytest.raises(DataError, match=r"train_32x32\.mat (cannot be read|has no|is empty)"):
         read(file)
 
 
@@ -58,5 +58,5 @@ def test_another_file_is_refused(file, content, says):
 
 def test_what_is_no_matlab_file_is_refused(file):
     file.write_bytes(b"<html>not found</html>" * 100)
-    with pytest.raises(DataError, match=r"cannot be read .*fetch it again"):
+    with pytest.raises(DataError, match=r"is an HTML page; expected a whole MATLAB file"):
         read(file)
