@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jtransfer.data.examples import DataError
+from jtransfer.files.kinds import HEAD, is_table_of_text
 from jtransfer.files.reading import read_text, reading
 
 
@@ -66,9 +67,8 @@ def read_csv_table(
         text = read_text(file)
         if not text:
             raise EOFError
-        if "\0" in text:
-            line = text.partition("\0")[0].count("\n") + 1
-            raise ValueError(f"line {line} has a zero byte")
+        if not is_table_of_text(text[:HEAD].encode()):
+            raise ValueError("no text parted by line ends")
         lines, rows = _rows(text, delimiter, file)
     if not rows:
         raise DataError(f"{file} has no line; expected {expected}. Fill it")

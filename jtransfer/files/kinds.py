@@ -38,6 +38,7 @@ _KINDS: tuple[tuple[str, bytes], ...] = (
     ("a program", rb"\x7fELF|MZ.{56}|\xcf\xfa\xed\xfe"),
 )
 _PATTERNS = tuple((name, re.compile(magic, re.DOTALL | re.IGNORECASE)) for name, magic in _KINDS)
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")  # no tab, no end of a line or page
 
 HEAD = 1024  # bytes that `kind_of` looks at
 
@@ -49,3 +50,12 @@ def kind_of(head: bytes) -> str | None:
     'a WebP image'
     """
     return next((name for name, magic in _PATTERNS if magic.match(head)), None)
+
+
+def is_table_of_text(head: bytes) -> bool:
+    r"""Whether a file that begins like this may be a table or a list: no page, no bytes but text.
+
+    >>> is_table_of_text(b"path,label\n"), is_table_of_text(b"<!doctype html>\n<html>")
+    (True, False)
+    """
+    return not _CONTROL.search(head) and kind_of(head) not in ("an HTML page", "an XML file")

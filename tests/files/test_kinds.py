@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jtransfer.files.kinds import kind_of
+from jtransfer.files.kinds import is_table_of_text, kind_of
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,15 @@ def test_an_array_is_known():
     file = io.BytesIO()
     np.save(file, np.arange(3))
     assert kind_of(file.getvalue()) == "a NumPy array"
+
+
+def test_pages_and_bytes_are_no_tables():
+    assert is_table_of_text("ID3,größe\tMZ\r\nP1 \n".encode())
+    for head in (
+        b"a,b\n\0",
+        b"PK\x03\x04",
+        b"\x1f\x8b\x08",
+        b"\n <html>",
+        b"<?xml version='1.0'?>",
+    ):
+        assert not is_table_of_text(head)

@@ -18,6 +18,7 @@ from jtransfer.data.csv_table import read_csv_table
 from jtransfer.data.examples import DataError
 from jtransfer.data.matlab import MATLAB, read_matlab
 from jtransfer.data.npz_archive import open_npz
+from jtransfer.files.kinds import HEAD, is_table_of_text
 from jtransfer.files.reading import read_text, reading
 
 Kind = Literal["binary", "continuous"]
@@ -256,7 +257,10 @@ def _shares(values: np.ndarray, kind: Kind) -> np.ndarray:
 def _text(file: Path) -> str:
     expected = "a text file of Animals with Attributes 2"
     with reading(file, expected, error=DataError, kinds=("text",), absent=_ABSENT):
-        return read_text(file)
+        text = read_text(file)
+        if not is_table_of_text(text[:HEAD].encode()):
+            raise ValueError("no text parted by line ends")
+    return text
 
 
 def _number(cell: str, file: Path, line: int) -> float:

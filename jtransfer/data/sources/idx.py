@@ -72,7 +72,7 @@ def _shape(head: bytes, dimensions: int, file: Path) -> tuple[int, ...]:
     if head[:4] != magic:
         kind = kind_of(head)
         raise DataError(
-            f"{file} {f'holds {kind}' if kind else f'begins with {head[:4].hex(chr(32))}'}; "
+            f"{file} {f'is {kind}' if kind else f'begins with {head[:4].hex(chr(32))}'}; "
             f"expected {magic.hex(' ')}, an IDX file of bytes with {dimensions} dimension(s). It "
             "is another kind of file: fetch it again"
         )

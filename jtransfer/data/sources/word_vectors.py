@@ -11,6 +11,7 @@ import numpy as np
 from jtransfer.data.examples import DataError
 from jtransfer.data.npz_archive import open_npz
 from jtransfer.data.sources.attributes import ClassTable, require_finite
+from jtransfer.files.kinds import HEAD, is_table_of_text
 from jtransfer.files.reading import open_regular, reading
 
 _LONGEST = 1 << 20  # bytes of a line; 300 numbers take 3,000
@@ -74,7 +75,9 @@ def class_vectors(
             if missing or not words:
                 lacking[each] = missing
                 continue
-        rows.append(np.mean([np.asarray(vectors[word], np.float32) for word in words], axis=0))
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named below
+            each_word = [np.asarray(vectors[word], np.float32) for word in words]
+        rows.append(np.mean(each_word, axis=0))
     if lacking:
         named = "; ".join(
             f"{each} (no vector for {', '.join(words) or 'an empty name'})"
@@ -107,6 +110,9 @@ def _glove(file: Path, words: Collection[str] | None) -> Iterator[tuple[str, np.
         reading(file, _EXPECTED, error=DataError, kinds=("text",), absent=_ABSENT),
         open_regular(file) as stream,
     ):
+        if not is_table_of_text(stream.read(HEAD)):
+            raise ValueError("no text parted by line ends")
+        stream.seek(0)
         number = 0
         for number, line in enumerate(_lines(stream, file), 1):
             word, _, numbers = line.rstrip().partition(" ")

@@ -102,6 +102,57 @@ def test_att_splits(tmp_path):
         read_att_splits(file)
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, 1e60])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, odd):
+    """Missing values are written otherwise: as -1 in awa1, as nothing in csv, not at all in mat."""
+    file = tmp_path / "awa1.npz"
+    values = np.array([[1.0, 50], [odd, 0]])
+    names = {"class_names": ["a", "b"], "attribute_names": ["x", "y"]}
+    np.savez(file, attributes_continuous=values, **names)
+    with pytest.raises(DataError, match=r"awa1\.npz holds .* at \[1, 0\]; expected finite numbers"):
+        read_awa1(file, "continuous")
+    file = tmp_path / "att_splits.mat"
+    cells = np.array([["a"], ["b"]], object)
+    savemat(file, {"original_att": values, "allclasses_names": cells})
+    with pytest.raises(DataError, match=r"att_splits\.mat holds .* at \[1, 0\]; expected finite"):
+        read_att_splits(file)
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "1_0", "0x1", "٣", "1e", "--1"])
+def test_words_that_python_takes_for_numbers_are_refused(tmp_path, word):
+    file = tmp_path / "zoo.csv"
+    file.write_text(f",hair\nbear,{word}\n")
+    with pytest.raises(DataError, match=r"line 2 holds .*; expected a number"):
+        read_csv(file)
+
+
+def test_numbers_too_large_are_named(tmp_path):
+    file = tmp_path / "zoo.csv"
+    file.write_text(",hair\nbear,1e60\n")
+    with pytest.raises(DataError, match="hair of bear is infinite or too large"):
+        read_csv(file)
+
+
+def test_many_names_are_checked_in_no_time():
+    """Counting each in turn would take a minute for 30,000."""
+    names = tuple(map(str, range(30_000)))
+    assert len(ClassTable(np.zeros((30_000, 1)), names, ("x",), "t").classes) == 30_000
+
+
+def test_att_splits_of_other_content_are_named(tmp_path):
+    file = tmp_path / "att_splits.mat"
+    cells = np.array([["a"], ["b"]], object)
+    for content, says in (
+        ({"original_att": np.eye(2)}, "has no allclasses_names; expected a MATLAB file"),
+        ({"original_att": "text", "allclasses_names": cells}, "has no matrix original_att"),
+        ({"original_att": np.eye(2), "allclasses_names": np.eye(2)}, "is no list of names"),
+        ({"original_att": np.eye(3), "allclasses_names": cells}, "for 2 classes and 3 attributes"),
+    ):
+        savemat(file, content)
+        with pytest.raises(DataError, match=says):
+            read_att_splits(file)
+
+
 @pytest.mark.slow
 def test_the_real_tables(data_root):
     table = read_awa1(data_root / "awa1.npz", "continuous")

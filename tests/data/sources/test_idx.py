@@ -1,4 +1,5 @@
 import gzip
+import os
 
 import numpy as np
 import pytest
@@ -63,6 +64,48 @@ def test_a_missing_file_says_what_was_looked_for_and_where(folder):
 def test_images_and_labels_of_different_length(folder):
     (folder / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.array([7, 0]))))
     with pytest.raises(DataError, match="idx:mnist: 3 images but 2 labels"):
+        read(folder)
+
+
+def test_sizes_are_refused_before_memory_is_taken(folder):
+    """Zeros of 2.9 GB that gzip packs into a thousandth, with and without a header."""
+    file = folder / "train-images-idx3-ubyte"
+    file.rename(folder / "elsewhere")
+    packed = folder / "train-images-idx3-ubyte.gz"
+    zeros = bytes(10**6)
+    packed.write_bytes(gzip.compress(zeros))
+    with pytest.raises(DataError, match=r"\.gz begins with 00 00 00 00; expected 00 00 08 03"):
+        read(folder)
+    packed.write_bytes(gzip.compress(idx(np.zeros((0, 54_000, 54_000))) + zeros))
+    with pytest.raises(DataError, match=r"\.gz holds more than 0 bytes of data; expected 0 for"):
+        read(folder)
+    header = bytes((0, 0, 8, 3)) + np.array([1, 54_000, 54_000], ">u4").tobytes()
+    packed.write_bytes(gzip.compress(header + zeros))
+    with pytest.raises(DataError, match=r"\.gz claims 2\.7 GiB of data in 1015 bytes on disk"):
+        read(folder)
+    file.write_bytes(b"".join([header, zeros]))
+    with pytest.raises(DataError, match=r"ubyte claims 2\.7 GiB of data in 976\.6 KiB on disk"):
+        read(folder)
+
+
+def test_what_it_is_instead_is_named(folder):
+    file = folder / "train-images-idx3-ubyte"
+    whole = file.read_bytes()
+    for content, says in (
+        (gzip.compress(whole), "is a gzip file; expected 00 00 08 03"),
+        (b"<!DOCTYPE html><html>not found</html>", "is an HTML page; expected"),
+        (idx(np.zeros(12)), "begins with 00 00 08 01; expected 00 00 08 03"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(DataError, match=f"images-idx3-ubyte {says}"):
+            read(folder)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(DataError, match="images-idx3-ubyte is a folder; expected an IDX file"):
+        read(folder)
+    file.rmdir()
+    os.mkfifo(file)
+    with pytest.raises(DataError, match="images-idx3-ubyte is a pipe, a socket or a device"):
         read(folder)
 
 

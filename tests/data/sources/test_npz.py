@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,113 @@ def test_a_missing_array_is_named_with_what_is_there(archive):
 def test_pickles_are_not_executed(archive):
     np.savez(archive, train_image=np.array([object()]), train_label=np.zeros(1, int))
     with pytest.raises(DataError, match="train_image is an array of objects, which is a pickle;"):
+        read(archive)
+
+
+LABELS = np.zeros(2, int)
+IMAGES = np.zeros((2, 3, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        (
+            {"train_label": LABELS.astype(float)},
+            r"train_label is float64, such as 0\.0; expected cla",
+        ),
+        (
+            {"train_label": np.array(["cat", "dog"])},
+            "train_label is <U3, such as 'cat'; expected cl",
+        ),
+        (
+            {"train_label": LABELS + 10**9},
+            "the label 1,000,000,000; expected numbers below 100",
+        ),
+        ({"train_label": LABELS - 1}, "label -1 of image 0 is out of range"),
+        ({"test_label": LABELS + 10**9}, "the label 1,000,000,000; expected numbers below 100,000"),
+        ({"train_image": np.zeros(2, "u1,u1")}, "train_image is an array of records"),
+        (
+            {"train_image": IMAGES.astype(complex)},
+            "train_image is an array of complex128; expected",
+        ),
+        ({"train_image": IMAGES.astype("M8[s]")}, "train_image is an array of datetime64"),
+        ({"train_image": IMAGES.astype(float)}, "images are float64 of shape"),
+        ({"classes": np.zeros(2)}, "classes is float64 of shape .*expected a list of names"),
+        ({"classes": ["a"]}, "label 1 of image 1 is out of range; expected 0 to 0"),
+    ],
+)
+def test_arrays_of_other_kinds_are_named(archive, arrays, says):
+    labels = np.array([0, 1])
+    np.savez(archive, **{"train_image": IMAGES, "train_label": labels, **arrays})
+    with pytest.raises(DataError, match=says):
+        read(archive)
+
+
+@pytest.mark.parametrize("dtype", ["<i8", ">i4", "u1", "<u8"])
+def test_labels_of_every_whole_type_and_images_of_either_order(archive, dtype):
+    images = np.asfortranarray(np.arange(18, dtype=np.uint8).reshape(2, 3, 3))
+    np.savez(archive, train_image=images, train_label=np.array([1, 0], dtype), classes=[b"a", b"b"])
+    examples = read(archive)
+    np.testing.assert_array_equal(examples.images[..., 0], images)
+    assert (examples.labels.tolist(), examples.classes) == ([1, 0], ("a", "b"))
+
+
+def members(file, method=zipfile.ZIP_DEFLATED, **contents):
+    with zipfile.ZipFile(file, "w", method) as packed:
+        for name, content in contents.items():
+            packed.writestr(f"{name}.npy", content)
+
+
+def array(shape, descr="|u1", data=b""):
+    """A member by the definition of NumPy's format, whatever its header says."""
+    header = str({"descr": descr, "fortran_order": False, "shape": shape}).encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + data
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ((100_000, 1000, 1000), r"0 bytes where .* takes 100,000,000,000"),
+        ((-1, 3), "has the shape"),
+        ((2**62, 2**62), "0 bytes where"),
+        ((0,), "images are uint8 of shape"),
+    ],
+)
+def test_headers_are_not_believed(archive, shape, says):
+    members(archive, train_image=array(shape), train_label=array((0,), "<i8"))
+    with pytest.raises(DataError, match=says):
+        read(archive)
+
+
+def test_what_would_fill_memory_is_refused_before_it_does(archive, monkeypatch):
+    monkeypatch.setattr("jtransfer.files.memory._SMALL", 1 << 20)
+    zeros = bytes(3 << 20)  # packed into a thousandth
+    members(archive, train_image=array((len(zeros),), data=zeros), train_label=array((0,), "<i8"))
+    with pytest.raises(DataError, match=r"toys\.npz claims 3\.0 MiB of data in 3\.\d KiB on disk"):
+        read(archive)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [(zipfile.ZIP_LZMA, "LZMA"), (zipfile.ZIP_BZIP2, "bzip2")]
+)
+def test_members_packed_otherwise_are_named(archive, method, name):
+    members(archive, method, train_image=array((1, 1, 1), data=b"a"), train_label=array((0,)))
+    with pytest.raises(DataError, match=f"train_image is packed by {name}; expected what numpy"):
+        read(archive)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"<html>not found</html>", "is an HTML page"),
+        (b"\x1f\x8b\x08" + bytes(9), "is a gzip file"),
+        (b"", "is empty, 0 bytes"),
+        (bytes(99), "cannot be read"),
+    ],
+)
+def test_what_it_is_instead_is_named(archive, content, says):
+    archive.write_bytes(content)
+    with pytest.raises(DataError, match=rf"toys\.npz {says}.*; expected a whole \.npz archive"):
         read(archive)
 
 

@@ -64,6 +64,9 @@ def test_a_list_that_cannot_be_used_is_an_error(folder, tmp_path):
     check("path,label,speaker\nx.wav,yes\n", r"list\.csv, line 2 has 2 cells, expected 3")
     check("path,label,speaker\n", "names no wav file")
     check("path,label,speaker\nx.wav,yes,ann\n", r"x\.wav is not there")
+    for path in ("../x.wav", "/etc/passwd", "a/../../x.wav", ".."):
+        check(f"path,label,speaker\n{path},yes,ann\n", r"list\.csv, line 2: '.*' is no name of a f")
+    check("path,label,speaker,label\n", "has the column 'label' more than once")
     (folder / "other.csv").touch()
     check("path,label,speaker\n", "has 2 lists, list.csv, other.csv; expected one")
 
@@ -79,6 +82,15 @@ def test_a_missing_or_empty_folder_is_an_error(folder, tmp_path):
         load_speech("wav:words", data_root=tmp_path)
     with pytest.raises(DataError, match=r"found no folder .*fsdd; .*free-spoken-digit-dataset"):
         load_speech("wav:fsdd", data_root=tmp_path)
+
+
+def test_rates_are_bounded_before_a_file_is_read(folder, tmp_path, monkeypatch):
+    write(folder / "1_ann_0.wav")
+    with pytest.raises(DataError, match="a rate of 2,147,483,647 Hz; expected 100 to 384,000"):
+        load_speech("wav:words", data_root=tmp_path, rate=2**31 - 1)
+    monkeypatch.setattr("jtransfer.data.sources.speech.os.access", lambda *_: False)
+    with pytest.raises(DataError, match="words may not be listed by this user"):
+        load_speech("wav:words", data_root=tmp_path)
 
 
 def test_speech_and_images_are_told_apart():

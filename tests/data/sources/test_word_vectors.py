@@ -50,3 +50,41 @@ def test_npz(tmp_path):
         read_word_vectors(file)
     with pytest.raises(DataError, match="is not there; expected an archive with words"):
         read_word_vectors(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("odd", ["nan", "inf", "-inf", "1e60"])
+def test_vectors_that_are_not_finite_are_refused(tmp_path, odd):
+    text = tmp_path / "glove.txt"
+    text.write_text(f"polar 1 0\nbear 0 {odd}\n")
+    with pytest.raises(DataError, match=r"glove\.txt, line 2 holds .* at \[1\]; expected finite"):
+        read_word_vectors(text)
+    assert list(read_word_vectors(text, {"polar"})) == ["polar"]
+    packed = tmp_path / "glove.npz"
+    np.savez(packed, words=["polar", "bear"], vectors=[[1, 0], [0, float(odd)]])
+    with pytest.raises(DataError, match=r"glove\.npz, vectors, holds .* at \[1, 1\]; expected fin"):
+        read_word_vectors(packed)
+    with pytest.raises(DataError, match=r"mine holds .* at \[0, 1\]; expected finite numbers"):
+        class_vectors(["bear"], {"bear": np.array([0, float(odd)])}, name="mine")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", r"glove\.txt is empty, 0 bytes; expected GloVe's text"),
+        (b"caf\xe9 1 0\n", r"glove\.txt is no UTF-8 text \(byte 3\).*Save it as UTF-8"),
+        (b"PK\x03\x04" + bytes(99), r"glove\.txt is a zip archive; expected GloVe's text"),
+        (b"<html>not found</html>", r"glove\.txt is an HTML page; expected GloVe's text"),
+        (b"a" * 2**20 + b"\n", r"line 1 has over 1,048,576 bytes; .*another file"),
+    ],
+)
+def test_what_is_no_such_text_is_named(tmp_path, content, says):
+    file = tmp_path / "glove.txt"
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        read_word_vectors(file)
+
+
+def test_marks_and_line_ends_of_other_systems_are_read(tmp_path):
+    file = tmp_path / "glove.txt"
+    file.write_bytes("\ufeffpolar 1 0\r\ncafé 0 1\r\n".encode())
+    assert list(read_word_vectors(file)) == ["polar", "café"]
