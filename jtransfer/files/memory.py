@@ -68,11 +68,13 @@ def require_plausible(needed: int, on_disk: int, what: str, *, error: type[Excep
 def in_units(count: int) -> str:
     """A number of bytes for people.
 
-    >>> in_units(4_404_019), in_units(17)
-    ('4.2 MiB', '17 bytes')
+    >>> in_units(4_404_019), in_units(17), in_units(10**400)
+    ('4.2 MiB', '17 bytes', 'over 1,024 PiB')
     """
     if count < 1024:
         return f"{count} bytes"
+    if count > 2**60:  # shapes that files claim may be more than a float holds
+        return "over 1,024 PiB"
     size, units = float(count), iter(("KiB", "MiB", "GiB", "TiB", "PiB"))
     unit = "bytes"
     while size >= 1024 and (larger := next(units, None)):

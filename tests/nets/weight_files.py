@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-TYPES = {"float32": "F32", "float16": "F16", "float64": "F64", "int64": "I64"}
+TYPES = {"float32": "F32", "float16": "F16", "float64": "F64", "int64": "I64", "bool": "BOOL"}
 
 
 def safetensors(tensors: Mapping[str, np.ndarray], **extra: Any) -> bytes:
@@ -75,6 +75,6 @@ def attacks(marker: Path) -> dict[str, tuple[Runs, str]]:
         "eval": (Runs(eval, f"open({str(marker)!r}, 'w').close()"), rf"{builtins}\.eval"),
         "getattr chain": (
             Runs(Runs(getattr, module, "system"), f"touch {marker}"),
-            rf"{builtins}\.getattr",
+            rf"{builtins}\.__import__",
         ),
     }

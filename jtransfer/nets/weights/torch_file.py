@@ -9,18 +9,22 @@ import io
 import math
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
 
-from jtransfer.nets.weights.error import WeightsError
-from jtransfer.nets.weights.pickled import Tensor, read_pickle
+from jtransfer.files.memory import in_units, require_plausible
+from jtransfer.nets.state_dict import state_dict_in, without_wrappers
+from jtransfer.nets.torch_objects import Storage, Tensor
+from jtransfer.nets.weights.error import WeightsError, readable
+from jtransfer.nets.weights.pickled import read_pickle
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_VERSION = 1001
-# What zipfile raises for damaged files; RuntimeError is for encrypted ones.
+_MOST_MEMBERS = 100_000  # of an archive: one a tensor and a few more
+_METHODS = {zipfile.ZIP_DEFLATED: "deflate", zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA"}
+# What zipfile raises for damaged files.
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -36,44 +40,53 @@ _UNREADABLE = (
 def read_torch(content: bytes, source: str) -> dict[str, np.ndarray]:
     """Read the tensors of a state dict.
 
+    It may lie at the root of the file, or under one of `state_dict.ENTRIES`, of which the first
+    that is there is taken. Names come without the `module.` of DataParallel.
+
     Args:
       content: the whole file, of either format.
       source: what to call it in messages.
 
     Returns:
-      The tensors by name, read-only.
+      The tensors by name, read-only; those that share numbers in the file share them here.
 
     Raises:
-      WeightsError: if the file is cut or damaged, wants to run code, or holds anything but a dict
-        of tensors.
+      WeightsError: if the file is cut or damaged, wants to run code, claims far more numbers than
+        it has, or holds no dict of tensors.
     """
     read = _read_zip if content.startswith(b"PK") else _read_legacy
     state, blocks = read(content, source)
-    return {name: _array(tensor, blocks, name, source) for name, tensor in state.items()}
+    _require_bounded(state.values(), len(content), source)
+    return without_wrappers(
+        {name: _array(tensor, blocks, name, source) for name, tensor in state.items()}
+    )
 
 
 def _read_zip(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, memoryview]]:
+    # Before zipfile lists them: a kilobyte of memory each.
+    members = content.count(b"PK\x01\x02")
+    if members > _MOST_MEMBERS:
+        raise _damage(source, f"it has {members:,} members; expected at most {_MOST_MEMBERS:,}")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > len(content):
-                raise _damage(source, "its files claim more bytes than it has")
-            folder = _folder(archive, source)
+            folder = _folder(archive, len(content), source)
             byte_order = f"{folder}byteorder"
             if byte_order in archive.namelist() and archive.read(byte_order) != b"little":
-                raise _damage(source, "its numbers are big-endian")
-            state = _state_dict(
-                read_pickle(io.BytesIO(archive.read(f"{folder}data.pkl")), source), source
-            )
+                raise _unlike(
+                    source, "its numbers are big-endian", "Save it on a little-endian machine"
+                )
+            saved = read_pickle(io.BytesIO(archive.read(f"{folder}data.pkl")), source)
+            state = state_dict_in(saved, source)
             keys = {tensor.storage.key for tensor in state.values()}
             blocks = {key: memoryview(archive.read(f"{folder}data/{key}")) for key in keys}
+    except WeightsError:
+        raise
     except _UNREADABLE as error:
-        if isinstance(error, WeightsError):
-            raise
-        raise _damage(source, str(error)) from error
+        raise _damage(source, readable(str(error) or type(error).__name__)) from error
     return state, blocks
 
 
-def _folder(archive: zipfile.ZipFile, source: str) -> str:
+def _folder(archive: zipfile.ZipFile, size: int, source: str) -> str:
     """The folder in the archive that everything lies in, with its slash; all names are checked."""
     names = archive.namelist()
     # Nothing is unpacked to the disk, but torch.save writes no such names, nor what follows below.
@@ -83,27 +96,54 @@ def _folder(archive: zipfile.ZipFile, source: str) -> str:
         if name.startswith("/") or "\\" in name or ".." in PurePosixPath(name).parts
     ]
     if outside:
-        raise _damage(source, f"it holds the path {outside[0]!r}, which leads out of the archive")
+        raise _damage(
+            source, f"it holds the path {readable(outside[0])}, which leads out of the archive"
+        )
     if len(set(names)) != len(names):
         raise _damage(source, "it holds two files of one name")
-    if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-        raise _damage(source, "it is compressed, which torch.save never does")
+    for member in archive.infolist():
+        if member.flag_bits & 1:
+            raise _unlike(
+                source, f"its member {readable(member.filename)} is encrypted", "Decrypt it"
+            )
+        if member.compress_type != zipfile.ZIP_STORED:
+            method = _METHODS.get(member.compress_type, f"method {member.compress_type}")
+            raise _unlike(
+                source,
+                f"its member {readable(member.filename)} is compressed ({method}, to "
+                f"{in_units(member.compress_size)} from {in_units(member.file_size)})",
+                "Unpack it, and pack it without compression",
+            )
+    claimed = sum(member.file_size for member in archive.infolist())
+    if claimed > size:
+        raise _damage(source, f"its files claim more bytes than it has, {claimed:,} of {size:,}")
     pickles = [name for name in names if PurePosixPath(name).parts[1:] == ("data.pkl",)]
     if len(pickles) != 1:
-        raise _damage(source, f"it holds {len(pickles)} files <name>/data.pkl, expected one")
+        raise _unlike(
+            source,
+            f"it is a zip archive of {len(names):,} files with {len(pickles)} <name>/data.pkl, "
+            "expected one",
+            "Give a file that torch.save wrote",
+        )
     return pickles[0].removesuffix("data.pkl")
 
 
 def _read_legacy(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, memoryview]]:
     stream = io.BytesIO(content)
     if read_pickle(stream, source) != _MAGIC or read_pickle(stream, source) != _LEGACY_VERSION:
-        raise _damage(source, "it is a pickle that torch.save did not write")
+        raise _unlike(
+            source,
+            "it is a pickle that torch.save did not write",
+            "Save the net's state_dict() by torch.save",
+        )
     system = read_pickle(stream, source)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
-        raise _damage(source, "its numbers are not little-endian")
-    state = _state_dict(read_pickle(stream, source), source)
+        raise _unlike(
+            source, "its numbers are not little-endian", "Save it on a little-endian machine"
+        )
+    storages: dict[str, Storage] = {}
+    saved = read_pickle(stream, source, storages=storages)
     keys = read_pickle(stream, source)
-    storages = {tensor.storage.key: tensor.storage for tensor in state.values()}
     listed = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
     if not listed or set(keys) != storages.keys():
         raise _damage(source, "its list of blocks is not the one that its tensors refer to")
@@ -118,20 +158,13 @@ def _read_legacy(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[s
         stream.seek(end)
     if stream.tell() != len(content):
         raise _damage(source, f"{len(content) - stream.tell():,} bytes follow its end")
-    return state, blocks
+    return state_dict_in(saved, source), blocks
 
 
-def _state_dict(state: Any, source: str) -> dict[str, Tensor]:
-    if not isinstance(state, dict):
-        raise _not_a_state_dict(source, f"a {type(state).__name__}")
-    others = [
-        f"{name}: {type(value).__name__}"
-        for name, value in state.items()
-        if not isinstance(value, Tensor)
-    ]
-    if others:
-        raise _not_a_state_dict(source, f"a dict with {', '.join(others[:5])}")
-    return state
+def _require_bounded(tensors: Iterable[Tensor], size: int, source: str) -> None:
+    """Refuse tensors that repeat the file's numbers over and over, such as by strides of zero."""
+    claimed = sum(math.prod(each.shape) * each.storage.dtype.itemsize for each in tensors)
+    require_plausible(claimed, size, source, error=WeightsError)
 
 
 def _array(tensor: Tensor, blocks: Mapping[str, memoryview], name: str, source: str) -> np.ndarray:
@@ -139,27 +172,29 @@ def _array(tensor: Tensor, blocks: Mapping[str, memoryview], name: str, source: 
     itemsize = storage.dtype.itemsize
     needed = storage.size * itemsize
     if len(block) != needed:
-        raise _damage(source, f"the block of {name!r} has {len(block):,} bytes, not {needed:,}")
-    # In Python's own integers, which do not overflow as NumPy's check of the same does.
-    count = math.prod(tensor.shape)
-    reach = zip(tensor.shape, tensor.strides, strict=True)
-    last = tensor.offset + sum((size - 1) * stride for size, stride in reach)
-    # No weights are repeated; a small file could claim any amount of memory that way.
-    if count > storage.size or last >= storage.size or len(tensor.shape) > 8:
-        raise _damage(source, f"{name!r} of shape {tensor.shape} reaches beyond its block")
-    strides = [stride * itemsize for stride in tensor.strides]
-    return np.ndarray(tensor.shape, storage.dtype, block, tensor.offset * itemsize, strides)
+        raise _damage(
+            source, f"the block of {readable(name)!r} has {len(block):,} bytes, not {needed:,}"
+        )
+    if 0 in tensor.shape:
+        block, offset, reach = memoryview(b""), 0, [(0, 0)] * len(tensor.shape)
+    else:
+        offset, reach = tensor.offset, list(zip(tensor.shape, tensor.strides, strict=True))
+        # In Python's own integers, which do not overflow as NumPy's check of the same does.
+        if offset + sum((size - 1) * stride for size, stride in reach) >= storage.size:
+            raise _damage(
+                source, f"{readable(name)!r} of shape {tensor.shape} reaches beyond its block"
+            )
+    # What lies one in a row has no stride that matters, and it may be of any size.
+    strides = [stride * itemsize if size > 1 else 0 for size, stride in reach]
+    try:
+        return np.ndarray(tensor.shape, storage.dtype, block, offset * itemsize, strides)
+    except ValueError as error:  # of an empty array's other sides
+        raise _damage(source, f"{readable(name)!r} of shape {tensor.shape}: {error}") from error
 
 
 def _damage(source: str, reason: str) -> WeightsError:
-    return WeightsError(
-        f"{source} cannot be read: {reason}. It is cut or damaged: fetch it again from its "
-        "publisher"
-    )
+    return _unlike(source, reason, "It is cut or damaged: fetch it again from its publisher")
 
 
-def _not_a_state_dict(source: str, found: str) -> WeightsError:
-    return WeightsError(
-        f"{source} holds {found}; expected a dict of names and tensors. Save the net's "
-        "state_dict() alone"
-    )
+def _unlike(source: str, reason: str, remedy: str) -> WeightsError:
+    return WeightsError(f"{source} cannot be read: {reason}. {remedy}")

@@ -1,0 +1,88 @@
+"""Finding the state dict in what a training script saved, and the names without its wrappers'."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from jtransfer.nets.torch_objects import Name, Other, Tensor
+from jtransfer.nets.weights.error import WeightsError, readable
+
+# Where scripts put the state dict beside epochs and optimizers; of several the first here is taken:
+# what was trained before its moving average.
+ENTRIES = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "state_dict_ema",
+    "model_ema",
+)
+# What wrappers put before every name: DataParallel, torch.compile.
+_WRAPPERS = ("module.", "_orig_mod.")
+_AVERAGED = "n_averaged"  # how often AveragedModel has averaged; a number beside the net's
+
+Value = TypeVar("Value")
+
+
+def state_dict_in(saved: Any, source: str) -> dict[str, Tensor]:
+    """The state dict in what was saved: itself, or the first of `ENTRIES` that is there.
+
+    Args:
+      saved: as `read_pickle` gives it.
+      source: what to call the file in messages.
+
+    Raises:
+      WeightsError: if there is none, or it holds anything but tensors, naming what is there.
+    """
+    for _ in ENTRIES:  # one may lie in another
+        if not isinstance(saved, dict) or all(map(_is_tensor, saved.values())):
+            break
+        inner = [saved[entry] for entry in ENTRIES if isinstance(saved.get(entry), dict)]
+        if not inner:
+            break
+        saved = inner[0]
+    if not isinstance(saved, dict):
+        raise _refusal(source, f"a lone value ({_kind(saved)})")
+    others = [
+        f"{readable(str(name))}: {_kind(value)}"
+        for name, value in saved.items()
+        if not _is_tensor(value) or not isinstance(name, str)
+    ]
+    if others:
+        listed = ", ".join(others[:5]) + (f" and {len(others) - 5:,} more" if others[5:] else "")
+        raise _refusal(source, f"a dict with {listed}")
+    return saved
+
+
+def without_wrappers(tensors: Mapping[str, Value]) -> dict[str, Value]:
+    """The tensors under the names that the net itself gives them.
+
+    `DataParallel` and `torch.compile` put `module.` and `_orig_mod.` before every name.
+    """
+    named = dict(tensors)
+    if any(name.startswith(_WRAPPERS) for name in named):
+        named.pop(_AVERAGED, None)
+    for wrapper in 2 * _WRAPPERS:  # in either order
+        if all(name.startswith(wrapper) for name in named):
+            named = {name.removeprefix(wrapper): value for name, value in named.items()}
+    return named
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case Other(kind):
+            return readable(kind)
+        case Name():
+            return f"the name {readable(str(value))}"
+        case dict() if value and all(map(_is_tensor, value.values())):
+            return f"a state dict of {len(value):,} tensors"
+    return type(value).__name__
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def _refusal(source: str, found: str) -> WeightsError:
+    return WeightsError(
+        f"{source} holds {found}; expected a dict of names and tensors, or one under "
+        f"{', '.join(ENTRIES)}. Save the net's state_dict() alone"
+    )
