@@ -69,7 +69,7 @@ def read_pickle(
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise WeightsError(
             f"{source} cannot be read: its pickle is damaged, or of no state dict "
-            f"({readable(str(error))}). Fetch it again from its publisher"
+            f"({readable(str(error), 300)}). Fetch it again from its publisher"
         ) from error
 
 

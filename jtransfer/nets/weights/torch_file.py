@@ -82,7 +82,7 @@ def _read_zip(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str,
     except WeightsError:
         raise
     except _UNREADABLE as error:
-        raise _damage(source, readable(str(error) or type(error).__name__)) from error
+        raise _damage(source, readable(str(error) or type(error).__name__, 300)) from error
     return state, blocks
 
 
