@@ -11,6 +11,11 @@ from jtransfer.files.kinds import HEAD, kind_of
 from jtransfer.files.memory import require_memory
 
 _FETCH = "It is truncated or damaged: fetch it again"
+# What is got in place of a file.
+_INSTEAD = {
+    "an HTML page": "A server gave its page in place of the file: fetch the file itself",
+    "a pointer of Git LFS, not the file itself": "Fetch the file itself by `git lfs pull`",
+}
 
 
 def open_regular(path: Path | str) -> BinaryIO:
@@ -125,7 +130,7 @@ def _diagnosis(
         return "is empty, 0 bytes", "Fetch it again" if damaged == _FETCH else damaged
     kind = kind_of(head)
     if kind is not None and kinds and kind not in kinds:
-        return f"is {kind}", "Name the right file, or convert it"
+        return f"is {kind}", _INSTEAD.get(kind, "Name the right file, or convert it")
     if isinstance(cause, MemoryError):
         return f"is too large ({_reason(cause) or 'memory ran out'})", "Take less of it"
     if isinstance(cause, UnicodeDecodeError):

@@ -41,6 +41,10 @@ def test_the_true_cause_is_named(tmp_path: Path):
     assert refusal(file) == "is empty, 0 bytes; expected a table. Fetch it again"
     file.write_bytes(b"GIF89a and so on")
     assert refusal(file, kinds=("a gzip file",)).startswith("is a GIF image; expected a table.")
+    file.write_bytes(b"<html><body>Sign in")
+    assert refusal(file, kinds=("a gzip file",)).endswith(
+        "page in place of the file: fetch the file itself"
+    )
     file.write_bytes(b"\xff")
     with (
         pytest.raises(OwnError, match=r"is no UTF-8 text \(byte 0\).*Save it as UTF-8"),

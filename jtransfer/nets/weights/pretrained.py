@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from jtransfer.files.kinds import HEAD, kind_of
+from jtransfer.files.reading import read_bytes, reading
 from jtransfer.nets.efficientnet_lite import BLOCKS
 from jtransfer.nets.weights.download import cache_folder as default_cache_folder, download
 from jtransfer.nets.weights.error import WeightsError
@@ -17,6 +19,8 @@ from jtransfer.nets.weights.torch_file import read_torch
 from jtransfer.nets.weights.torch_layout import TorchNames, place_weights
 
 Triple = tuple[float, float, float]
+
+_ZIP = "a zip archive"  # what torch.save writes
 
 
 @dataclass(frozen=True)
@@ -132,15 +136,17 @@ def load_pretrained(
     Args:
       name: a key of `PRETRAINED`.
       template: `jax.eval_shape(net.init, key, images)`, or of fewer stages by `until=`; the stages
-        that it lacks are left out of what the file holds.
+        that it lacks are left out of what the file holds, such as a head of other classes.
       path: of a safetensors file or a state dict that `torch.save` wrote, with the publisher's
         names; by default the publisher's file, downloaded once. The hash in a name such as
-        `alexnet-owt-7be5be79.pth` is checked.
+        `alexnet-owt-7be5be79.pth` is checked. Of a training script's checkpoint the entry
+        `state_dict` is taken, or else `model_state_dict`, `model`, `state_dict_ema`, `model_ema`.
       cache_folder: where downloads are kept; by default `JTRANSFER_CACHE` or `~/.cache/jtransfer`.
 
     Raises:
-      WeightsError: if the name is unknown; the file is missing, cut, damaged, of another hash or
-        wants to run code; or it does not fit the template, listing every difference.
+      WeightsError: if the name is unknown; the file is missing, no file, may not be read, is of
+        another kind, cut, damaged, of another hash or size than it claims, or wants to run code;
+        or it does not fit the template, listing the differences.
     """
     if name not in PRETRAINED:
         raise WeightsError(f"no weights {name!r}; expected one of {', '.join(PRETRAINED)}")
@@ -157,21 +163,24 @@ def load_pretrained(
             f"the weights of {name} are at no address of their own; expected a path. Take them "
             f"from {published.origin}"
         )
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise WeightsError(
-            f"{file} cannot be read ({error}); expected the weights of {name}, from "
-            f"{published.origin}. Give the path of such a file"
-        ) from error
-    sha256 = hashlib.sha256(content).hexdigest()
-    if not sha256.startswith(expected):
-        by_name = "" if path is None else " by its name"
-        raise WeightsError(
-            f"{file} has the SHA-256 {sha256}, expected {expected}{by_name}: it is cut or was "
-            "tampered with. Remove it and fetch it again from its publisher"
-        )
-    arrays = _read(content, str(file))
+    with reading(
+        file,
+        f"the weights of {name}, as a safetensors file or a state dict that torch.save wrote",
+        error=WeightsError,
+        kinds=(_ZIP,),
+        absent=f"Give the path of such a file, from {published.origin}",
+        damaged=f"Give such a file, from {published.origin}",
+    ):
+        content = read_bytes(file)
+        sha256 = hashlib.sha256(content).hexdigest()
+        if not sha256.startswith(expected):
+            _require_no_other_kind(content)
+            by_name = "" if path is None else " by its name"
+            raise WeightsError(
+                f"{file} has the SHA-256 {sha256}, expected {expected}{by_name}: it is cut or was "
+                "tampered with. Remove it and fetch it again from its publisher"
+            )
+        arrays = _read(content, str(file))
     variables = place_weights(arrays, published.names, template, net=name, source=str(file))
     return Pretrained(variables, sha256, name)
 
@@ -189,7 +198,11 @@ def _read(content: bytes, source: str) -> dict[str, np.ndarray]:
         return read_safetensors(content, source)
     if content.startswith((b"PK", b"\x80")):
         return read_torch(content, source)
-    raise WeightsError(
-        f"{source} begins with {content[:12]!r}; expected a safetensors file or a state dict that "
-        "torch.save wrote. Fetch it again from its publisher"
-    )
+    _require_no_other_kind(content)
+    raise ValueError(f"it begins with {content[:12]!r}")
+
+
+def _require_no_other_kind(content: bytes) -> None:
+    """Stop at what is not even weights, such as the page of a login; `reading` names it."""
+    if not content or kind_of(content[:HEAD]) not in (None, _ZIP):
+        raise ValueError("it is of another kind")

@@ -30,8 +30,8 @@ _TYPES: dict[str, np.dtype] = {
     "U8": np.dtype("u1"),
     "BOOL": np.dtype("?"),
 }
-# Of 100,000 tensors; each takes ten times the memory of its line in the header.
-_LONGEST_HEADER = 1 << 24
+# Of 80,000 tensors; each takes thirty times the memory of its line in the header.
+_LONGEST_HEADER = 1 << 23
 
 
 def read_safetensors(content: bytes, source: str) -> dict[str, np.ndarray]:
@@ -54,7 +54,7 @@ def read_safetensors(content: bytes, source: str) -> dict[str, np.ndarray]:
     if length > _LONGEST_HEADER:
         raise WeightsError(
             f"{source} has a header of {in_units(length)}; expected at most "
-            f"{in_units(_LONGEST_HEADER)}, enough for 100,000 tensors. It is made to fill memory, "
+            f"{in_units(_LONGEST_HEADER)}, enough for 80,000 tensors. It is made to fill memory, "
             "or holds long metadata: save the tensors alone"
         )
     try:

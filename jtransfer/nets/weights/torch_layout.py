@@ -7,7 +7,7 @@ linear layer reads maps, these are flattened in the order [channels, height, wid
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from jtransfer.nets.weights.error import WeightsError
+from jtransfer.nets.weight_differences import Differences
+from jtransfer.nets.weights.error import WeightsError, readable
 
 _LAYER = {"weight": ("params", "kernel"), "bias": ("params", "bias")}
 _NORM = {
@@ -79,22 +80,22 @@ class TorchNames:
     modules: Mapping[str, tuple[str, ...]]
     flat_maps: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
-    def place(self, entry: str) -> Place | None:
-        """Where an entry of a file belongs; None if it is no part of this net."""
-        module, _, kind = entry.rpartition(".")
-        path = self.modules.get(module)
-        if path is not None:
-            if kind not in _leaves(path):
-                return None
-            collection, leaf = _leaves(path)[kind]
+    def places(self) -> dict[str, Place]:
+        """Where every entry that a file may have belongs; by PyTorch's names last."""
+        theirs, ours = {}, {}
+        for module, path in self.modules.items():
             maps = self.flat_maps.get(module)
             convert = partial(from_torch_flat, maps=maps) if maps else from_torch
-            return Place((collection, *path, leaf), convert)
-        for path in self.modules.values():
-            for collection, leaf in _leaves(path).values():
-                if entry == ".".join((*path, leaf)):
-                    return Place((collection, *path, leaf), np.asarray)
-        return None
+            for kind, (collection, leaf) in _leaves(path).items():
+                place = (collection, *path, leaf)
+                theirs[f"{module}.{kind}"] = Place(place, convert)
+                ours[".".join((*path, leaf))] = Place(place, np.asarray)
+        return {**ours, **theirs}
+
+    def last_stages(self) -> tuple[str, str] | None:
+        """The stage before the head and the head, which names the classes; None of a lone stage."""
+        stages = list(dict.fromkeys(path[0] for path in self.modules.values()))
+        return (stages[-2], stages[-1]) if len(stages) > 1 else None
 
 
 def _leaves(path: tuple[str, ...]) -> Mapping[str, tuple[str, str]]:
@@ -123,53 +124,73 @@ def place_weights(
       The tree of the template with arrays of its shapes and types.
 
     Raises:
-      WeightsError: if the file and the template differ, listing every difference.
+      WeightsError: if the file and the template differ, with counts, the first differences of each
+        kind, and how to leave out a head of other classes.
     """
     wanted: dict[tuple[str, ...], Any] = flatten_dict(template)
     stages = {path[1] for path in wanted}
+    places = names.places()
     found: dict[tuple[str, ...], np.ndarray] = {}
-    differences: list[str] = []
+    absent = dict.fromkeys(wanted)  # or of another shape
+    differences = Differences()
     for entry, array in arrays.items():
         if entry.endswith(f".{_COUNT}"):
             continue
-        place = names.place(entry)
+        place, shown = places.get(entry), f"{readable(entry)} {list(array.shape)}"
         if place is None:
-            differences.append(f"{entry} {list(array.shape)}: no part of {net}")
-        elif place.path[1] not in stages:
+            differences.unexpected[entry] = f"{shown}: no part of {net}"
             continue
-        elif place.path not in wanted:
-            differences.append(f"{entry} {list(array.shape)}: the net has no {_said(place.path)}")
-        elif place.path in found:
-            differences.append(f"{entry}: {_said(place.path)} is in the file twice")
+        path = place.path
+        if path[1] not in stages:
+            continue
+        if path not in wanted:
+            differences.unexpected[entry] = f"{shown}: the net has no {_said(path)}"
+        elif path in found:
+            differences.unfit.append(f"{entry}: {_said(path)} is in the file twice")
         else:
-            leaf, found[place.path] = wanted[place.path], place.convert(array)
-            differences += _misfits(entry, found[place.path], leaf, place.path)
-    differences += [
-        f"{_said(path)} {list(leaf.shape)}: not in the file"
-        for path, leaf in wanted.items()
-        if path not in found
-    ]
+            found[path], misfit = _fitted(place.convert(array), wanted[path])
+            if misfit:
+                differences.unfit.append(f"{entry}: {_said(path)} {misfit}")
+            if found[path].shape == wanted[path].shape:
+                del absent[path]
+    entries = {place.path: entry for entry, place in places.items()}
+    for path, leaf in wanted.items():
+        if path not in found:
+            entry, shown = entries.get(path), f"{_said(path)} {list(leaf.shape)}: not in the file"
+            differences.missing[entry or _said(path)] = (
+                f"{shown}, where it would be {entry}" if entry else shown
+            )
     if differences:
-        listed = "\n  ".join(differences)
         raise WeightsError(
             f"{source} does not fit {net}; expected the file of this net, with all stages that the "
-            f"template has. Differences ({len(differences)}):\n  {listed}"
+            f"template has. {differences.listed(places)}{_head_remedy(absent, names)}"
         )
-    # Writable arrays are copies, which do not keep the whole file in memory.
-    return unflatten_dict(
-        {path: np.require(found[path], leaf.dtype, ["C", "W"]) for path, leaf in wanted.items()}
-    )
+    return unflatten_dict({path: found[path] for path in wanted})
 
 
-def _misfits(entry: str, array: np.ndarray, leaf: Any, path: tuple[str, ...]) -> list[str]:
+def _fitted(array: np.ndarray, leaf: Any) -> tuple[np.ndarray, str]:
+    """An array of the leaf's type; or as it was, with what does not fit."""
     if array.shape != leaf.shape:
-        shapes = f"{list(array.shape)} as laid out here, expected {list(leaf.shape)}"
-        return [f"{entry}: {_said(path)} is {shapes}"]
+        return array, f"is {list(array.shape)} as laid out here, expected {list(leaf.shape)}"
     if not jnp.issubdtype(array.dtype, jnp.floating):
-        return [f"{entry}: {array.dtype}, expected floating point"]
-    if not np.isfinite(array).all():
-        return [f"{entry}: holds NaN or infinity"]
-    return []
+        return array, f"is {array.dtype}, expected floating point"
+    with np.errstate(over="ignore"):
+        # Writable arrays are copies, which do not keep the whole file in memory.
+        fitted = np.require(array, leaf.dtype, ["C", "W"])
+    return fitted, "" if np.isfinite(fitted).all() else f"holds NaN or infinity, as {leaf.dtype}"
+
+
+def _head_remedy(absent: Iterable[tuple[str, ...]], names: TorchNames) -> str:
+    """What to do where nothing but the head is of other classes, or not there."""
+    last = names.last_stages()
+    if last is None or {path[1] for path in absent} != {last[1]}:
+        return ""
+    before, head = last
+    return (
+        f"\nOnly the head differs, as it does for other classes. To leave {head} out, give "
+        f"jax.eval_shape(functools.partial(net.init, until={before!r}), key, images) as the "
+        f"template, and take {head} from net.init(key, images)"
+    )
 
 
 def _said(path: tuple[str, ...]) -> str:

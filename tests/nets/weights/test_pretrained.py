@@ -1,7 +1,9 @@
 import csv
+import functools
 import hashlib
 import os
 import pickle
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -9,12 +11,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 from PIL import Image
 
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
+from jtransfer.nets.parts.trunk import ConvStage, Trunk
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.pretrained import PRETRAINED, load_pretrained
+from jtransfer.nets.weights.torch_layout import TorchNames
 from tests.nets.file_server import FileServer
 from tests.nets.weight_files import Runs, safetensors, torch_zip
 
@@ -111,11 +116,93 @@ def test_what_would_run_code_is_refused(conv1, tmp_path):
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"<html><body>Sign in</body></html>", b"version 1"])
-def test_what_is_no_weights_at_all_is_said(conv1, file, content):
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty, 0 bytes; expected the weights of alexnet_2014, as a safetensors file or"),
+        (b"<html><body>Sign in</body></html>", "is an HTML page; .* fetch the file itself"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "is a pointer of Git LFS.*`git lfs pull`",
+        ),
+        (b"\x1f\x8b\x08 and so on", "is a gzip file; .* Name the right file, or convert it"),
+        (b"version 1", r"begins with b'version 1'\); .* Give such a file, from torchvision, Alex"),
+        (bytes(257) + b"ustar", "is a tar archive; expected"),
+        (CONTENT[:-1], "cannot be read as safetensors: .* It is cut or damaged: fetch it again"),
+        (torch_zip(b"")[:-9], "cannot be read: File is not a zip file. It is cut or damaged"),
+    ],
+)
+@pytest.mark.parametrize("name", ["weights.pth", "weights-01234567.pth"])
+def test_the_true_cause_is_named(conv1, tmp_path, content, says, name):
+    file = tmp_path / name
     file.write_bytes(content)
-    with pytest.raises(WeightsError, match=r"begins with .* expected a safetensors file or"):
+    if "-" in name and "begins" not in says and "cannot" not in says:
+        # What is of another kind altogether is said before its hash is.
+        assert file.name.endswith("-01234567.pth")
+    elif "-" in name:
+        says = "has the SHA-256 .*, expected 01234567 by its name"
+    with pytest.raises(WeightsError, match=says):
         load_pretrained("alexnet_2014", conv1, path=file)
+
+
+def test_folders_pipes_and_files_of_others_are_no_weights(conv1, tmp_path, monkeypatch):
+    with pytest.raises(WeightsError, match="is a folder; expected the weights of alexnet_2014"):
+        load_pretrained("alexnet_2014", conv1, path=tmp_path)
+    pipe = tmp_path / "pipe.pth"
+    os.mkfifo(pipe)
+    with pytest.raises(WeightsError, match="is a pipe, a socket or a device, no file"):
+        load_pretrained("alexnet_2014", conv1, path=pipe)
+    file = tmp_path / "weights.pth"
+    file.write_bytes(CONTENT)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("jtransfer.files.reading.os.open", refuse)
+    with pytest.raises(WeightsError, match=r"may not be read by this user; .* permissions"):
+        load_pretrained("alexnet_2014", conv1, path=file)
+
+
+def test_a_file_larger_than_memory_is_not_read(conv1, file, monkeypatch):
+    monkeypatch.setenv("JTRANSFER_MEMORY", "0.00001")
+    with pytest.raises(WeightsError, match=r"is too large \(.* would take 91\.2 KiB of memory"):
+        load_pretrained("alexnet_2014", conv1, path=file)
+
+
+def test_a_checkpoint_of_a_training_script(conv1, tmp_path):
+    torch = pytest.importorskip("torch")
+    weights = {
+        "module.features.0.weight": torch.from_numpy(KERNEL.transpose(3, 2, 0, 1).copy()),
+        "module.features.0.bias": torch.arange(64.0),
+    }
+    file = tmp_path / "checkpoint.pth.tar"
+    torch.save({"epoch": 90, "arch": "alexnet", "state_dict": weights, "best": 0.5}, file)
+    params = load_pretrained("alexnet_2014", conv1, path=file).variables["params"]
+    np.testing.assert_array_equal(params["conv1"]["kernel"], KERNEL)
+
+
+def test_a_head_of_other_classes_says_how_to_leave_it_out(tmp_path, monkeypatch):
+    def net_of(classes: int) -> Trunk:
+        return Trunk((("conv1", partial(ConvStage, 4, 3)), ("fc", partial(ConvStage, classes, 3))))
+
+    net, images = net_of(3), jnp.zeros((1, 8, 8, 3))
+    names = TorchNames({"conv": ("conv1", "conv"), "fc": ("fc", "conv")})
+    published = replace(PRETRAINED["alexnet_2014"], names=names)
+    monkeypatch.setitem(PRETRAINED, "toy", published)
+    leaves = flatten_dict(jax.eval_shape(net_of(10).init, jax.random.key(0), images))
+    arrays = {".".join(path[1:]): np.zeros(leaf.shape, np.float32) for path, leaf in leaves.items()}
+    file = tmp_path / "toy.safetensors"
+    file.write_bytes(safetensors(arrays))
+    template = jax.eval_shape(net.init, jax.random.key(0), images)
+    with pytest.raises(WeightsError, match=r"To leave fc out, give jax\.eval_shape") as caught:
+        load_pretrained("toy", template, path=file)
+    said = re.search(r"give (.*) as the template", str(caught.value).replace("\n", " "))
+    assert said is not None
+    names = {"jax": jax, "functools": functools, "net": net, "key": jax.random.key(0)}
+    template = eval(said[1], {**names, "images": images})
+    assert (
+        "fc" not in load_pretrained("efficientnet_lite0", template, path=file).variables["params"]
+    )
 
 
 @pytest.mark.parametrize("first", [b"\x80\x02", b"PK"], ids=["as a pickle", "as a zip"])
@@ -130,7 +217,7 @@ def test_a_safetensors_header_may_begin_as_other_formats_do(conv1, file, first):
 
 
 def test_the_file_of_fewer_stages_does_not_fit(file):
-    with pytest.raises(WeightsError, match=r"does not fit alexnet_2014;.*\(2\)") as caught:
+    with pytest.raises(WeightsError, match=r"does not fit alexnet_2014;.*2 missing") as caught:
         load_pretrained("alexnet_2014", template(alexnet_2014(), "conv2"), path=file)
     assert "params/conv2/kernel [5, 5, 64, 192]: not in the file" in str(caught.value)
 
@@ -138,7 +225,7 @@ def test_the_file_of_fewer_stages_does_not_fit(file):
 def test_wrong_names_and_paths_say_what_to_do(conv1, tmp_path):
     with pytest.raises(WeightsError, match="'vgg'; expected one of alexnet_2014, efficientnet"):
         load_pretrained("vgg", conv1)
-    with pytest.raises(WeightsError, match=r"none cannot be read .* from torchvision"):
+    with pytest.raises(WeightsError, match=r"none is not there; .* from torchvision"):
         load_pretrained("alexnet_2014", conv1, path=tmp_path / "none")
     with pytest.raises(WeightsError, match=r"no address of their own.*efficientnet_lite0_py"):
         load_pretrained("efficientnet_lite0", conv1)

@@ -146,25 +146,69 @@ def test_all_differences_are_listed_in_one_error(arrays):
         place(arrays)
     first, *lines = str(caught.value).splitlines()
     assert first.startswith("x.pth does not fit net; expected the file of this net")
-    assert first.endswith("Differences (8):")
-    assert sorted(lines) == sorted(
-        f"  {line}"
-        for line in [
-            "params/conv1/bias [3]: not in the file",
-            "classifier.weight: params/fc/kernel is [13, 5] as laid out here, expected [12, 5]",
-            "bn.running_mean: holds NaN or infinity",
-            "bn.running_var: int64, expected floating point",
-            "classifier.gain [5]: no part of net",
-            "fc9.weight [5, 5]: no part of net",
-            "fc.bias: params/fc/bias is in the file twice",
-            "conv1.norm.scale: params/conv1/norm/scale is [3, 1] as laid out here, expected [3]",
-        ]
-    )
+    assert first.endswith("Differences (1 missing, 2 unexpected, 5 not fitting):")
+    assert [line.removeprefix("  ") for line in lines] == [
+        "params/conv1/bias [3]: not in the file, where it would be features.0.bias",
+        "classifier.gain [5]: no part of net; close is classifier.bias",
+        "fc9.weight [5, 5]: no part of net",
+        "bn.running_mean: batch_stats/conv1/norm/mean holds NaN or infinity, as float32",
+        "bn.running_var: batch_stats/conv1/norm/var is int64, expected floating point",
+        "classifier.weight: params/fc/kernel is [13, 5] as laid out here, expected [12, 5]",
+        "fc.bias: params/fc/bias is in the file twice",
+        "conv1.norm.scale: params/conv1/norm/scale is [3, 1] as laid out here, expected [3]",
+    ]
+
+
+def test_many_differences_are_counted_and_the_first_are_listed():
+    """Names of another net, in great numbers and of great length, take no time."""
+    arrays = {f"block{number}.{'x' * (number % 500)}": np.zeros(1) for number in range(20_000)}
+    with pytest.raises(WeightsError) as caught:
+        place(arrays)
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith("Differences (8 missing, 20,000 unexpected, 0 not fitting):")
+    assert len(lines) == 1 + 8 + 20 + 1
+    assert lines[-1] == "  ... and 19,980 more unexpected"
+    assert max(map(len, lines)) < 300
+
+
+@pytest.mark.parametrize("value", [1e300, np.float64(3.5e38)])
+def test_numbers_beyond_the_templates_type_are_differences(arrays, value):
+    arrays["classifier.bias"] = np.full(5, value)
+    with pytest.raises(WeightsError, match="params/fc/bias holds NaN or infinity, as float32"):
+        place(arrays)
+    arrays["classifier.bias"] = np.full(5, 1 / 3)
+    assert place(arrays)["params"]["fc"]["bias"].dtype == np.float32
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float16", "float64", "float8_e4m3fn"])
+def test_floating_point_of_any_width_is_taken(arrays, name):
+    arrays["classifier.bias"] = np.array([0, 1, -2, 0.5, 4]).astype(name)
+    np.testing.assert_array_equal(place(arrays)["params"]["fc"]["bias"], [0, 1, -2, 0.5, 4])
+
+
+def test_a_head_of_other_classes_can_be_left_out(arrays):
+    arrays["classifier.weight"] = np.zeros((7, 12), np.float32)
+    arrays["classifier.bias"] = np.zeros(7, np.float32)
+    says = r"2 not fitting\).*\n.*\n.*\nOnly the head differs.*To leave fc out.*until='conv1'\)"
+    with pytest.raises(WeightsError, match=says):
+        place(arrays)
+    del arrays["classifier.bias"], arrays["classifier.weight"]
+    with pytest.raises(WeightsError, match=r"2 missing.*\n.*\n.*\nOnly the head differs"):
+        place(arrays)
+    # What is said is what helps.
+    without = {collection: {"conv1": tree["conv1"]} for collection, tree in TEMPLATE.items()}
+    assert place(arrays, without).keys() == {"params", "batch_stats"}
+    del arrays["features.0.bias"]
+    with pytest.raises(WeightsError) as caught:
+        place(arrays)
+    assert "Only the head" not in str(caught.value)
 
 
 def test_what_a_stage_of_the_template_has_no_use_for_is_a_difference(arrays):
     template = {"params": {"fc": {"kernel": LEAF((12, 5))}}}
-    with pytest.raises(WeightsError, match=r"\(1\):\n  classifier\.bias \[5\]: the net has no"):
+    with pytest.raises(
+        WeightsError, match=r"1 unexpected.*\n  classifier\.bias \[5\]: the net has no"
+    ):
         place(arrays, template)
 
 
