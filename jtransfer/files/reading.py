@@ -1,11 +1,12 @@
 """Opening files: regular ones only, and one sentence with the true cause where that fails."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from jtransfer.files.kinds import HEAD, kind_of
 from jtransfer.files.memory import require_memory
@@ -18,7 +19,7 @@ _INSTEAD = {
 }
 
 
-def open_regular(path: Path | str) -> BinaryIO:
+def open_regular(path: Path | str) -> BufferedReader:
     """Open a file for reading in binary; never waits, as opening a pipe or a device might.
 
     Raises:
@@ -28,7 +29,7 @@ def open_regular(path: Path | str) -> BinaryIO:
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(None, "no regular file", str(path))
+            raise OSError(errno.EINVAL, "no regular file", str(path))
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)

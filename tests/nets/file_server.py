@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +19,9 @@ class FileServer:
       cut: bytes of an answer after which the connection breaks, once.
       delay: seconds before an answer.
       shift: by how many bytes a part begins too late.
+      claims: the length that is said, if it is not the content's.
+      redirect: where a request is sent to instead.
+      endless: whether the content is sent over and over.
       url: the address.
       asked: the `Range` of each request, None for all.
     """
@@ -29,6 +32,9 @@ class FileServer:
     cut: int | None = None
     delay: float = 0.0
     shift: int = 0
+    claims: int | None = None
+    redirect: str = ""
+    endless: bool = False
     url: str = ""
     asked: list[str | None] = field(default_factory=list)
 
@@ -56,6 +62,10 @@ class FileServer:
                 time.sleep(this.delay)
                 if self.path != "/models/net.bin":
                     return self.send_error(404)
+                if this.redirect:
+                    self.send_response(302)
+                    self.send_header("Location", this.redirect)
+                    return self.end_headers()
                 start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
                 if not this.ranges:
                     start = 0
@@ -67,10 +77,13 @@ class FileServer:
                 if start:
                     self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
                 if this.length:
-                    self.send_header("Content-Length", str(size - start))
+                    self.send_header("Content-Length", str(this.claims or size - start))
                 self.end_headers()
                 end, this.cut = size if this.cut is None else start + this.cut, None
                 self.wfile.write(this.content[start:end])
+                with suppress(ConnectionError):
+                    while this.endless:
+                        self.wfile.write(this.content)
 
             def log_message(self, *_):
                 """Silent."""
