@@ -43,14 +43,14 @@ def main(folder: Path, kill: str = "", at: str = "-1"):
             rows = np.arange(row, min(row + BATCH, ROWS))
             yield rows, rows[:, None].astype(np.uint16)
 
-    write_json = feature_cache.write_json
+    write_progress = feature_cache.write_progress
 
-    def write(file, content):
-        if kill == "during" and content["done"] >= int(at):
+    def write(folder, progress):
+        if kill == "during" and progress.done >= int(at):
             die()
-        write_json(file, content)
+        write_progress(folder, progress)
 
-    feature_cache.write_json = write
+    feature_cache.write_progress = write
     before = peak()
     extract(apply, batches, rows=ROWS, folder=folder, key={"net": "toy"}, commit_every=64)
     print(*first, peak() - before)

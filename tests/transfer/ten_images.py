@@ -40,4 +40,5 @@ def run(folder, source=None, *, apply=layers, **changes):
 
 
 def files(folder):
-    return sorted(path.name for path in folder.iterdir())
+    """What is in a folder, besides its lock."""
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")

@@ -9,15 +9,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from jtransfer.transfer.features.feature_cache import (
+from jtransfer.transfer.feature_progress import (
     PRESENT,
-    CacheWriter,
     FeatureCacheError,
     Progress,
-    open_arrays,
     read_progress,
-    sole_writer,
 )
+from jtransfer.transfer.features.feature_cache import CacheWriter, only_writer, open_arrays
 
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 
@@ -69,16 +67,15 @@ def extract(
       The features; a layer's maps are flattened in the order of their axes.
 
     Raises:
-      FeatureCacheError: if the folder holds other features or other files, or another process
-        writes to it; if a feature is NaN or infinite; if the disk is full; or if the batches are
-        not as above.
+      FeatureCacheError: if the folder holds other features or other files, features that are not
+        what was written, or may not be written to; if another process writes to it; if a feature
+        is NaN or infinite; if the disk is full; or if the batches are not as above.
     """
     folder = Path(folder)
     wanted = {"key": dict(key), "rows": rows, "dtype": np.dtype(dtype).name}
     progress = read_progress(folder, **wanted)
     if progress is None or progress.done < rows:
-        folder.mkdir(parents=True, exist_ok=True)
-        with sole_writer(folder):
+        with only_writer(folder):
             progress = _complete(apply, batches, folder, wanted, commit_every)
     arrays = open_arrays(folder, progress)
     layers = {name: arrays[name] for name in progress.dims}

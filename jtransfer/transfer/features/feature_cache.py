@@ -1,137 +1,115 @@
 """The folder that features are cached in: what it holds, and how it is written safely.
 
 One `<layer>.npy` a layer, [rows, dims]; `present.npy`, bool [rows]; and `progress.json`, which says
-what the features are of and how many rows are whole. It is replaced at once, and only after the
-rows are on the disk, so that nothing half-written is ever taken for whole.
+what the features are of, how many rows are whole, and the checksums of these. It is replaced at
+once, and only after the rows are on the disk, so that nothing half-written is ever taken for whole.
 """
 
-import fcntl
-import json
+import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from jtransfer.train.run_folder import write_json
+from jtransfer.files.locking import sole_writer
+from jtransfer.files.reading import open_regular, reading
+from jtransfer.files.writing import remove_unfinished
+from jtransfer.transfer.feature_progress import (
+    PRESENT,
+    Block,
+    FeatureCacheError,
+    Progress,
+    require_layer_names,
+    write_progress,
+)
 
-PRESENT = "present"
-
-
-class FeatureCacheError(ValueError):
-    """Features that cannot be cached, or a cache that does not hold what was asked for."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What `progress.json` holds.
-
-    Attributes:
-      key: what the features are of.
-      rows: how many there are in the end.
-      dtype: of the features, "float32" or "float16".
-      dims: for each layer its features a row.
-      batch: images in a call of the net; a resumed extraction goes on with the same.
-      done: rows that are whole, counted from the first.
-    """
-
-    key: dict[str, str]
-    rows: int
-    dtype: str
-    dims: dict[str, int]
-    batch: int
-    done: int = 0
-
-    @property
-    def arrays(self) -> dict[str, tuple[tuple[int, ...], str]]:
-        """Shape and type of every array."""
-        layers = {name: ((self.rows, dims), self.dtype) for name, dims in self.dims.items()}
-        return {**layers, PRESENT: ((self.rows,), "bool")}
-
-
-def read_progress(
-    folder: Path, *, key: Mapping[str, str], rows: int, dtype: str
-) -> Progress | None:
-    """How far the cache in a folder is, or None if there is none yet.
-
-    Raises:
-      FeatureCacheError: if the folder holds features of another key, or files that are no cache's.
-    """
-    file = folder / "progress.json"
-    if not file.exists():
-        if folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
-            raise FeatureCacheError(
-                f"{folder} holds files but no progress.json, so it is no cache of features; "
-                "choose another folder"
-            )
-        return None
-    try:
-        progress = Progress(**json.loads(file.read_text()))
-    except (ValueError, TypeError) as error:
-        raise FeatureCacheError(
-            f"{file} cannot be read ({error}); remove {folder} to extract the features again"
-        ) from error
-    there = {**progress.key, "rows": progress.rows, "dtype": progress.dtype}
-    asked = {**key, "rows": rows, "dtype": dtype}
-    differing = ", ".join(
-        f"{name}: {there.get(name)!r} there, {asked.get(name)!r} asked for"
-        for name in sorted(there.keys() | asked.keys())
-        if there.get(name) != asked.get(name)
-    )
-    if differing:
-        raise FeatureCacheError(
-            f"{folder} holds other features ({differing}); choose another folder, or remove this "
-            "one to extract them again"
-        )
-    return progress
+_CHUNK = 1 << 20
 
 
 def open_arrays(folder: Path, progress: Progress) -> dict[str, np.memmap]:
-    """The arrays of a cache, memory-mapped and read-only.
+    """The arrays of a cache, memory-mapped and read-only, their whole rows checked.
+
+    All of them are read once: a second for 1.7 GB that the system has at hand.
 
     Raises:
-      FeatureCacheError: if a file is missing, cut, or not of the expected shape and type.
+      FeatureCacheError: if a file is missing or no file, of another size, shape or type than
+        expected, or does not hold what was written.
     """
+    again = f"Remove {folder} to extract the features again"
     arrays = {}
-    for name, expected in progress.arrays.items():
-        file = folder / f"{name}.npy"
-        try:
+    for name, (shape, dtype) in progress.arrays.items():
+        file, wanted = folder / f"{name}.npy", f"{dtype} {shape} in C order"
+        with (
+            reading(file, wanted, error=FeatureCacheError, absent=again, damaged=again),
+            open_regular(file) as stream,
+        ):
             array = np.lib.format.open_memmap(file, mode="r")
-        except (OSError, ValueError) as error:
-            raise FeatureCacheError(
-                f"{file} cannot be read ({error}); remove {folder} to extract the features again"
-            ) from error
-        if (array.shape, array.dtype.name) != expected:
-            raise FeatureCacheError(
-                f"{file} is {array.dtype} {array.shape}, expected {expected[1]} {expected[0]}; "
-                f"remove {folder} to extract the features again"
-            )
+            # By ==, for the name of a type does not tell the order of its bytes.
+            same = array.shape == shape and array.dtype == np.dtype(dtype)
+            if not same or not array.flags.c_contiguous:
+                raise FeatureCacheError(
+                    f"{file} is {array.dtype.str} {array.shape}, expected {wanted}. {again}"
+                )
+            size, expected = os.fstat(stream.fileno()).st_size, array.offset + array.nbytes
+            if size != expected:
+                raise ValueError(f"it has {size:,} bytes, and {expected:,} by its header")
+            stream.seek(array.offset)
+            start = 0
+            for block in progress.blocks:
+                length = (block.done - start) * (array.nbytes // len(array))
+                if _crc32(stream, length) != block.crc32[name]:
+                    raise ValueError(
+                        f"rows {start:,} to {block.done - 1:,} are not what was written, by their "
+                        "checksum"
+                    )
+                start = block.done
         arrays[name] = array
     return arrays
 
 
+def _crc32(stream: BinaryIO, length: int) -> int:
+    """Checksum of the next bytes; not mapped, which would count as this process's memory."""
+    checksum = 0
+    while length:
+        chunk = stream.read(min(length, _CHUNK))
+        if not chunk:
+            raise ValueError("it became shorter while it was read")
+        checksum, length = zlib.crc32(chunk, checksum), length - len(chunk)
+    return checksum
+
+
 @contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
-    """Let one process at a time write to a cache; a killed one leaves it free.
+def only_writer(folder: Path) -> Iterator[None]:
+    """Let one process at a time write to a cache, whose folder is made if it is not there.
 
     Raises:
-      FeatureCacheError: if another process writes to it.
+      FeatureCacheError: if another process writes to it, or this user may not.
     """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise FeatureCacheError(
+
+    def busy() -> FeatureCacheError:
+        return FeatureCacheError(
             f"another process is writing to {folder}; run this again when it has finished"
-        ) from error
-    finally:
-        os.close(handle)
+        )
+
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(sole_writer(folder, busy=busy))
+            remove_unfinished(folder)
+        except OSError as error:
+            raise FeatureCacheError(
+                f"features cannot be written to {folder} ({error}); expected a folder that this "
+                "user may write to. Change its permissions, or choose another folder"
+            ) from error
+        yield
 
 
 class CacheWriter:
@@ -155,12 +133,22 @@ class CacheWriter:
             self._create()
         arrays = open_arrays(folder, progress)
         self._offsets = {name: array.offset for name, array in arrays.items()}
-        self._files: dict[str, BinaryIO] = {
-            name: (folder / f"{name}.npy").open("r+b") for name in arrays
-        }
+        self._widths = {name: array.nbytes // len(array) for name, array in arrays.items()}
+        with self._disk_errors():
+            self._files: dict[str, BinaryIO] = {
+                name: (folder / f"{name}.npy").open("r+b") for name in arrays
+            }
+        self._next = progress.done
+        self._checksums = dict.fromkeys(arrays, 0)  # of the rows since the last commit
 
     def write(self, rows: np.ndarray, layers: Mapping[str, np.ndarray]) -> None:
         """Write features [b, dims] of each layer to the given rows [b], and mark them as present.
+
+        Rows before them that were not written become zero, whatever a killed process left there.
+
+        Args:
+          rows: in ascending order, behind those written before.
+          layers: of the cache's layers and dims.
 
         Raises:
           FeatureCacheError: if the layers are not the cache's, or writing fails.
@@ -171,12 +159,9 @@ class CacheWriter:
                 f"the net gives {dims} features a row, but {self._folder} holds "
                 f"{self.progress.dims}; remove it to extract the features again"
             )
-        with self._disk_errors():
-            for name, values in {**layers, PRESENT: np.ones((len(rows), 1), bool)}.items():
-                file, values = self._files[name], np.ascontiguousarray(values)
-                for row, line in zip(rows, values, strict=True):
-                    file.seek(self._offsets[name] + int(row) * line.nbytes)
-                    file.write(line.data)
+        for name, values in {**layers, PRESENT: np.ones((len(rows), 1), bool)}.items():
+            self._append(name, zip(rows, np.ascontiguousarray(values), strict=True))
+        self._next = int(rows[-1]) + 1
 
     def commit(self, done: int) -> None:
         """Bring everything to the disk, and count the first `done` rows as whole.
@@ -184,13 +169,19 @@ class CacheWriter:
         Raises:
           FeatureCacheError: if that fails; the rows committed before stay.
         """
+        if done == self.progress.done:
+            return
+        for name in self._files:
+            self._append(name, ((done, b""),))
         with self._disk_errors():
             for file in self._files.values():
                 file.flush()
                 os.fsync(file.fileno())
-            progress = replace(self.progress, done=done)
-            write_json(self._folder / "progress.json", asdict(progress))
-        self.progress = progress
+            block = Block(done, self._checksums)
+            progress = replace(self.progress, blocks=(*self.progress.blocks, block))
+            write_progress(self._folder, progress)
+        self.progress, self._next = progress, done
+        self._checksums = dict.fromkeys(self._files, 0)
 
     def __enter__(self) -> "CacheWriter":
         return self
@@ -206,11 +197,25 @@ class CacheWriter:
             with suppress(OSError):
                 file.close()
 
+    def _append(self, name: str, lines: Iterable[tuple[Any, Any]]) -> None:
+        """Write (row, its content), and zeros to the rows between them."""
+        file, width, position = self._files[name], self._widths[name], self._next
+        checksum, blank = self._checksums[name], bytes(width)
+        with self._disk_errors():
+            file.seek(self._offsets[name] + position * width)
+            for row, line in lines:
+                for content in (*repeat(blank, int(row) - position), line):
+                    file.write(content)
+                    checksum = zlib.crc32(content, checksum)
+                position = int(row) + 1
+        self._checksums[name] = checksum
+
     def _create(self) -> None:
         """Make the files at their full size; where the system can, they take no room yet."""
+        require_layer_names(self.progress.dims)
         arrays = self.progress.arrays
         needed = sum(
-            int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in arrays.values()
+            math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in arrays.values()
         )
         free = shutil.disk_usage(self._folder).free
         if needed > free:
@@ -220,9 +225,10 @@ class CacheWriter:
             )
         with self._disk_errors():
             # First, so that what is made next is known as a cache's.
-            write_json(self._folder / "progress.json", asdict(self.progress))
+            write_progress(self._folder, self.progress)
             for name, (shape, dtype) in arrays.items():
                 file = self._folder / f"{name}.npy"
+                file.unlink(missing_ok=True)  # a pipe of that name would be waited for
                 np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
 
     @contextmanager
