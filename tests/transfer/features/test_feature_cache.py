@@ -48,6 +48,16 @@ def test_a_folder_that_is_no_cache(tmp_path):
     assert files(tmp_path) == ["thesis.txt"]
 
 
+@pytest.fixture(scope="module")
+def caches(tmp_path_factory):
+    """A cache of all ten rows, and one of the first six; to be copied, for waiting for disks."""
+    whole, part = tmp_path_factory.mktemp("caches") / "whole", tmp_path_factory.mktemp("part")
+    run(whole)
+    with pytest.raises(OSError, match="a broken file"):
+        run(part, Source(fails_at=6))
+    return {True: whole, False: part}
+
+
 WRONG = [
     *(("dims", value) for value in ([], {"top": 0}, {"top": -1}, {"top": 1.0}, {"a": 1})),
     *(("batch", value) for value in (0, -3, True, 11, 10**30, "3")),
@@ -109,12 +119,8 @@ def header(folder, before, after, name="top"):
     ],
 )
 @pytest.mark.parametrize("finished", [True, False])
-def test_a_damaged_cache(tmp_path, damage, says, finished):
-    if finished:
-        run(tmp_path)
-    else:
-        with pytest.raises(OSError, match="a broken file"):
-            run(tmp_path, Source(fails_at=6))
+def test_a_damaged_cache(tmp_path, caches, damage, says, finished):
+    shutil.copytree(caches[finished], tmp_path, dirs_exist_ok=True)
     damage(tmp_path)
     with pytest.raises(FeatureCacheError, match=says):
         run(tmp_path)
@@ -139,13 +145,9 @@ def test_a_key_that_is_called_as_the_rows(tmp_path):
 
 @pytest.mark.parametrize("name", ["top", "maps", "present"])
 @pytest.mark.parametrize("finished", [True, False])
-def test_every_flipped_bit_of_what_was_committed_is_noticed(tmp_path, name, finished):
+def test_every_flipped_bit_of_what_was_committed_is_noticed(tmp_path, caches, name, finished):
     """A cache of 10 rows: 40 bytes of `top`, 160 of `maps`, 10 of `present`, behind 128."""
-    if finished:
-        run(tmp_path)
-    else:
-        with pytest.raises(OSError, match="a broken file"):
-            run(tmp_path, Source(fails_at=6))
+    shutil.copytree(caches[finished], tmp_path, dirs_exist_ok=True)
     file = tmp_path / f"{name}.npy"
     whole = file.read_bytes()
     committed = (len(whole) - 128) * (10 if finished else 6) // 10
