@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jtransfer.labels import known, one_hot, signs
 from jtransfer.train.step import Loss, Metrics
 from jtransfer.train.whole_batch import mean_over_batch
 
@@ -17,7 +18,8 @@ def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.
 
     Args:
       logits: [batch, classes]; the loss is computed in float32.
-      labels: [batch] integers, or [batch, classes] shares that sum to 1, as mixup makes them, of
+      labels: [batch] integers, of which one that is no class makes the loss NaN and has no
+        gradient; or [batch, classes] shares that sum to 1, as mixup makes them, of
         which the largest names the class that the accuracy counts.
       smoothing: share of every label that is spread evenly over all classes (Szegedy et al. 2016,
         section 7).
@@ -26,8 +28,9 @@ def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.
     hard = labels if labels.ndim == 1 else labels.argmax(axis=-1)
     if labels.ndim == 1 and not smoothing:
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+        losses = known(losses, labels, logits.shape[-1])
     else:
-        soft = jax.nn.one_hot(labels, logits.shape[-1]) if labels.ndim == 1 else labels
+        soft = one_hot(labels, logits.shape[-1]) if labels.ndim == 1 else labels
         losses = optax.softmax_cross_entropy(logits, optax.smooth_labels(soft, smoothing))
     correct = logits.argmax(axis=-1) == hard
     count = jnp.asarray(labels.shape[0], jnp.float32)
@@ -44,9 +47,13 @@ def sigmoid_cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
     Args:
       logits: [batch, classes], above 0 where a class is predicted; the loss is computed in float32.
       labels: [batch, classes], 1 for a class that the image shows, -1 for one that it does not, 0
-        for one that is not to be judged, such as VOC's difficult ones.
+        for one that is not to be judged, such as VOC's difficult ones; NaN is the loss of others.
+
+    Raises:
+      ValueError: if the labels' type has no -1, or those in memory have zeros and ones only.
     """
     logits = logits.astype(jnp.float32)
+    labels = signs(labels)
     judged = labels != 0
     losses = jnp.where(judged, jax.nn.softplus(-labels * logits), 0.0)
     correct = judged & ((logits > 0) == (labels > 0))

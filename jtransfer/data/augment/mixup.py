@@ -6,6 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jtransfer.labels import one_hot
+
 
 def mixup(
     alpha: float, *, classes: int, domain: str = "source"
@@ -43,7 +45,7 @@ def mixup(
             values = values.astype(jnp.float32)
             return own * values + (1 - own) * values[partners]
 
-        soft = jax.nn.one_hot(labels, classes) if labels.ndim == 1 else labels
+        soft = one_hot(labels, classes) if labels.ndim == 1 else labels
         return {**batch, domain: {**examples, "image": mixed(images), "label": mixed(soft)}}
 
     return augment

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtransfer.data.feeds.order import shuffled_positions
+from jtransfer.labels import check_field
 
 Transform = Callable[[jax.Array], jax.Array]
 
@@ -20,7 +21,8 @@ class Domain:
     """One domain of a resident feed.
 
     Attributes:
-      fields: arrays with one leading axis, such as `image` [n, h, w, c] uint8 and `label` [n].
+      fields: arrays with one leading axis, such as `image` [n, h, w, c] uint8 and `label` [n],
+        which is checked by `jtransfer.labels.check_field`.
       batch: examples a step.
       transform: applied to the gathered images inside the compiled step; None leaves them.
     """
@@ -39,6 +41,8 @@ class Domain:
                 f"a batch of {self.batch} cannot be drawn from {len(self)} examples; "
                 "give more data or a smaller batch"
             )
+        if "label" in self.fields:
+            check_field(self.fields["label"])
 
     def __len__(self) -> int:
         """Number of examples."""

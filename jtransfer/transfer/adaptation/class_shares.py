@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jtransfer.labels import one_hot
 from jtransfer.train.whole_batch import mean_over_parts
 
 
@@ -25,6 +26,6 @@ def moved_shares(
       guesses: distributions over the classes on the target, [m, classes].
       decay: share of the means that is kept.
     """
-    seen = {"labels": jax.nn.one_hot(labels, guesses.shape[1]), "guesses": guesses}
+    seen = {"labels": one_hot(labels, guesses.shape[1]), "guesses": guesses}
     means = mean_over_parts({name: each.mean(axis=0) for name, each in seen.items()})
     return {name: decay * shares[name] + (1 - decay) * mean for name, mean in means.items()}

@@ -123,7 +123,7 @@ def _complete(
 
 
 def require_finite(features: np.ndarray, *, name: str = "features", first: int = 0) -> None:
-    """Check that features [n, dims] hold neither NaN nor infinity.
+    """Check that features [n, dims] are numbers that float32 holds, neither NaN nor infinity.
 
     Args:
       features: what is checked.
@@ -131,9 +131,15 @@ def require_finite(features: np.ndarray, *, name: str = "features", first: int =
       first: number of the first row, for the message.
 
     Raises:
-      ValueError: naming the first row that does.
+      ValueError: naming the first row that does, or the type.
     """
-    finite = np.isfinite(features).all(axis=1)
+    given = np.asarray(features)
+    if given.dtype.kind not in "fiub" and given.dtype.name != "bfloat16":
+        raise ValueError(
+            f"{name} are {given.dtype}; expected real numbers. Convert them to float32"
+        )
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(given.astype(np.float32, copy=False)).all(axis=1)
     if not finite.all():
         raise ValueError(
             f"row {first + int(np.argmin(finite))} of the {name} holds NaN or infinity; expected "

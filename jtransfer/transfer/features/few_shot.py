@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jtransfer.labels import class_numbers
 from jtransfer.transfer.features.extraction import require_finite
 from jtransfer.transfer.features.penalty_path import product
 from jtransfer.transfer.features.retrieval import l2_normalised
@@ -91,13 +92,15 @@ def draw_episodes(
       seed: of the draw.
 
     Raises:
-      ValueError: if there are too few classes, or naming a class with too few images.
+      ValueError: if labels are no class numbers, there are too few classes, or naming a class with
+        too few images.
     """
     if min(ways, shots, queries, episodes) < 1:
         raise ValueError(
             f"{ways} ways, {shots} shots, {queries} queries, {episodes} episodes; expected at "
             "least 1 of each"
         )
+    labels = class_numbers(labels)
     classes, counts = np.unique(labels, return_counts=True)
     if len(classes) < ways:
         raise ValueError(f"{len(classes)} classes for {ways} ways; expected at least as many")

@@ -1,11 +1,11 @@
 """Linear classifiers on frozen features of images that show several classes."""
 
-import jax.numpy as jnp
 import numpy as np
 
+from jtransfer.labels import class_signs
 from jtransfer.transfer.features.extraction import require_finite
-from jtransfer.transfer.features.penalty_path import gram_matrix, penalty_path, product
 from jtransfer.transfer.features.probe import LinearProbe, check_penalties
+from jtransfer.transfer.linear_fit import LinearFit
 
 
 def fit_multilabel_svm(
@@ -27,35 +27,25 @@ def fit_multilabel_svm(
         one that it is left out for, such as VOC's difficult ones.
       C: weight of the loss.
       tolerance: excess (see `LinearProbe`) at which to stop.
-      most: iterations after which to stop anyway.
+      most: iterations after which to stop anyway, with a `ConvergenceWarning`.
 
     Raises:
       ValueError: if features, labels or C cannot be used.
     """
-    Cs, signs = np.array([C], np.float32), np.asarray(labels)
-    _check(features, signs)
-    check_penalties(Cs)
-    examples = jnp.asarray(features, jnp.float32)
-    targets, judged = (jnp.asarray(part, jnp.float32) for part in (signs == 1, signs != 0))
-    path = penalty_path(
-        gram_matrix(examples), targets, judged[:, None], Cs, tolerance, most, kind="svm"
-    )
-    weights = product(examples.T, path.coefficients[:, 0])
-    return LinearProbe(weights, path.bias[0], path.excess.max())
+    signs = _check(features, labels)
+    check_penalties(np.array([C]))
+    fit = LinearFit(features, signs == 1, "svm")
+    return LinearProbe(*fit.one(signs != 0, C, tolerance=tolerance, most=most))
 
 
-def _check(features: np.ndarray, signs: np.ndarray) -> None:
-    if np.ndim(features) != 2 or signs.ndim != 2 or len(signs) != len(features) or not signs.size:
+def _check(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    shape = np.shape(labels)
+    if np.ndim(features) != 2 or len(shape) != 2 or shape[0] != len(features) or not shape[1]:
         raise ValueError(
-            f"features {np.shape(features)} and labels {signs.shape}; expected [n, dims] and "
-            "[n, classes]"
+            f"features {np.shape(features)} and labels {shape}; expected [n, dims] and [n, classes]"
         )
     require_finite(features)
-    if not np.isin(signs, (-1, 0, 1)).all():
-        raise ValueError(
-            f"labels hold {np.unique(signs)[:5].tolist()}; expected 1 (shown), -1 (not shown) and "
-            "0 (left out)"
-        )
+    signs = class_signs(labels)
     for sign, meaning in ((1, "shows"), (-1, "is without")):
         there = (signs == sign).any(axis=0)
         if not there.all():
@@ -64,3 +54,4 @@ def _check(features: np.ndarray, signs: np.ndarray) -> None:
                 "class (1) and some that do not (-1). Turn zeros and ones into 2 * labels - 1, or "
                 "leave the class out"
             )
+    return signs

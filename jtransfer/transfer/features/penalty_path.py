@@ -28,11 +28,12 @@ class Path(NamedTuple):
     """The models of every C in turn.
 
     Attributes:
-      coefficients: a of the last C's models, [n, folds, classes].
-      bias: of the last C's models, [folds, classes].
+      coefficients: a of every C's models, [penalties, n, folds, classes].
+      bias: [penalties, folds, classes].
       predictions: classes [penalties, n, folds] of all examples, those held out as well.
-      excess: how far the objective is above the minimum, as a share of it, at most:
-        [penalties, folds, classes], or [penalties, folds, 1] where the classes are one problem.
+      excess: how far the objective is above the minimum, as a share of it, at most, as far as
+        float32 can tell: [penalties, folds, classes], or [penalties, folds, 1] where the classes
+        are one problem.
       iterations: [penalties].
     """
 
@@ -51,13 +52,13 @@ class _Loss(NamedTuple):
     curvature: Callable[..., jax.Array]  # by each score
     bend: Callable[..., jax.Array]  # (scores, targets, way): second derivative along it
     axes: tuple[int, ...]  # of the scores that make one problem
-    bias_penalty: float  # weight of |b|^2 / 2
+    free_bias: bool  # or penalised by |b|^2 / 2
 
 
 def _squared_hinge() -> _Loss:
     """max(0, 1 - y s)^2 with y = 1 for the class and -1 for the rest, each class a problem.
 
-    The bias is a feature like others, as in liblinear (Fan et al., JMLR 2008).
+    The bias is the weight of a feature like others, as in liblinear (Fan et al., JMLR 2008).
     """
 
     def short(scores, targets):
@@ -72,7 +73,7 @@ def _squared_hinge() -> _Loss:
         curvature=curvature,
         bend=lambda scores, targets, way: curvature(scores, targets) * way**2,
         axes=(0,),
-        bias_penalty=1.0,
+        free_bias=False,
     )
 
 
@@ -97,7 +98,7 @@ def _cross_entropy() -> _Loss:
         curvature=lambda scores, _: shares(scores) * (1 - shares(scores)),
         bend=bend,
         axes=(0, 2),
-        bias_penalty=0.0,
+        free_bias=True,
     )
 
 
@@ -109,7 +110,7 @@ class _Model(NamedTuple):
 
     a: jax.Array  # [n, folds, classes]
     bias: jax.Array  # [1, folds, classes]
-    scores: jax.Array  # K a + bias, [n, folds, classes]
+    scores: jax.Array  # K a + intercept bias, [n, folds, classes]
 
 
 class _Search(NamedTuple):
@@ -127,6 +128,8 @@ class _Search(NamedTuple):
 @partial(jax.jit, static_argnames="kind")
 def penalty_path(
     gram: jax.Array,
+    intercept: jax.Array,
+    ridge: float | jax.Array,
     targets: jax.Array,
     trained: jax.Array,
     penalties: jax.Array,
@@ -139,26 +142,30 @@ def penalty_path(
 
     Args:
       gram: K = X X^T, [n, n].
+      intercept: the feature whose weight is the bias, 1 or about 1: [n].
+      ridge: of an SVM's bias, ridge b^2 / 2; that of the softmax is free.
       targets: 1 for the example's class, else 0: [n, classes].
       trained: 1 for examples that a fold trains on, else 0: [n, folds], or for each SVM its own:
         [n, folds, classes].
       penalties: values of C; ascending ones are the quickest.
       tolerance: excess at which to stop. The SVM's objective P is 1-strongly convex, so that
         P - |gradient|^2 / 2 bounds its minimum from below; where a bias is free, its share of the
-        gradient is measured by its curvature, and the excess is an estimate.
+        gradient is measured by its curvature, and the excess is an estimate. Both are float32's.
       most: iterations after which to stop anyway, at each C.
       kind: "svm" or "softmax".
     """
     loss = _LOSSES[kind]
     y, mask = targets[:, None, :], trained.reshape(*trained.shape[:2], -1)
     total = partial(jnp.sum, axis=loss.axes, keepdims=True)
+    intercept = intercept[:, None, None]
+    ridge = jnp.float32(0.0 if loss.free_bias else ridge)
 
     def times_gram(a):
         return product(gram, a.reshape(len(a), -1)).reshape(a.shape)
 
     def inner(one: _Model, other: _Model):
-        weights = total(one.a * (other.scores - other.bias))
-        return weights + loss.bias_penalty * total(one.bias * other.bias)
+        weights = total(one.a * (other.scores - intercept * other.bias))
+        return weights + ridge * total(one.bias * other.bias)
 
     mean = mask / mask.sum(0, keepdims=True)  # the coefficients of each fold's mean feature
     mean_scores = times_gram(mean)
@@ -169,7 +176,7 @@ def penalty_path(
             model = s.model
             data = C * loss.slope(model.scores, y) * mask
             slope = model.a + data
-            bias_slope = loss.bias_penalty * model.bias + data.sum(0, keepdims=True)
+            bias_slope = ridge * model.bias + (intercept * data).sum(0, keepdims=True)
             slope_scores = times_gram(slope)
             value = inner(model, model) / 2 + C * total(loss.value(model.scores, y) * mask)
             norm = total(slope * slope_scores) + total(bias_slope**2 / bias_scale)
@@ -180,7 +187,7 @@ def penalty_path(
             down = slope - mean * bias_slope
             moved = slope_scores - mean_scores * bias_slope
             bias_down = metric * bias_slope - (mean * moved).sum(0, keepdims=True)
-            steepest = _Model(-down, -bias_down, -moved - bias_down)
+            steepest = _Model(-down, -bias_down, -moved - intercept * bias_down)
 
             def by_steepest(coefficients, bias):
                 return total(coefficients * -moved) + total(bias * -bias_down)
@@ -188,7 +195,8 @@ def penalty_path(
             squared = -by_steepest(slope, bias_slope)
             turn = jnp.maximum(0, (squared + by_steepest(s.slope, s.bias_slope)) / s.squared)
             way = jax.tree.map(lambda to, at: to + turn * at, steepest, s.way)
-            descent = total(slope * (way.scores - way.bias)) + total(bias_slope * way.bias)
+            descent = total(slope * (way.scores - intercept * way.bias))
+            descent += total(bias_slope * way.bias)
             way = jax.tree.map(lambda to, at: jnp.where(descent < 0, to, at), way, steepest)
             length = search(model, way)
             model = jax.tree.map(lambda at, to: at + length * to, model, way)
@@ -233,13 +241,15 @@ def penalty_path(
             return jax.lax.while_loop(unfinished, newton, carry)[0]
 
         def unfinished(s: _Search):
-            return (s.iterations < most) & (s.excess > tolerance).any()
+            # What rounding makes negative or NaN is not there.
+            return (s.iterations < most) & ~(jnp.abs(s.excess) <= tolerance).all()
 
         def one_round(s: _Search) -> _Search:
-            model = s.model._replace(scores=times_gram(s.model.a) + s.model.bias)
+            scores = times_gram(s.model.a) + intercept * s.model.bias
+            model = s.model._replace(scores=scores)
             bend = C * (loss.curvature(model.scores, y) * mask).sum(0, keepdims=True)
-            metric = (1 + bend * variance) / (loss.bias_penalty + bend)
-            bias_scale = loss.bias_penalty or bend
+            metric = (1 + bend * variance) / (ridge + bend)
+            bias_scale = bend if loss.free_bias else ridge
             until = s.iterations + _ROUND
             return jax.lax.while_loop(
                 lambda s: unfinished(s) & (s.iterations < until),
@@ -254,12 +264,13 @@ def penalty_path(
         begin = _Search(model, nothing, nothing.a, nothing.bias, never, never, jnp.int32(0))
         end = jax.lax.while_loop(unfinished, one_round, begin)
         found = (end.model.a, end.model.bias)
-        return found, (end.model.scores.argmax(2), end.excess[0], end.iterations)
+        about = end.model.scores.argmax(2), jnp.abs(end.excess[0]), end.iterations
+        return found, (*found, *about)
 
     shape = (*trained.shape[:2], targets.shape[1])
     start = jnp.zeros(shape), jnp.zeros((1, *shape[1:]))
-    (coefficients, bias), about = jax.lax.scan(minimise, start, penalties)
-    return Path(coefficients, bias[0], *about)
+    _, (coefficients, bias, *about) = jax.lax.scan(minimise, start, penalties)
+    return Path(coefficients, bias[:, 0], *about)
 
 
 @jax.jit

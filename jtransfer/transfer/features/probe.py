@@ -1,7 +1,8 @@
 """Linear classifiers on frozen features: SVM and softmax, C chosen by cross-validation.
 
 A whole grid of C, with all folds and classes, is fitted in one compiled program whose work is
-products with the Gram matrix of the features (`penalty_path`).
+products with the Gram matrix of the features (`penalty_path`), or, where float32 is not enough for
+that, in double precision (`linear_fit`).
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtransfer.labels import class_numbers
 from jtransfer.measure import mean_per_class_accuracy
 from jtransfer.transfer.features.extraction import require_finite
-from jtransfer.transfer.features.penalty_path import Kind, gram_matrix, penalty_path, product
+from jtransfer.transfer.features.penalty_path import Kind, product
+from jtransfer.transfer.linear_fit import LinearFit, warn_if_above
 
 # Folds with their examples to train on and to validate on, as positions.
 Folds = Sequence[tuple[np.ndarray, np.ndarray]]
@@ -30,8 +33,9 @@ class LinearProbe:
     Attributes:
       weights: [dims, classes].
       bias: [classes].
-      excess: how far its objective is above the minimum, as a share of it and for the worst class:
-        a bound for the SVM, an estimate for the softmax (see `penalty_path`).
+      excess: how far its objective is above the minimum, as a share of it and for the worst class,
+        at most: a bound found in double precision (see `newton.minimise`), with what rounding the
+        weights to float32 costs.
     """
 
     weights: jax.Array
@@ -56,7 +60,7 @@ class Choice:
       probe: fitted to all the examples with it.
       scores: mean accuracy per class [penalties, folds] on the folds' validation examples.
       excess: largest excess of the folds' classifiers, as `LinearProbe.excess`.
-      iterations: products with the Gram matrix at each C.
+      iterations: products with the Gram matrix or a Hessian at each C, of the slowest fold.
     """
 
     C: float
@@ -77,7 +81,8 @@ def fit_svm(
 ) -> LinearProbe:
     """One-vs-rest linear SVMs: 1/2 |(w, b)|^2 + C sum max(0, 1 - y (w x + b))^2 for each class.
 
-    The objective of liblinear's and scikit-learn's LinearSVC (Fan et al., JMLR 2008).
+    The objective of liblinear's and scikit-learn's LinearSVC (Fan et al., JMLR 2008), whatever the
+    scale of the features: they are conditioned inside, the weights are those of what was given.
 
     Args:
       features: [n, dims] float32.
@@ -85,7 +90,7 @@ def fit_svm(
       C: weight of the loss.
       classes: how many there are.
       tolerance: excess (see `LinearProbe`) at which to stop.
-      most: iterations after which to stop anyway.
+      most: iterations after which to stop anyway, with a `ConvergenceWarning`.
 
     Raises:
       ValueError: if features, labels or C cannot be used.
@@ -138,8 +143,8 @@ def cross_validate(
       ValueError: as `fit_svm`, or naming a fold that lacks a class.
     """
     ordered = sorted(float(C) for C in penalties)
-    Cs = np.array(ordered, np.float32)
-    _check(features, labels, Cs, classes)
+    Cs = np.array(ordered)
+    labels = _check(features, labels, Cs, classes)
     trained = np.zeros((len(labels), len(folds)), np.float32)
     for number, (train, validation) in enumerate(folds):
         for name, part in (("train on", train), ("validate on", validation)):
@@ -150,46 +155,49 @@ def cross_validate(
                     "of every class. Stratify the folds, or take fewer"
                 )
         trained[train, number] = 1
-    examples = jnp.asarray(features, jnp.float32)
-    gram = gram_matrix(examples)
-    targets = _one_hot(labels, classes)
-    path = penalty_path(gram, targets, jnp.asarray(trained), Cs, tolerance, most, kind=kind)
-    guesses = np.asarray(path.predictions)
+    fit = LinearFit(features, np.eye(classes)[labels], kind)
+    fitted = fit.folds(trained, Cs, tolerance=tolerance, most=most)
+    warn_if_above(fitted.excess, tolerance, _unreached(fitted.excess, tolerance, ordered, kind))
     accuracies = np.array(
         [
             [
-                mean_per_class_accuracy(guesses[c, validation, number], labels[validation], classes)
+                mean_per_class_accuracy(guesses[validation, number], labels[validation], classes)
                 for number, (_, validation) in enumerate(folds)
             ]
-            for c in range(len(Cs))
+            for guesses in fitted.predictions
         ]
     )
     best = int(accuracies.mean(axis=1).argmax())
-    probe = _solve(examples, gram, labels, Cs[best : best + 1], kind, classes, _TOLERANCE, _MOST)
     return Choice(
-        ordered[best], probe, accuracies, float(path.excess.max()), np.asarray(path.iterations)
+        ordered[best],
+        _one(fit, ordered[best], _TOLERANCE, _MOST),
+        accuracies,
+        float(fitted.excess.max()),
+        fitted.iterations,
     )
 
 
+def _unreached(excess, tolerance, Cs, kind) -> str:
+    short = ~(excess <= tolerance)
+    at = ", ".join(f"{C:g}" for C, any_ in zip(Cs, short.any(axis=1), strict=True) if any_)
+    return f"{short.sum()} of the {short.size} {kind} fits on folds, those at C = {at},"
+
+
 def _fit(features, labels, C, kind, classes, tolerance, most) -> LinearProbe:
-    Cs = np.array([C], np.float32)
-    _check(features, labels, Cs, classes)
-    features = jnp.asarray(features, jnp.float32)
-    return _solve(features, gram_matrix(features), labels, Cs, kind, classes, tolerance, most)
+    labels = _check(features, labels, np.array([C], np.float64), classes)
+    fit = LinearFit(features, np.eye(classes)[labels], kind)
+    return _one(fit, C, tolerance, most)
 
 
-def _solve(features, gram, labels, Cs, kind, classes, tolerance, most) -> LinearProbe:
-    """One classifier of all the examples, whose Gram matrix is at hand."""
-    everyone = jnp.ones((len(labels), 1))
-    targets = _one_hot(labels, classes)
-    path = penalty_path(gram, targets, everyone, Cs, tolerance, most, kind=kind)
-    weights = product(features.T, path.coefficients[:, 0])
-    return LinearProbe(weights, path.bias[0], path.excess.max())
+def _one(fit: LinearFit, C: float, tolerance: float, most: int) -> LinearProbe:
+    """One classifier of all the examples."""
+    everyone = np.ones((len(fit.targets), 1), np.float32)
+    return LinearProbe(*fit.one(everyone, C, tolerance=tolerance, most=most))
 
 
-def _check(features, labels, Cs, classes) -> None:
-    check_examples(features, labels, classes)
+def _check(features, labels, Cs, classes) -> np.ndarray:
     check_penalties(Cs)
+    return check_examples(features, labels, classes)
 
 
 def check_penalties(Cs: np.ndarray) -> None:
@@ -202,12 +210,15 @@ def check_penalties(Cs: np.ndarray) -> None:
         raise ValueError(f"C is {Cs.tolist()}; expected positive finite numbers, at least one")
 
 
-def check_examples(features: np.ndarray, labels: np.ndarray, classes: int) -> None:
+def check_examples(features: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """Check that a classifier of `classes` classes can be fitted to features [n, dims].
 
+    Returns:
+      The labels, [n] int32.
+
     Raises:
-      ValueError: if they and the labels [n] do not fit together, are not finite, or name classes
-        that are not there.
+      ValueError: if they and the labels [n] do not fit together, are not finite, or are not
+        numbers of at least two of the classes.
     """
     if np.ndim(features) != 2 or np.shape(labels) != np.shape(features)[:1]:
         raise ValueError(
@@ -215,13 +226,4 @@ def check_examples(features: np.ndarray, labels: np.ndarray, classes: int) -> No
             "[n]"
         )
     require_finite(features)
-    there = np.unique(labels)
-    if there[0] < 0 or there[-1] >= classes or len(there) < 2:
-        raise ValueError(
-            f"labels from {there[0]} to {there[-1]}, {len(there)} of them different; expected "
-            f"numbers from 0 to {classes - 1}, at least two of them"
-        )
-
-
-def _one_hot(labels, classes) -> jax.Array:
-    return jax.nn.one_hot(jnp.asarray(labels), classes)
+    return class_numbers(labels, classes, least=2)

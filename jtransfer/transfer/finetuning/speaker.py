@@ -24,6 +24,7 @@ import optax
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from jtransfer.labels import one_hot
 from jtransfer.nets.classifier import Classifier
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import Loss, make_step
@@ -78,7 +79,7 @@ def interpolated_targets(labels: jax.Array, posteriors: jax.Array, rho: jax.Arra
     Returns:
       [..., n, classes].
     """
-    hard = jax.nn.one_hot(labels, posteriors.shape[-1])
+    hard = one_hot(labels, posteriors.shape[-1])
     weight = jnp.asarray(rho)[..., None, None]
     weight = weight.reshape((1,) * (hard.ndim - weight.ndim) + weight.shape)
     return (1 - weight) * hard + weight * posteriors

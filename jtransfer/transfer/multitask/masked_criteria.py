@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jtransfer.labels import known
 from jtransfer.train.step import Metrics
 
 Criterion = Callable[[jax.Array, jax.Array], Metrics]
@@ -16,14 +17,17 @@ def masked_cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
 
     Args:
       logits: [batch, classes]; the loss is computed in float32.
-      labels: [batch] integers, -1 where the label is missing.
+      labels: [batch] integers, -1 where the label is missing; any other that is no class makes the
+        loss NaN and has no gradient.
 
     Returns:
       "loss" and "accuracy" as (sum, count) pairs, whose count may be 0.
     """
-    there = labels >= 0
-    known = jnp.where(there, labels, 0)
-    losses = optax.softmax_cross_entropy_with_integer_labels(logits.astype(jnp.float32), known)
+    labels = labels.astype(jnp.int32)
+    there = labels != -1
+    filled, logits = jnp.where(there, labels, 0), logits.astype(jnp.float32)
+    losses = optax.softmax_cross_entropy_with_integer_labels(logits, filled)
+    losses = known(losses, filled, logits.shape[-1])
     count = there.sum() * 1.0
     correct = there & (logits.argmax(axis=-1) == labels)
     return {

@@ -154,7 +154,7 @@ def fit_direct(
       ValueError: if these do not fit each other, an attribute is missing or outside of 0 to 1, or
         all attributes are constant over the seen classes.
     """
-    targets, counts = _prepare(features, labels, signatures)
+    labels, targets, counts = _prepare(features, labels, signatures)
     # A constant target would drive its bias to infinity for nothing.
     wanted = np.where(counts, targets, 0.5)[labels]
     probes = fit_logistic(features, wanted, penalties, kind="each", tolerance=tolerance, most=most)
@@ -174,7 +174,7 @@ def fit_indirect(
 
     Arguments and errors as for `fit_direct`.
     """
-    targets, counts = _prepare(features, labels, signatures)
+    labels, targets, counts = _prepare(features, labels, signatures)
     probes = fit_logistic(
         features,
         np.eye(len(targets), dtype=np.float32)[labels],
@@ -197,14 +197,15 @@ def above_mean(signatures: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _prepare(features, labels, signatures):
-    check_seen(features, labels, signatures)
+    labels = check_seen(features, labels, signatures)
     targets = np.asarray(signatures, np.float32)
     if targets.min() < 0 or targets.max() > 1:
         raise ValueError(
             f"attributes from {targets.min():g} to {targets.max():g}; expected probabilities, from "
             "0 to 1. Divide percentages by 100, or turn real numbers into 0 and 1 by above_mean"
         )
-    return targets, jnp.asarray(learnable(targets), jnp.float32)
+    # Of the classes that have images: a class without one teaches nothing.
+    return labels, targets, jnp.asarray(learnable(targets[np.unique(labels)]), jnp.float32)
 
 
 def _log(probabilities: jax.Array) -> jax.Array:

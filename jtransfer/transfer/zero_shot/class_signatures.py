@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jtransfer.labels import class_numbers
 from jtransfer.transfer.features.extraction import require_finite
 
 
@@ -71,13 +72,16 @@ def learnable(signatures: np.ndarray) -> np.ndarray:
     return differs
 
 
-def check_seen(features: np.ndarray, labels: np.ndarray, signatures: np.ndarray) -> None:
+def check_seen(features: np.ndarray, labels: np.ndarray, signatures: np.ndarray) -> np.ndarray:
     """Check examples of seen classes.
 
     Args:
       features: [n, dims].
       labels: [n] rows of `signatures`.
       signatures: [classes, attributes] of the seen classes.
+
+    Returns:
+      The labels, [n] int32.
 
     Raises:
       ValueError: if they do not fit each other, or hold numbers that are not finite.
@@ -100,8 +104,10 @@ def check_seen(features: np.ndarray, labels: np.ndarray, signatures: np.ndarray)
             f"attribute {column} of class {row} is {signatures[row, column]}; expected finite "
             "numbers. Complete the table, or fill what is missing by its filled()"
         )
-    if labels.min() < 0 or labels.max() >= len(signatures):
+    numbers = class_numbers(labels)
+    if numbers.max() >= len(signatures):
         raise ValueError(
-            f"labels from {labels.min()} to {labels.max()} for {len(signatures)} signatures; "
+            f"labels from {numbers.min()} to {numbers.max()} for {len(signatures)} signatures; "
             "expected the row of each image's class"
         )
+    return numbers

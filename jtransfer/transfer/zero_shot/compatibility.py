@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jtransfer.labels import known
 from jtransfer.train.step import Loss
 from jtransfer.transfer.features.extraction import require_finite
 
@@ -120,7 +121,7 @@ def compatibility_loss(
       signatures: of the seen classes, [classes, attributes].
       objective: from scores [n, classes] and labels [n] to losses [n].
       domain: key of the batch's domain; `batch[domain]` holds `feature` [n, dims] and `label` [n],
-        rows of `signatures`.
+        rows of `signatures`; one that is no row makes the loss NaN and has no gradient.
 
     Returns:
       A loss for `make_step`.
@@ -142,6 +143,7 @@ def compatibility_loss(
             {"params": params}, images["feature"], values, train=True, rngs={"dropout": rng}
         )
         losses = objective(scores.astype(jnp.float32), images["label"])
+        losses = known(losses, images["label"], len(values))
         count = jnp.asarray(len(losses), jnp.float32)
         right = (scores.argmax(axis=1) == images["label"]).sum() * 1.0
         return losses.mean(), (stats, {"seen_accuracy": (right, count)})
