@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 
 def class_numbers(labels: Any, classes: int | None = None, *, least: int = 1) -> np.ndarray:
@@ -141,7 +142,7 @@ def signs(labels: jax.Array) -> jax.Array:
             f"labels are {labels.dtype}, which has no -1; expected a signed type, with 1 (shown), "
             "-1 (not shown) and 0 (left out). Turn zeros and ones into 2 * labels.astype(int) - 1"
         )
-    if not isinstance(labels, jax.core.Tracer) and labels.size:
+    if not isinstance(labels, Tracer) and labels.size:
         class_signs(labels)
     values = labels.astype(jnp.float32)
     return jnp.where(values == jnp.sign(values), values, np.nan)

@@ -40,11 +40,14 @@ class Design:
         return self.values.T @ self.values
 
     @cached_property
+    def kernel(self) -> np.ndarray:
+        """Products [n, n] of every two examples, each weight over its ridge."""
+        return (self.values / self.ridge) @ self.values.T
+
+    @cached_property
     def reduced(self) -> tuple["Design", np.ndarray]:
-        """The same features along axes that the examples span, and these axes [dims, rank]."""
+        """Of fewer examples than features: along axes that they span, and these [dims, n + 1]."""
         n, dims = self.values.shape
-        if self.rank == dims:
-            return self, np.eye(dims)
         axes, coordinates = np.linalg.qr(self.values[:, :-1].T)
         turn = np.zeros((dims, n + 1))
         turn[:-1, :n], turn[-1, n] = axes, 1

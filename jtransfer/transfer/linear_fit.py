@@ -18,11 +18,11 @@ from jtransfer.transfer.features.penalty_path import Kind, Path, gram_matrix, pe
 from jtransfer.transfer.newton import Found, Loss, minimise, objective
 
 # Multiplications of one of Newton's steps up to which it is the quicker of the two.
-_SMALL = 1e8
+_SMALL = 1e7
 # What a Gram matrix may take; of more examples the features are used as they are.
 _GRAM_BYTES = 4 * 2**30
 # C times the squared lengths of all examples: beyond, float32's last digit moves the gradient.
-_DIGITS = 2.0**23
+_DIGITS = 2.0**20
 # As a share of the objective: what rounding the weights to float32 may cost without a word.
 _ROUNDED = 1e-5
 
@@ -70,7 +70,8 @@ class LinearFit:
 
     def __init__(self, features: np.ndarray, targets: np.ndarray, kind: Kind):
         self.conditioned = conditioned(features, free_bias=kind == "softmax")
-        self.targets, self.kind = np.asarray(targets, np.float32), kind
+        self.targets = np.asarray(targets, np.float32)
+        self.kind: Kind = kind
 
     @cached_property
     def gram(self) -> jax.Array:
@@ -89,7 +90,7 @@ class LinearFit:
         """The models at one C of what is judged, [n, outputs] or [n, 1]."""
         start = None
         if self.in_single(np.array([C]))[0]:
-            trained = judged[:, None] if self.kind == "svm" else judged
+            trained = judged[:, None] if judged.shape[1] > 1 else judged
             start = self._start(self._path(trained, np.array([C]), tolerance, most), 0, 0)
         found = self._in_double(judged, C, start, tolerance, most)
         what = f"the {self.kind} at C = {C:g}"
@@ -193,7 +194,8 @@ def rounded(
         loss=loss,
         weights=features.from_given_units(weights.astype(np.float64), bias.astype(np.float64)),
     )
-    excess = float(np.max(1 - found.value * (1 - found.excess) / value))
+    share = 1 - found.value * (1 - found.excess) / value
+    excess = float(np.maximum(share, 0).max())
     if (found.excess <= tolerance).all() and not excess <= max(tolerance, _ROUNDED):
         warnings.warn(
             f"the weights of {what}, rounded to float32, are {excess:.1e} above the objective's "

@@ -20,11 +20,11 @@ Loss = Literal["svm", "softmax", "each"]
 Solve = Callable[[np.ndarray], np.ndarray]
 
 # Multiplications for which every output gets the factors of its own Hessian; else all share one.
-_EXACT = 4e9
+_EXACT = 2e10
 _SHARE = 1e-2  # of a direction's error, in the metric of what solves for it, that may be left
 _LINE_STEPS = 40
 _LINE_TOLERANCE = 1e-2  # of the slope along a direction, as a share of that at its beginning
-_ROUNDING = 1e-12  # added to each diagonal before it is factored, as a share of it
+_ROUNDING = 1e-11  # added to each diagonal before it is factored, as a share of it
 
 
 class _Pointwise(NamedTuple):
@@ -115,6 +115,8 @@ def minimise(
     place = _Place(problem, problem.centred(start))
     if (place.excess <= tolerance).all():
         return Found(place.weights, place.value, place.excess, 0)
+    if design.rank == len(design.ridge):
+        return _descend(problem, start, tolerance, most)
     small, axes = design.reduced
     found = _descend(problem._replace(design=small), axes.T @ start, tolerance, most)
     return found._replace(weights=axes @ found.weights)
@@ -180,7 +182,7 @@ class _Problem(NamedTuple):
 
 
 def _descend(problem: _Problem, start: np.ndarray, tolerance: float, most: int) -> Found:
-    """Newton's steps for every output until it is there, and one more, which squares what is left."""
+    """Newton's steps for every output until it is there, and one more."""
     weights, done = problem.centred(start), 0
     going = np.arange(weights.shape[1])
     while going.size and done < most:
@@ -188,7 +190,8 @@ def _descend(problem: _Problem, start: np.ndarray, tolerance: float, most: int) 
         way, products = place.direction(most - done)
         weights[:, going] += place.length(way) * way
         done += products
-        going = going[~(place.excess <= tolerance)]  # NaN is not there
+        # NaN is not there. The step after the bound is met squares what is left.
+        going = going[~(place.excess <= tolerance)]
     place = _Place(problem, weights)
     return Found(weights, place.value, place.excess, done)
 
@@ -209,7 +212,8 @@ class _Place:
         if not design.ridge[-1]:
             bend = (design.values[:, -1:] ** 2 * self.curvature).sum(axis=0)
             self.convexity[-1] = np.maximum(bend, np.finfo(np.float64).tiny)
-        self.excess = problem.total(self.gradient**2 / self.convexity) / 2 / self.value
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.excess = problem.total(self.gradient**2 / self.convexity) / 2 / self.value
 
     def times_hessian(self, way: np.ndarray) -> np.ndarray:
         design = self.problem.design
@@ -236,15 +240,14 @@ class _Place:
 
     def _approximate_inverse(self) -> Solve:
         """Of the Hessian: each output's own where that is cheap, else one of their mean."""
-        design, outputs = self.problem.design, self.weights.shape[1]
-        values, dims = design.values, len(design.ridge)
-        if outputs * values.size * dims > _EXACT:
+        design = self.problem.design
+        if sum(_cost(design, each) for each in self.curvature.T) > _EXACT:
             shared = _factor(self.curvature.mean() * design.gram, design.ridge)
             return lambda given: self.problem.centred(cho_solve(shared, given))
-        own = [_factor((values.T * each) @ values, design.ridge) for each in self.curvature.T]
+        own = [_inverse(design, each) for each in self.curvature.T]
 
         def solve(given: np.ndarray) -> np.ndarray:
-            columns = [cho_solve(*each) for each in zip(own, given.T, strict=True)]
+            columns = [inverse(column) for inverse, column in zip(own, given.T, strict=True)]
             return self.problem.centred(np.stack(columns, axis=1))
 
         return solve
@@ -270,6 +273,33 @@ class _Place:
             better = np.where((better > low) & (better < high), better, middle)
             length = np.where(far, better, length)
         return length
+
+
+def _by_examples(design: Design, count: int) -> bool:
+    """Whether there are fewer examples with curvature than features, and not too many in all."""
+    n, dims = design.values.shape
+    return count < dims and n <= 4 * dims and bool(design.ridge.all())
+
+
+def _cost(design: Design, curvature: np.ndarray) -> float:
+    """Multiplications of `_inverse`."""
+    count, dims = float((curvature > 0).sum()), len(design.ridge)
+    return count**3 / 3 if _by_examples(design, int(count)) else count * dims**2
+
+
+def _inverse(design: Design, curvature: np.ndarray) -> Solve:
+    """Of values^T curvature values + ridge (Woodbury's identity where that is smaller)."""
+    counts = curvature > 0
+    rows, ridge = design.values[counts], design.ridge
+    if not _by_examples(design, len(rows)):
+        factor = _factor((rows.T * curvature[counts]) @ rows, ridge)
+        return lambda given: cho_solve(factor, given)
+    factor = _factor(design.kernel[np.ix_(counts, counts)], 1 / curvature[counts])
+
+    def solve(given: np.ndarray) -> np.ndarray:
+        return (given - rows.T @ cho_solve(factor, rows @ (given / ridge))) / ridge
+
+    return solve
 
 
 def _factor(squares: np.ndarray, ridge: np.ndarray) -> tuple[np.ndarray, bool]:

@@ -133,3 +133,50 @@ def test_the_domain_head_gets_no_gradient():
     params, stats = tiny.variables(net)
     gradients = tiny.gradient(supervised_loss(net), params, stats, tiny.batch())
     assert all((leaf == 0).all() for leaf in jax.tree.leaves(gradients["domain_head"]))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("wrong", [-1, 2, 200])
+def test_what_is_no_class_trains_none(wrong, smoothing):
+    """-1 trained the last class: its loss is NaN, which is seen, and the others' gradient stays."""
+
+    @jax.jit
+    def loss(logits, labels):
+        return cross_entropy(logits, labels, smoothing=smoothing)["label_loss"][0]
+
+    logits, labels = jnp.array([[0.0, 1.0], [2.0, 0.5]]), jnp.array([1, wrong])
+    assert jnp.isnan(loss(logits, labels))
+    gradient = jax.grad(loss)(logits, labels)
+    np.testing.assert_allclose(gradient[0], jax.grad(loss)(logits[:1], labels[:1])[0], rtol=1e-6)
+    np.testing.assert_array_equal(gradient[1], 0)
+
+
+@pytest.mark.parametrize("dtype", [jnp.uint8, jnp.int8, jnp.int32])
+def test_class_numbers_of_any_integer_type(dtype):
+    loss, _ = cross_entropy(LOGITS, jnp.array([0], dtype))["label_loss"]
+    np.testing.assert_allclose(loss, math.log(4), rtol=1e-6)
+    with pytest.raises(ValueError, match="labels are float32; expected integers"):
+        cross_entropy(LOGITS, jnp.array([0.5]))
+
+
+def test_unsigned_signs_are_refused():
+    """Of uint8, -1 is 255: the loss was 510 and its gradient 255."""
+    logits, labels = jnp.array([[-2.0, 3.0]]), jnp.array([[1, 0]], jnp.uint8)
+    for call in (sigmoid_cross_entropy, jax.jit(sigmoid_cross_entropy)):
+        with pytest.raises(ValueError, match="labels are uint8, which has no -1"):
+            call(logits, labels)
+
+
+def test_signs_of_zeros_and_ones_are_refused():
+    """All that is not shown was left out."""
+    with pytest.raises(ValueError, match=r"but no -1 \(not shown\).*2 \* labels - 1"):
+        sigmoid_cross_entropy(jnp.zeros((2, 2)), jnp.array([[1, 0], [0, 1]]))
+
+
+def test_signs_of_8_bits_and_floats_are_signs():
+    logits, labels = jnp.array([[1.0, -2.0, 5.0]]), np.array([[1, -1, 0]])
+    expected = math.log1p(math.exp(-1)) + math.log1p(math.exp(-2))
+    for dtype in (np.int8, np.float32):
+        loss, count = sigmoid_cross_entropy(logits, jnp.asarray(labels.astype(dtype)))["label_loss"]
+        np.testing.assert_allclose(loss, expected, rtol=1e-6)
+        assert count == 2

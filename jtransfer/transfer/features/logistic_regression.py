@@ -58,8 +58,8 @@ def fit_logistic(
     everyone = np.ones((len(wanted), 1))
     weights = np.zeros((len(given.design.ridge), wanted.shape[1]))
     probes: dict[int, LinearProbe] = {}
-    for place in np.argsort(-strengths):
-        C = given.scale**2 / strengths[place]
+    for place in np.argsort(-strengths).tolist():
+        C = given.scale**2 / float(strengths[place])
         found = minimise(
             given.design,
             wanted,
@@ -71,9 +71,14 @@ def fit_logistic(
             most=most,
         )
         weights = found.weights
-        problem, what = (wanted, everyone, C, kind), f"the penalty {strengths[place]:g}"
-        fit = rounded(given, found, problem, tolerance=tolerance, what=what)
-        probes[int(place)] = LinearProbe(*fit)
+        fit = rounded(
+            given,
+            found,
+            (wanted, everyone, C, kind),
+            tolerance=tolerance,
+            what=f"the logistic regression at penalty {strengths[place]:g}",
+        )
+        probes[place] = LinearProbe(*fit)
     return [probes[place] for place in range(len(strengths))]
 
 
