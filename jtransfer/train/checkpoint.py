@@ -1,63 +1,142 @@
-"""Checkpoints: the whole state, written atomically and in the background, by orbax.
+"""Checkpoints: the whole state, written atomically and in the background, and checked when read.
 
-All of orbax that jtransfer uses is behind this file.
+All of orbax that jtransfer uses is behind this file. Orbax keeps no checksums of large arrays: a
+bit that flipped on the disk would be trained on. So every step is sealed after it has been written,
+and only one that is as it was sealed is restored.
 """
 
+import json
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import jax
 import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
 
+from jtransfer.files.locking import sole_writer
+from jtransfer.files.writing import write_text
+from jtransfer.train.checksums import seal
 from jtransfer.train.state import TrainState
+from jtransfer.train.step_folders import CheckpointError, StepFolders
+from jtransfer.train.structure import differences, structure
+
+STRUCTURE = "structure.json"  # in a step's folder: what the state is made of
 
 
 class Checkpoints:
     """The checkpoints of one run; usable as a context manager.
 
     A save returns once the state is copied and is written by a thread, first under a temporary
-    name: a run killed in the middle of a write finds the checkpoint before it.
+    name, and then sealed by checksums: a run killed in the middle finds the checkpoint before it.
+    The first save takes the folder until `close`; it removes what killed runs left unfinished, and
+    renames damaged steps to `<step>.damaged`.
 
     Args:
       folder: where they are kept, one subfolder a step.
-      keep: how many of the newest to keep.
+      keep: how many of the newest to keep; with one there is none to go back to if it is damaged.
+
+    Raises:
+      ValueError: if `keep` is below 1.
     """
 
-    def __init__(self, folder: Path | str, *, keep: int = 1):
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
-        self._manager = ocp.CheckpointManager(Path(folder).absolute(), options=options)
+    def __init__(self, folder: Path | str, *, keep: int = 2):
+        if keep < 1:
+            raise ValueError(f"keep is {keep}; expected 1 checkpoint or more, 2 to be safe")
+        self._folder = Path(folder).absolute()
+        # Lightweight: nothing of a step is read before it has been found intact.
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=keep, create=True, lightweight_initialize=True
+        )
+        self._manager = ocp.CheckpointManager(self._folder, options=options)
+        self._steps = StepFolders(self._folder)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="seal")
+        self._pending: tuple[int, Future[None] | None] | None = None
+        self._held = ExitStack()
+        self._writing = False
 
     @property
     def latest_step(self) -> int | None:
-        """Step of the newest finished checkpoint, or None."""
-        return self._manager.latest_step()
+        """Step of the newest finished and intact checkpoint, or None if there is none.
+
+        Damaged ones are told of on standard error.
+
+        Raises:
+          CheckpointError: if every checkpoint is damaged.
+        """
+        self.wait()
+        return self._steps.newest()
 
     def save(self, state: TrainState) -> None:
-        """Begin to write `state`; one that is there already for its step is left alone."""
+        """Begin to write `state`; one that is there already for its step is left alone.
+
+        Raises:
+          CheckpointError: if this or the save before it cannot be written, or if another process
+            writes to the folder.
+        """
         step = int(jax.device_get(state.step))
-        if step != self.latest_step:
-            self._manager.save(step, args=ocp.args.StandardSave(_storable(state)))
+        self.wait()
+        self._begin_writing()
+        if step in self._manager.all_steps():
+            return
+        try:
+            begun = self._manager.save(step, args=ocp.args.StandardSave(_storable(state)))
+        except Exception as error:
+            raise self._not_written(step, error) from error
+        if begun:
+            first = jax.process_index() == 0
+            sealing = self._thread.submit(self._seal, step, structure(state)) if first else None
+            self._pending = step, sealing
 
     def restore(self, like: TrainState) -> TrainState:
-        """The newest checkpoint, with the structure, dtypes and devices of `like`.
+        """The newest intact checkpoint, with the structure, dtypes and devices of `like`.
 
         Raises:
           FileNotFoundError: if there is none.
+          CheckpointError: if every one is damaged, or if it is of a state of another structure.
         """
         step = self.latest_step
         if step is None:
-            raise FileNotFoundError(f"no checkpoint in {self._manager.directory}")
+            raise FileNotFoundError(f"no checkpoint in {self._folder}")
+        self._require_structure(step, like)
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, _storable(like))
-        stored = self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+        try:
+            stored = self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
+        except Exception as error:
+            raise CheckpointError(
+                f"{self._steps.path(step)} cannot be restored ({_reason(error)}); expected a "
+                "checkpoint of this net and optimizer. Build them as they were, or choose another "
+                "folder"
+            ) from error
         rng = jax.random.wrap_key_data(stored["rng"], impl=jax.random.key_impl(like.rng))
         return like.replace(**{**stored, "rng": rng})
 
     def wait(self) -> None:
-        """Return when every save has reached the disk."""
-        self._manager.wait_until_finished()
+        """Return when every save has reached the disk.
+
+        Raises:
+          CheckpointError: if one could not be written.
+        """
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        step, sealing = pending
+        try:
+            self._manager.wait_until_finished()
+            if sealing is not None:
+                sealing.result()
+        except Exception as error:
+            raise self._not_written(step, error) from error
+        self._steps.trust(step)
 
     def close(self) -> None:
         """Finish pending saves and let go of the folder."""
-        self._manager.close()
+        with self._held:
+            try:
+                self.wait()
+            finally:
+                self._thread.shutdown()
+                self._manager.close()
 
     def __enter__(self) -> "Checkpoints":
         """Keep the folder open for the block."""
@@ -66,6 +145,48 @@ class Checkpoints:
     def __exit__(self, *_: object) -> None:
         """Close the folder."""
         self.close()
+
+    def _seal(self, step: int, made_of: dict[str, str]) -> None:
+        """In the background: wait for orbax, then write what the step is to be checked by."""
+        self._manager.wait_until_finished()
+        write_text(self._steps.path(step) / STRUCTURE, json.dumps(made_of, indent=1) + "\n")
+        seal(self._steps.path(step))
+
+    def _begin_writing(self) -> None:
+        """Before the first save: take the folder, and clear what stands in the way of new steps."""
+        if self._writing:
+            return
+        if jax.process_index() == 0:
+            self._held.enter_context(sole_writer(self._folder, busy=self._busy))
+            self._steps.clear()
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices(f"the first process has cleared {self._folder}")
+        self._manager.reload()
+        self._writing = True
+
+    def _require_structure(self, step: int, like: TrainState) -> None:
+        file = self._steps.path(step) / STRUCTURE
+        if not file.exists():  # of the time before checksums
+            return
+        if differing := differences(json.loads(file.read_text()), structure(like)):
+            raise CheckpointError(
+                f"{self._steps.path(step)} is of a state of another structure ({differing}); "
+                "expected the net and the optimizer that it was saved with. Build them so, or "
+                "choose another folder"
+            )
+
+    def _busy(self) -> CheckpointError:
+        return CheckpointError(
+            f"another process writes checkpoints to {self._folder}; wait until it has finished, or "
+            "choose another folder"
+        )
+
+    def _not_written(self, step: int, error: Exception) -> CheckpointError:
+        return CheckpointError(
+            f"the checkpoint of step {step:,} could not be written to {self._folder} "
+            f"({_reason(error)}); those before it are still there. See to the disk, and run the "
+            "same command again: it goes on from them"
+        )
 
 
 def _storable(state: TrainState) -> dict:
@@ -76,3 +197,8 @@ def _storable(state: TrainState) -> dict:
         "opt_state": state.opt_state,
         "rng": jax.random.key_data(state.rng),
     }
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what an exception says."""
+    return next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
