@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from experiments.throughput.random_data import Size
 from experiments.throughput.timed_steps import TIMED
 from experiments.throughput.turns import Prepared, Rival
-from jtransfer.train.run_folder import provenance
+from jtransfer.train.provenance import provenance
 from jtransfer.train.runtime import prepare_process
 
 PEAK_SIDE = {"cpu": 2048}  # of the matrices whose product tells the peak

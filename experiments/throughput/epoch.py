@@ -36,7 +36,7 @@ from jtransfer.data.feeds.resident import Domain, ResidentFeed, centred, channel
 from jtransfer.measure import console_table
 from jtransfer.nets.ganin import mnist_net
 from jtransfer.train.loop import fit
-from jtransfer.train.run_folder import provenance
+from jtransfer.train.provenance import provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.schedules import inverse_decay
 from jtransfer.transfer.adaptation.dann import dann_loss

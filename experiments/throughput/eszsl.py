@@ -29,7 +29,7 @@ import tyro
 from experiments.throughput.turns import keep
 from experiments.zero_shot_data import load_awa1, rooted
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import device_name, provenance
+from jtransfer.train.provenance import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.zero_shot.eszsl import decompose
 

@@ -31,7 +31,7 @@ from experiments.throughput.turns import Rival, keep, take_turns, torch_version
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.loading import load_files
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import device_name, provenance
+from jtransfer.train.provenance import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 
 

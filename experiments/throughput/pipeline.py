@@ -40,7 +40,7 @@ from jtransfer.measure import console_table
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.parts.trunk import Head
 from jtransfer.train.compilation import compile_step
-from jtransfer.train.run_folder import device_name, provenance
+from jtransfer.train.provenance import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step

@@ -41,7 +41,7 @@ from experiments.throughput.turns import keep
 from jtransfer.data.loading import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import device_name, provenance
+from jtransfer.train.provenance import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.features.penalty_path import Kind
 from jtransfer.transfer.features.probe import Folds, cross_validate, fit_softmax, fit_svm

@@ -29,7 +29,7 @@ from experiments.throughput.turns import keep
 from jtransfer.data.splits import stratified_folds
 from jtransfer.measure import console_table
 from jtransfer.measure.cost_curve import cost_figure, power_law
-from jtransfer.train.run_folder import provenance
+from jtransfer.train.provenance import provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.features.probe import cross_validate
 

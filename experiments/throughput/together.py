@@ -26,7 +26,7 @@ import tyro
 from experiments.throughput.timed_steps import TIMED
 from experiments.throughput.turns import keep, summary
 from jtransfer.measure import console_table
-from jtransfer.train.run_folder import provenance
+from jtransfer.train.provenance import provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.train.together import RunsFeed, stack_runs
 

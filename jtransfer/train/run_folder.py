@@ -1,15 +1,18 @@
 """What a run leaves behind: its config, metrics, result and checkpoints, in one folder."""
 
 import json
-import os
-import platform
-import subprocess
-from collections.abc import Mapping
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import jax
+
+from jtransfer.files.locking import sole_writer
+from jtransfer.files.reading import read_bytes, reading
+from jtransfer.files.writing import remove_unfinished, write_text
+from jtransfer.train.provenance import provenance
 
 
 class RunFolderError(ValueError):
@@ -19,14 +22,17 @@ class RunFolderError(ValueError):
 class RunFolder:
     """The folder of one run: `config.json`, `metrics.jsonl`, `result.json`, `steps/`, figures.
 
-    Of several processes that train together all need to see it, and the first alone writes.
+    One process at a time has it: until the last `RunFolder` of the path in a process is gone, or
+    the process is. Of several processes that train together all need to see it, and the first
+    alone writes.
 
     Args:
       path: the folder; made if it is not there.
       config: the run's settings, JSON-serialisable.
 
     Raises:
-      RunFolderError: if the folder holds a run with another config, or files that are no run's.
+      RunFolderError: if the folder holds a run with another config, or files that are no run's, or
+        a config that cannot be read; if another process has it; or if it cannot be written to.
     """
 
     def __init__(self, path: Path | str, config: Mapping[str, Any]):
@@ -34,29 +40,36 @@ class RunFolder:
         self._made_by = provenance()  # now, for the sources may change while the run goes on
         if jax.process_index() != 0:
             return
-        self.path.mkdir(parents=True, exist_ok=True)
         settings = json.loads(json.dumps(config))
         file = self.path / "config.json"
-        if file.exists():
-            there = json.loads(file.read_text())
-            if there != settings:
-                keys = sorted(there.keys() | settings.keys())
-                differing = ", ".join(
-                    f"{key}: {there.get(key)!r} there, {settings.get(key)!r} asked for"
-                    for key in keys
-                    if there.get(key) != settings.get(key)
-                )
-                raise RunFolderError(
-                    f"{self.path} holds a run with another config ({differing}); "
-                    "choose another output folder, or remove this one to start over"
-                )
-        elif any(self.path.iterdir()):
+        with _writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._held = _Held.by_this_process(self.path)
+            remove_unfinished(self.path)
+            files = [each.name for each in self.path.iterdir() if not each.name.startswith(".")]
+            if not files:
+                write_json(file, settings)
+                return
+        if file.name not in files:
             raise RunFolderError(
                 f"{self.path} holds files but no config.json, so it is no run's folder; "
                 "choose another output folder"
             )
-        else:
-            write_json(file, settings)
+        there = read_json(
+            file,
+            remedy=f"What this folder is of cannot be told: put the file back, or remove "
+            f"{self.path} to start over",
+        )
+        if there != settings:
+            differing = ", ".join(
+                f"{key}: {there.get(key)!r} there, {settings.get(key)!r} asked for"
+                for key in sorted(there.keys() | settings.keys())
+                if there.get(key) != settings.get(key)
+            )
+            raise RunFolderError(
+                f"{self.path} holds a run with another config ({differing}); "
+                "choose another output folder, or remove this one to start over"
+            )
 
     @property
     def metrics_file(self) -> Path:
@@ -69,76 +82,102 @@ class RunFolder:
         return self.path / "steps"
 
     def result(self) -> dict[str, Any] | None:
-        """The finished run's result, or None if it has not finished."""
+        """The finished run's result, or None if it has not finished.
+
+        Raises:
+          RunFolderError: if there is one that cannot be read.
+        """
         file = self.path / "result.json"
-        return json.loads(file.read_text()) if file.exists() else None
+        if not file.exists():
+            return None
+        return read_json(file, remedy="Remove it, and the same command makes it again")
 
     def write_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Write `result.json` with what it was made by; an existing one is an error.
 
         Raises:
           FileExistsError: if the run has a result already.
+          RunFolderError: if it cannot be written.
         """
         file = self.path / "result.json"
         if file.exists() and jax.process_index() == 0:
             raise FileExistsError(f"{file} exists; a result is never overwritten")
         full = {**result, "made_by": self._made_by}
-        write_json(file, full)
+        with _writing(file):
+            write_json(file, full)
         return full
 
 
+class _Held:
+    """A folder that this process has for its own; all its `RunFolder`s share it."""
+
+    _by_path: ClassVar[WeakValueDictionary[Path, "_Held"]] = WeakValueDictionary()
+
+    def __init__(self, folder: Path):
+        self._lock = ExitStack()
+        self._lock.enter_context(sole_writer(folder, busy=lambda: _busy(folder)))
+
+    @classmethod
+    def by_this_process(cls, folder: Path) -> "_Held":
+        """Take a folder, unless that was done."""
+        path = folder.resolve()
+        if path not in cls._by_path:
+            cls._by_path[path] = held = cls(path)
+            return held
+        return cls._by_path[path]
+
+    def __del__(self):
+        self._lock.close()
+
+
+def _busy(folder: Path) -> RunFolderError:
+    return RunFolderError(
+        f"another process is running in {folder}; wait until it has finished, or choose another "
+        "output folder"
+    )
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say in a sentence why something cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFolderError(
+            f"{path} cannot be written ({error.strerror or error}); what was there before is still "
+            "there. See to the disk or the permissions, and run the same command again"
+        ) from error
+
+
+def read_json(file: Path, *, remedy: str) -> dict[str, Any]:
+    """The object that a JSON file holds.
+
+    Args:
+      file: to read.
+      remedy: what to do where its content is at fault, for the message.
+
+    Raises:
+      RunFolderError: if it cannot be read, is empty or cut, or holds something else.
+    """
+    with reading(file, "a JSON object", error=RunFolderError, damaged=remedy):
+        content = read_bytes(file)
+        try:
+            value = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            what = f"is no whole JSON ({error})" if content.strip() else "is empty"
+            raise RunFolderError(f"{file} {what}; expected a JSON object. {remedy}") from error
+        if not isinstance(value, dict):
+            raise RunFolderError(
+                f"{file} holds a {type(value).__name__}; expected a JSON object. {remedy}"
+            )
+        return value
+
+
 def write_json(file: Path, content: Any) -> None:
-    """Write JSON so that the file is there whole or not at all; the first process alone writes."""
-    if jax.process_index() != 0:
-        return
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(temporary, file)
+    """Write JSON so that the file is there whole or as before; the first process alone writes.
 
-
-def provenance() -> dict[str, Any]:
-    """Versions, device and git revision of this process."""
-    names = ("jax", "flax", "optax", "numpy", "jtransfer")
-    return {
-        "versions": {
-            "python": platform.python_version(),
-            **{name: _version(name) for name in names},
-        },
-        "device": device_name(),
-        "git_revision": _git_revision(),
-    }
-
-
-def device_name() -> str:
-    """The devices in words, such as `1 x cpu (x86_64, 2 cores)`."""
-    device = jax.devices()[0]
-    kind = device.device_kind
-    if device.platform == "cpu":
-        # The cores this process may use; only Linux tells them apart from those of the machine.
-        mine = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
-        kind = f"cpu ({platform.machine()}, {len(mine)} core{'s' if len(mine) > 1 else ''})"
-    return f"{jax.device_count()} x {kind}"
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except ModuleNotFoundError:
-        return "not installed"
-
-
-def _git_revision() -> str:
-    """The sources' revision, with `+changes` if they differ from it; `unknown` outside git."""
-    here = Path(__file__).parent
-
-    def git(*words: str) -> str:
-        return subprocess.run(
-            ["git", *words], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        revision = git("rev-parse", "--short=12", "HEAD")
-        changed = git("status", "--porcelain", "--", "../")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return revision + ("+changes" if changed else "")
+    Raises:
+      OSError: if it cannot be written.
+    """
+    if jax.process_index() == 0:
+        write_text(file, json.dumps(content, indent=2) + "\n")
