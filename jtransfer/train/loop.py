@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import CompiledStep, one_copy, replicate
 from jtransfer.train.early_stopping import EarlyStopping
-from jtransfer.train.run_log import RunLog
+from jtransfer.train.run_log import RunLog, Sums
 from jtransfer.train.state import PyTree, TrainState
 from jtransfer.train.step import Metrics
 
@@ -70,7 +70,8 @@ def fit(
       feed: gives each step's batch as a function of its number.
       steps: length of the whole run in steps.
       steps_per_call: as `step` was compiled; all other numbers of steps are multiples of it.
-      log: told the metrics, averaged over the steps since its last record.
+      log: told the metrics, averaged over the steps since its last record. A run that was stopped
+        within a record and goes on gives that of all its steps.
       log_every: steps between two records; divides `checkpoint_every`, so that a resumed run logs
         what the uninterrupted one would have.
       evaluate: gives metrics of a state, which are logged and acted upon by nobody else than
@@ -120,7 +121,7 @@ def fit(
     constants = feed.constants
     if mesh is not None:
         state, constants = replicate((state, constants), mesh)
-    records = _Records(log, checkpoints)
+    records = _Records(log, checkpoints, number)
     with _stop_requests() as requests:
         while not finished():
             batches = [feed.inputs(number + i) for i in range(steps_per_call)]
@@ -136,12 +137,15 @@ def fit(
                 if evaluate is not None and due(evaluate_every):
                     _evaluate(evaluate, state, log, early_stopping, mesh)
                 if checkpoints is not None and (stopping or finished() or due(checkpoint_every)):
+                    records.keep(number)
                     checkpoints.save(state)
             if stopping:
                 request = requests[0] if requests else signal.SIGTERM
                 raise _interrupted(request, number, steps, log, checkpoints)
         if checkpoints is not None:
             checkpoints.wait()
+        if log is not None:
+            log.forget_open()
         if mesh is not None and mesh.is_multi_process:
             multihost_utils.sync_global_devices("what the first process wrote can be read")
     if early_stopping is None:
@@ -194,9 +198,11 @@ def _asked(requests: list[signal.Signals], mesh: Mesh | None, *, at_record: bool
 class _Records:
     """Metrics of the steps since the last record, kept on the device until they are asked for."""
 
-    def __init__(self, log: RunLog | None, checkpoints: Checkpoints | None):
+    def __init__(self, log: RunLog | None, checkpoints: Checkpoints | None, first: int):
         self._log = log
         self._checkpoints = checkpoints
+        # Of the record's steps before `first`, if an earlier part of the run stopped within it.
+        self._before: Sums = {} if log is None else log.take_open(first)
         self._open: list[tuple[int, Metrics]] = []
         self._complete: list[tuple[int, Metrics]] = []
 
@@ -210,7 +216,8 @@ class _Records:
         """Write the completed record, if there is one."""
         if not self._complete:
             return
-        totals = self._fetch(self._complete)
+        totals = self._fetch(self._complete, self._before)
+        self._before = {}
         if self._log is not None:
             averages = {
                 name: total / count for name, (total, count) in totals.items() if np.all(count)
@@ -220,20 +227,30 @@ class _Records:
 
     def check(self) -> None:
         """Raise if a step outside of any record yet had a loss that is not finite."""
-        self._fetch(self._open)
+        self._fetch(self._open, {})
 
-    def _fetch(self, steps: list[tuple[int, Metrics]]) -> dict[str, tuple[Any, Any]]:
-        """Sums and counts over the steps; of several runs together [runs]."""
+    def keep(self, number: int) -> None:
+        """Before a checkpoint at `number`: what is recorded is on the disk, of an open record too.
+
+        In the same order as in one go, the sums of the whole record are the same bit by bit.
+        """
+        if self._log is not None:
+            self._log.sync()
+            if self._open:
+                self._log.keep_open(number, self._fetch(self._open, self._before))
+
+    def _fetch(self, steps: list[tuple[int, Metrics]], before: Sums) -> Sums:
+        """Sums and counts over the steps and those before; of several runs together [runs]."""
         fetched = jax.device_get([metrics for _, metrics in steps])
-        totals: dict[str, tuple[Any, Any]] = {}
+        totals = dict(before)
         for (number, _), metrics in zip(steps, fetched, strict=True):
             losses = np.asarray(metrics["loss"][0])
             bad = losses[~np.isfinite(losses)]
             if bad.size:
                 raise NonFiniteLossError(self._explain(number, float(bad[0])))
             for name, (total, count) in metrics.items():
-                before = totals.get(name, (0.0, 0.0))
-                totals[name] = (before[0] + np.float64(total), before[1] + np.float64(count))
+                so_far = totals.get(name, (0.0, 0.0))
+                totals[name] = (so_far[0] + np.float64(total), so_far[1] + np.float64(count))
         return totals
 
     def _explain(self, number: int, loss: float) -> str:

@@ -1,17 +1,28 @@
 """Telling people and files how a run is going."""
 
 import io
-import json
 import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 import jax
 import numpy as np
 from tqdm import tqdm
+
+from jtransfer.train.records import (
+    drop_records,
+    line_of,
+    read_records as read_records,
+    write_records as write_records,
+)
+from jtransfer.train.run_folder import RunFolderError, read_json, write_json
+
+Sums = dict[str, tuple[Any, Any]]
+"""Of every metric its sum and count."""
 
 
 class RunLog:
@@ -22,12 +33,16 @@ class RunLog:
     first alone writes and tells.
 
     Args:
-      file: `metrics.jsonl`; lines behind `first_step` are dropped, as the steps will come again.
+      file: `metrics.jsonl`; records behind `first_step` are dropped, as the steps will come again.
+        What is damaged in it is moved aside, and told.
       name: what the run is called on screen.
       total_steps: length of the run in steps.
       first_step: steps already taken by an earlier, interrupted part of the run.
       examples_per_step: to tell examples a second.
       stream: where the reader looks; by default standard error.
+
+    Raises:
+      RunFolderError: if the file cannot be written.
     """
 
     def __init__(
@@ -40,7 +55,8 @@ class RunLog:
         examples_per_step: int = 0,
         stream: TextIO | None = None,
     ):
-        first = jax.process_index() == 0
+        first = self._first = jax.process_index() == 0
+        self._file = file
         self._name = name
         self._total = total_steps
         self._examples = examples_per_step
@@ -48,9 +64,12 @@ class RunLog:
         self._started = time.perf_counter()
         self._first_step = self._last_step = first_step
         self._last_time = self._started
-        if first:
-            drop_records(file, after=first_step)
-        self._lines = (file if first else Path(os.devnull)).open("a")
+        try:
+            aside = drop_records(file, after=first_step) if first else None
+            # Unbuffered, so that nothing is left to be written where the disk was full.
+            self._lines = (file if first else Path(os.devnull)).open("ab", buffering=0)
+        except OSError as error:
+            raise self._not_written(error) from error
         self._board = _tensorboard(file.parent) if first else None
         self._bar = None
         if self._stream.isatty():
@@ -63,15 +82,19 @@ class RunLog:
                 leave=False,
                 dynamic_ncols=True,
             )
+        if aside is not None:
+            self.say(f"{file} was damaged: what could not be read is in {aside}, the rest is kept")
 
     def write(self, step: int, metrics: Mapping[str, Any]) -> None:
         """Record the metrics of the steps up to `step`.
 
         Of several runs together every metric is an array [runs]: the file gets all of it, the
         reader its mean.
+
+        Raises:
+          RunFolderError: if it cannot be written; nothing of it stays in the file then.
         """
-        self._lines.write(json.dumps({"step": step, **metrics}, default=np.ndarray.tolist) + "\n")
-        self._lines.flush()
+        self._append(line_of({"step": step, **metrics}))
         if self._board is not None:
             for name, value in metrics.items():
                 self._board.add_scalar(name, np.mean(value), step)
@@ -97,6 +120,64 @@ class RunLog:
             flush=True,
         )
 
+    def sync(self) -> None:
+        """Bring what was recorded to the disk, before a checkpoint that it belongs to."""
+        if self._first:
+            os.fsync(self._lines.fileno())
+
+    def keep_open(self, step: int, sums: Sums) -> None:
+        """Keep the sums of a record that a run which stops at `step` was in.
+
+        Raises:
+          RunFolderError: if they cannot be written.
+        """
+        lists = {name: [np.asarray(each).tolist() for each in pair] for name, pair in sums.items()}
+        try:
+            write_json(self._open_file, {"step": step, "sums": lists})
+        except OSError as error:
+            raise self._not_written(error) from error
+
+    def take_open(self, step: int) -> Sums:
+        """The sums that were kept by a run that stopped at `step`; nothing if there are none."""
+        if not self._open_file.exists():
+            return {}
+        try:
+            kept = read_json(self._open_file, remedy="The next record is of the other steps alone")
+            if kept["step"] != step:
+                return {}
+            return {
+                name: (np.float64(total), np.float64(count))
+                for name, (total, count) in kept["sums"].items()
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            self.say(f"what {self._open_file} holds is not used: {error}")
+            return {}
+
+    def forget_open(self) -> None:
+        """Remove what `keep_open` kept, as the run has got to its end."""
+        if self._first:
+            self._open_file.unlink(missing_ok=True)
+
+    @property
+    def _open_file(self) -> Path:
+        return self._file.with_suffix(".open.json")
+
+    def _append(self, line: bytes) -> None:
+        end = self._lines.tell()
+        try:
+            while line:
+                line = line[self._lines.write(line) :]
+        except OSError as error:
+            with suppress(OSError):
+                self._lines.truncate(end)
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: OSError) -> RunFolderError:
+        return RunFolderError(
+            f"{self._file} cannot be written ({error.strerror or error}); what was recorded before "
+            "is still there. See to the disk or the permissions, and run the same command again"
+        )
+
     def say(self, sentence: str) -> None:
         """Show the reader a sentence, above the bar if there is one."""
         if self._bar is not None:
@@ -119,30 +200,6 @@ class RunLog:
     def __exit__(self, *_: object) -> None:
         """Close the log."""
         self.close()
-
-
-def read_records(file: Path) -> list[dict[str, Any]]:
-    """The records of a `metrics.jsonl`; a last line cut off by a crash is left out."""
-    records = []
-    for line in file.read_text().splitlines() if file.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return records
-
-
-def drop_records(file: Path, *, after: int) -> None:
-    """Keep the records of `file` up to step `after`."""
-    if file.exists():
-        write_records(file, [record for record in read_records(file) if record["step"] <= after])
-
-
-def write_records(file: Path, records: list[dict[str, Any]]) -> None:
-    """Write a whole `metrics.jsonl`, so that it is there as before or as it shall be."""
-    temporary = file.with_suffix(".partial")
-    temporary.write_text("".join(json.dumps(record) + "\n" for record in records))
-    temporary.replace(file)
 
 
 def _duration(seconds: float) -> str:

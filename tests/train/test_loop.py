@@ -168,3 +168,53 @@ def test_a_request_to_stop_saves_and_the_run_goes_on_from_there(tmp_path, reques
 def test_numbers_of_steps_must_fit(options, message):
     with pytest.raises(ValueError, match=message):
         run(20, **options)
+
+
+def stopped_at(folder, stops, *, steps=20, log_every=5, checkpoint_every=10, **options):
+    """A run that is asked to stop in each of the given steps, and goes on until its end."""
+    step = regression.compiled_step()
+
+    class Stopping(regression.Feed):
+        def inputs(self, number):
+            if number == (stops[0] if stops else None):
+                stops.pop(0)
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().inputs(number)
+
+    while True:
+        with Checkpoints(folder / "steps") as checkpoints:
+            state = regression.initial_state()
+            if checkpoints.latest_step is not None:
+                state = checkpoints.restore(state)
+            with RunLog(
+                folder / "metrics.jsonl",
+                name="run",
+                total_steps=steps,
+                first_step=int(state.step),
+                stream=io.StringIO(),
+            ) as log:
+                try:
+                    return fit(
+                        step,
+                        state,
+                        Stopping(),
+                        steps=steps,
+                        log=log,
+                        log_every=log_every,
+                        checkpoints=checkpoints,
+                        checkpoint_every=checkpoint_every,
+                        **options,
+                    )
+                except Interrupted:
+                    continue
+
+
+@pytest.mark.parametrize("stops", [[1], [6], [4], [11, 12, 13], [2, 3, 7, 18]])
+def test_the_record_in_which_a_run_was_stopped_is_that_of_all_its_steps(tmp_path, stops):
+    whole = stopped_at(tmp_path / "whole", [])
+    resumed = stopped_at(tmp_path / "stopped", stops)
+    assert stops == []
+    jax.tree.map(np.testing.assert_array_equal, resumed.params, whole.params)
+    metrics = [(tmp_path / name / "metrics.jsonl").read_bytes() for name in ("whole", "stopped")]
+    assert metrics[0] == metrics[1]
+    assert not (tmp_path / "stopped" / "metrics.open.json").exists()
