@@ -15,6 +15,7 @@ import numpy as np
 import tyro
 
 from jtransfer.data import DataError, Examples, images, load, require_same_classes
+from jtransfer.files.writing import writing
 
 MARGIN = 3  # white pixels around a class's images
 CAPTION = 12  # height of a class's name in pixels
@@ -89,7 +90,8 @@ def main(config: Config) -> Path:
     require_same_classes(drawn, real)
     page = sheet(drawn, real, each=config.each, columns=config.columns, seed=config.seed)
     config.out.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(page).quantize(config.colours).save(config.out, optimize=True)
+    with writing(config.out) as stream:
+        Image.fromarray(page).quantize(config.colours).save(stream, "PNG", optimize=True)
     print(f"wrote {config.out}: drawn signs above, photographs beneath, for each class")
     return config.out
 

@@ -84,7 +84,8 @@ def prepare(config: Config, problem: Problem) -> Bench:
         "source_rate": config.source_rate,
         "momentum": config.momentum,
         "data": {
-            part: getattr(problem, part).fingerprint() for part in ("source", "target", "test")
+            part: getattr(problem, part).fingerprint()
+            for part in ("source", "source_test", "target", "test")
         },
     }
     variables = fresh_variables(net, problem, seed=0)

@@ -91,6 +91,7 @@ class Task:
       labels: of all files.
       classes: how many there are.
       variables: {"trunk": ...} below every collection: the published weights.
+      came_from: fingerprints of the images and of the weights' file.
       features: of all files by the pretrained trunk, of mean length 1.
       scale: mean length of the features as they come.
     """
@@ -102,6 +103,7 @@ class Task:
     labels: np.ndarray
     classes: int
     variables: dict[str, Any]
+    came_from: dict[str, str]
     features: np.ndarray
     scale: float
 
@@ -287,9 +289,10 @@ def run_cell(task: Task, row: RowName, seed: int, files: ImageFiles) -> dict[str
         "batch": config.batch,
         "train": config.train,
         "test_at_most": config.test_at_most,
+        **task.came_from,
     }
     name = f"{short_name(files)}-{config.net}-{row}-{config.side}px-{config.length}epochs"
-    name += f"-seed{seed}"
+    name += f"-train{config.train}-seed{seed}"
     folder = RunFolder(config.out / name, settings)
     result = folder.result()
     if result is None:
@@ -316,7 +319,9 @@ def main(config: Config) -> list[dict[str, Any]]:
     prepare_process(config.parallel)
     files = load_files(config.data, data_root=config.data_root)
     print(f"{files.name}: {len(files):,} images of {len(files.classes)} classes, decoding them")
-    pixels, variables = decoded(config, files), published(config.net, config.side, config.weights)
+    variables, weights = published(config.net, config.side, config.weights)
+    came_from = {"fingerprint": files.fingerprint(), "weights": weights}
+    pixels = decoded(config, files)
     trunk = trunk_of(config.net)
 
     @jax.jit
@@ -345,6 +350,7 @@ def main(config: Config) -> list[dict[str, Any]]:
             files.labels,
             len(files.classes),
             variables,
+            came_from,
             features / scale,
             scale,
         )

@@ -140,11 +140,14 @@ def cached_gain(cells: list[dict[str, Any]]) -> str:
 
 def fine_tuned_images(results: list[dict[str, Any]]) -> str:
     """A table for every net, resolution and length: a line for every row."""
-    groups: dict[tuple[str, str, int, int], list[dict[str, Any]]] = defaultdict(list)
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    shared = ("data", "net", "size", "epochs", "batch", "train", "test_at_most")
     for each in results:
-        groups[each["data"], each["net"], each["size"], each["epochs"]].append(each)
+        # The first results were not keyed by what they came from.
+        came_from = (each.get("fingerprint"), each.get("weights"))
+        groups[*(each[name] for name in shared), *came_from].append(each)
     parts = ["## Fine-tuning nets that were trained on ImageNet"] if groups else []
-    for (data, net, size, epochs), cells in groups.items():
+    for (data, net, size, epochs, *_), cells in groups.items():
         rows = []
         for name in ("probe", *IMAGE_ROWS):
             runs = [each for each in cells if each["row"] == name]

@@ -81,8 +81,8 @@ def centre(images: jax.Array, size: int) -> jax.Array:
     return images[:, top : top + size, left : left + size]
 
 
-def published(name: str, side: int, path: Path | None) -> dict[str, Any]:
-    """The published weights of a trunk, as a classifier names them.
+def published(name: str, side: int, path: Path | None) -> tuple[dict[str, Any], str]:
+    """The published weights of a trunk, as a classifier names them, and their file's SHA-256.
 
     Args:
       name: a key of `TUNED`.
@@ -91,5 +91,6 @@ def published(name: str, side: int, path: Path | None) -> dict[str, Any]:
     """
     blank = jnp.zeros((1, side, side, 3))
     template = jax.eval_shape(trunk_of(name).init, jax.random.key(0), blank)
-    loaded = load_pretrained(NETS[name].weights, template, path=path).variables
-    return {collection: {TRUNK: tree} for collection, tree in loaded.items()}
+    loaded = load_pretrained(NETS[name].weights, template, path=path)
+    variables = {collection: {TRUNK: tree} for collection, tree in loaded.variables.items()}
+    return variables, loaded.sha256

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.fingerprints import fingerprint
 from jtransfer.data.loading import data_folder
 from jtransfer.data.npz_archive import open_npz
 from jtransfer.data.sources.attributes import ClassTable, read_awa1
@@ -41,6 +42,18 @@ class ZeroShotData:
     unseen: np.ndarray
     tables: dict[str, ClassTable]
     name: str
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that change with anything but the name."""
+        of_features = [part for each in sorted(self.features.items()) for part in each]
+        of_tables = [
+            part
+            for kind, table in sorted(self.tables.items())
+            for part in (kind, table.classes, table.attributes, table.values)
+        ]
+        return fingerprint(
+            self.labels, self.classes, self.seen, self.unseen, *of_features, *of_tables
+        )
 
 
 def load_awa1(

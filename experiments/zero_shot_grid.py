@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,6 +59,11 @@ class Problem:
     train: np.ndarray
     held: np.ndarray
     mesh: Mesh | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the data."""
+        return self.data.fingerprint()
 
     @classmethod
     def make(
@@ -190,6 +196,7 @@ def run_cell(
         "held_out": grid.held_out,
         "seeds": list(seeds),
         "words": grid.words,
+        "fingerprint": problem.fingerprint,
     }
     folder = RunFolder(out / f"{data.name.lower()}-{method}-{side}", settings)
     result = folder.result()

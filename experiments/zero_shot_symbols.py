@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.fingerprints import fingerprint
 from jtransfer.data import DataError
 from jtransfer.data.loading import data_folder
 from jtransfer.data.sources.attributes import ClassTable, read_csv
@@ -98,6 +99,7 @@ def run(
         "draws": symbols.draws,
         "seeds": list(seeds),
         "guessed": list(symbols.guessed),
+        "fingerprint": fingerprint(table.values, table.classes, table.attributes),
     }
     folder = RunFolder(out / f"csv-{Path(file).stem}", settings)
     result = folder.result()

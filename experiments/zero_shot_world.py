@@ -203,6 +203,8 @@ def measure(
 def run_seed(world: World, out: Path, seed: int, mesh: Mesh | None = None) -> dict[str, Any]:
     """Train, choose, measure and draw from one seed, or what an earlier call measured."""
     classes = Classes.make()
+    train = load_attribute_world("train", size=world.images, seed=seed)
+    test = load_attribute_world("test", size=world.test_images, seed=seed)
     settings = {
         "experiment": "zero_shot",
         "data": "synthetic:attributes",
@@ -211,6 +213,7 @@ def run_seed(world: World, out: Path, seed: int, mesh: Mesh | None = None) -> di
         "known": len(classes.known),
         "validation_classes": len(classes.validation),
         "unseen": len(classes.unseen),
+        "fingerprints": {"train": train.fingerprint(), "test": test.fingerprint()},
     }
     folder = RunFolder(out / f"synthetic-attributes-{world.steps}-seed{seed}", settings)
     result = folder.result()
@@ -218,8 +221,6 @@ def run_seed(world: World, out: Path, seed: int, mesh: Mesh | None = None) -> di
         print(f"seed {seed}: finished before")
         return result
     began = time.perf_counter()
-    train = load_attribute_world("train", size=world.images, seed=seed)
-    test = load_attribute_world("test", size=world.test_images, seed=seed)
     known = np.flatnonzero(np.isin(train.labels, classes.known))
     kept, held = (
         known[part] for part in stratified_folds(train.labels[known], world.held_out, seed=0)[0]

@@ -9,7 +9,6 @@ With `--collect` the `result.json` of every finished run below a folder is first
 experiments/results/<experiment>/<run>.json; a copy that is there already and differs is an error.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import tyro
 from experiments.report.pages import PAGES, Page
 from jtransfer.files.writing import write_text
 from jtransfer.measure import markdown_table
-from jtransfer.train.run_folder import write_json
+from jtransfer.train.run_folder import read_json, write_json
 
 HOW = """Measured by the scripts in `experiments/`; written by `python -m experiments.report` from
 the files in `experiments/results/`, never by hand. Accuracies are shares of the target's test set,
@@ -47,10 +46,10 @@ def collect(folder: Path, results: Path) -> list[Path]:
     """
     new = []
     for file in sorted(folder.glob("**/result.json")):
-        content = json.loads(file.read_text())
+        content = read_json(file, remedy=f"Remove it, or {file.parent} with it")
         copy = results / content["experiment"] / f"{file.parent.name}.json"
         if copy.exists():
-            if json.loads(copy.read_text()) != content:
+            if read_json(copy, remedy="Remove it, and collect it anew") != content:
                 raise FileExistsError(
                     f"{copy} differs from {file}; remove the one that should not count"
                 )
@@ -63,7 +62,8 @@ def collect(folder: Path, results: Path) -> list[Path]:
 
 def read(results: Path, experiment: str) -> list[dict[str, Any]]:
     """All results of an experiment, in order of their names."""
-    return [json.loads(file.read_text()) for file in sorted((results / experiment).glob("*.json"))]
+    files = sorted((results / experiment).glob("*.json"))
+    return [read_json(file, remedy="Put it back, such as by git, or remove it") for file in files]
 
 
 def front_page(config: Config) -> str:
@@ -83,8 +83,11 @@ def front_page(config: Config) -> str:
 
 def devices(results: Path) -> str:
     """Every device that a result was made on, in words."""
-    files = sorted(results.glob("*/*.json"))
-    made = (json.loads(file.read_text()).get("made_by", {}) for file in files)
+    made = (
+        each.get("made_by", {})
+        for folder in results.glob("*/")
+        for each in read(results, folder.name)
+    )
     return ", ".join(sorted({each["device"] for each in made if "device" in each}))
 
 

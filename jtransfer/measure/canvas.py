@@ -1,10 +1,10 @@
 """What all figures share: matplotlib without global state, colours, and writing a PNG safely."""
 
-import os
-import tempfile
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from jtransfer.files.writing import writing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,19 +68,9 @@ def save(figure: "Figure", path: Path) -> None:
     if process_index() != 0:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            # No version in the file: the same data give the same bytes.
-            figure.savefig(file, format="png", metadata={"Software": None})
-        # mkstemp makes files that only their owner may read; a figure is for everyone.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o666 & ~umask)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    with writing(path) as file:
+        # No version in the file: the same data give the same bytes.
+        figure.savefig(file, format="png", metadata={"Software": None})
 
 
 def quiet(axes: "Axes") -> None:

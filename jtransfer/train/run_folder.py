@@ -45,7 +45,8 @@ class RunFolder:
         with _writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             self._held = _Held.by_this_process(self.path)
-            remove_unfinished(self.path)
+            for folder in (self.path, *(each for each in self.path.rglob("*") if each.is_dir())):
+                remove_unfinished(folder)
             files = [each.name for each in self.path.iterdir() if not each.name.startswith(".")]
             if not files:
                 write_json(file, settings)

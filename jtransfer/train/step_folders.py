@@ -66,7 +66,7 @@ class StepFolders:
         )
 
     def clear(self) -> None:
-        """Remove what killed runs left unfinished, and set damaged newer steps aside.
+        """Remove what killed runs left half written or half removed; set newer damage aside.
 
         To be called by the folder's only writer, for whom they would stand in the way.
 
@@ -78,15 +78,15 @@ class StepFolders:
             if path.is_dir() and _UNFINISHED in path.name:
                 shutil.rmtree(path)
         for step in self._steps():
-            if newest is None or step <= newest:
+            if newest is None or step == newest or not is_sealed(self.path(newest)):
                 continue
-            if is_sealed(self.path(step)):
+            if not is_sealed(self.path(step)):
+                shutil.rmtree(self.path(step))
+            elif step > newest:
                 aside = self._folder / f"{step}.damaged"
                 shutil.rmtree(aside, ignore_errors=True)
                 self.path(step).rename(aside)
-            else:
-                shutil.rmtree(self.path(step))
-            self._damage.pop(step, None)
+                del self._damage[step]
 
     def _steps(self) -> list[int]:
         """The newest first."""

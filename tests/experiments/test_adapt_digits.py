@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 from dataclasses import replace
 from functools import partial
@@ -328,3 +329,30 @@ def test_seeds_together_go_on_bit_by_bit_after_an_interruption(
         assert resumed[key].result["target_accuracy"] == cell.result["target_accuracy"]
         assert resumed[key].result["together"] == 2
         assert "together_seconds" not in resumed[key].result
+
+
+def test_what_starts_from_the_source_only_run_is_keyed_by_how_that_was_trained(problem, config):
+    short = {**vars(config), "methods": ("adda",), "seeds": (0,), "steps": 2}
+    short |= {"evaluate_every": 0, "checkpoint_every": 0}
+    cells = run_cells(Config(**short), problem)
+    assert cells["adda", 0].result["source_settings"]["rate"] == 0.03
+    assert set(cells["adda", 0].result["data"]) == {"source", "target", "test", "held_out"}
+    shutil.rmtree(config.out / "numbers-digits-normed-source-2-seed0")
+    with pytest.raises(RunFolderError, match=r"source_settings: \{'rate': 0\.03.* asked for"):
+        run_cells(Config(**{**short, "rate": 0.02}), problem)
+
+
+def test_a_finished_run_whose_last_checkpoint_is_damaged_is_trained_to_its_end_again(
+    problem, config, capsys
+):
+    short = {**vars(config), "methods": ("source",), "seeds": (0,), "steps": 4}
+    short |= {"evaluate_every": 0, "checkpoint_every": 0}
+    before = run_cells(Config(**short), problem)["source", 0]
+    shutil.rmtree(config.out / "numbers-digits-normed-source-4-seed0" / "steps")
+    after = run_cells(Config(**short), problem)["source", 0]
+    assert after.result == before.result
+    _, state = after.trained
+    assert int(state.step) == 4
+    jax.tree.map(np.testing.assert_array_equal, state.params, before.trained[1].params)
+    run_cells(Config(**short), problem)
+    assert "finished before" in capsys.readouterr().out

@@ -4,8 +4,9 @@ import json
 import pytest
 
 from experiments.adapt_digits.table import domain_adaptation
-from experiments.report.__main__ import Config, collect, main
+from experiments.report.__main__ import Config, collect, main, read
 from jtransfer.recipes.adaptation.judging import CRITERIA
+from jtransfer.train.run_folder import RunFolderError
 
 
 def result(method, seed, accuracy):
@@ -84,6 +85,17 @@ def test_a_result_that_changed_is_not_replaced(runs):
     changed = result("dann", 0, 0.99)
     (runs / "checkpoints" / "dann-seed0" / "result.json").write_text(json.dumps(changed))
     with pytest.raises(FileExistsError, match="remove the one that should not count"):
+        collect(runs / "checkpoints", runs / "results")
+
+
+@pytest.mark.parametrize("content", ["", '{"experiment": "adapt', "[]"])
+def test_a_result_that_cannot_be_read_is_named(runs, content):
+    collect(runs / "checkpoints", runs / "results")
+    copy = runs / "results" / "adapt_digits" / "dann-seed0.json"
+    copy.write_text(content)
+    with pytest.raises(RunFolderError, match=r"dann-seed0\.json .*expected a JSON object"):
+        read(runs / "results", "adapt_digits")
+    with pytest.raises(RunFolderError, match=r"dann-seed0\.json .*collect it anew"):
         collect(runs / "checkpoints", runs / "results")
 
 

@@ -37,6 +37,8 @@ def test_every_seed_is_measured_drawn_and_reported(tmp_path, monkeypatch, capsys
     assert json.loads((folder / "result.json").read_text()) == results[0]
     assert main(config) == results
     assert capsys.readouterr().out.count("finished before") == 1
+    drawn = load_attribute_world("test", size=300, seed=3)
+    assert result["fingerprints"]["test"] == drawn.fingerprint()
     text = section(results)
     assert "### `synthetic:attributes`, 96 unseen combinations, chance 0.010" in text
     assert text.count("\n| shape |") == 1

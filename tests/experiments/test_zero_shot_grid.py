@@ -11,6 +11,7 @@ from experiments.zero_shot_methods import METHODS
 from experiments.zero_shot_tables import zero_shot as section
 from jtransfer.data import DataError
 from jtransfer.train.parallel import Parallel
+from jtransfer.train.run_folder import RunFolderError
 from tests.measure.picture import pixels_of
 
 NAMES = ("fox", "cow", "polar+bear", "seal", "bat", "ox", "rat", "hen")
@@ -165,3 +166,15 @@ def test_eszsl_on_the_real_animals(data_root, tmp_path):
     grid = Grid(methods=("eszsl",), sides=("continuous",))
     config = Config(data="npz:awa1", grid=grid, data_root=data_root, out=tmp_path / "out")
     assert main(config)[0]["measured"][0]["accuracy"] >= 0.33
+
+
+@pytest.mark.parametrize("changed", ["awa1.npz", "words.npz"])
+def test_a_result_is_keyed_by_features_and_tables(config, root, changed):
+    config = replace(config, grid=replace(config.grid, methods=("dap",), sides=("binary",)))
+    main(config)
+    arrays = dict(np.load(root / changed))
+    name = "rgsift_sqrt_u8" if changed == "awa1.npz" else "vectors"
+    arrays[name] = arrays[name][::-1]
+    np.savez(root / changed, **arrays)
+    with pytest.raises(RunFolderError, match=r"another config \(fingerprint: "):
+        main(config)

@@ -7,6 +7,7 @@ from experiments.zero_shot import Config, main
 from experiments.zero_shot_symbols import Symbols, alike, look_up, only_by
 from experiments.zero_shot_tables import zero_shot as section
 from jtransfer.data import DataError
+from jtransfer.train.run_folder import RunFolderError
 from tests.measure.picture import pixels_of
 
 # fox and wolf are alike; fins alone tell seal from fox and wolf, legs alone snake from hen.
@@ -84,3 +85,16 @@ def test_what_cannot_be_used(tmp_path):
         main(config)
     with pytest.raises(DataError, match="unknown data 'awa1'; expected synthetic:attributes"):
         main(Config(data="awa1"))
+
+
+def test_a_result_is_keyed_by_the_table(tmp_path):
+    file = tmp_path / "beasts.csv"
+    file.write_text(TABLE)
+    symbols = Symbols(leave_out=("kind",), guessed=(0.0,), draws=1)
+    config = Config(
+        data="csv:beasts.csv", data_root=tmp_path, out=tmp_path / "out", symbols=symbols
+    )
+    main(config)
+    file.write_text(TABLE.replace("wolf,no", "wolf,yes"))
+    with pytest.raises(RunFolderError, match=r"another config \(fingerprint: "):
+        main(config)

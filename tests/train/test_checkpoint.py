@@ -159,8 +159,10 @@ def test_a_step_that_was_not_sealed_was_not_finished(tmp_path, capsys):
     save(tmp_path, 10, 20)
     (tmp_path / "20" / "checksums.txt").unlink()
     assert_same(restored(tmp_path), large(10))
+    (tmp_path / "5").mkdir()  # half removed
     save(tmp_path, 15)
     assert not (tmp_path / "20").exists()
+    assert not (tmp_path / "5").exists()
     assert capsys.readouterr().err == ""
 
 

@@ -94,6 +94,16 @@ def in_a_process(code, folder, **options):
     return subprocess.Popen(command, env=environment, text=True, **options)
 
 
+def test_what_a_kill_leaves_below_the_folder_is_removed_too(tmp_path):
+    RunFolder(tmp_path, CONFIG)
+    left = tmp_path / "stopping" / ".evaluations.json.0123456789ab.unfinished"
+    left.parent.mkdir()
+    left.write_text("[[10, 0.")
+    (tmp_path / "stopping" / "evaluations.json").write_text("[]")
+    RunFolder(tmp_path, CONFIG)
+    assert [each.name for each in left.parent.iterdir()] == ["evaluations.json"]
+
+
 @pytest.mark.parametrize("left_by", ["this version", "the one before"])
 def test_what_a_kill_while_the_config_is_written_leaves_is_no_obstacle(tmp_path, left_by):
     folder = tmp_path / "run"

@@ -12,7 +12,7 @@ from jtransfer.recipes.adaptation.judging import judged
 from jtransfer.recipes.adaptation.options import Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import settings_of
-from jtransfer.recipes.adaptation.run import Run
+from jtransfer.recipes.adaptation.run import Run, started_from
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.transfer.adaptation.subspace import (
     AlignedSVM,
@@ -30,7 +30,7 @@ def aligned_run(
 ) -> Run:
     """Align the last hidden layers of the source-only run of the same seed, and train an SVM."""
     name = conduct.name("sa", seed)
-    settings = settings_of(problem, options, conduct, "sa") | {"seed": seed}
+    settings = settings_of(problem, options, conduct, "sa") | started_from(source) | {"seed": seed}
     folder = RunFolder(conduct.out / name, settings)
     of_source, of_target = source.reader("source_hidden"), source.reader("target_hidden")
     source_sample, target_sample = (

@@ -90,8 +90,9 @@ class Problem:
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
-        """Of what is trained and tested on."""
-        return {part: getattr(self, part).fingerprint() for part in ("source", "target", "test")}
+        """Of what is trained, tested and looked at."""
+        parts = ("source", "target", "test", "held_out")
+        return {part: getattr(self, part).fingerprint() for part in parts}
 
     @cached_property
     def _means(self) -> dict[str, np.ndarray]:

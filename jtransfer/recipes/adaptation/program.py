@@ -87,6 +87,7 @@ def build(problem: Problem, options: Options, conduct: Conduct, method: str) -> 
         raise ValueError(f"{method} is no method that trains by steps")
     recipe = about.recipe(problem, options, steps)
     settings = settings_of(problem, options, conduct, method) | recipe.settings
+    settings["evaluate_every"] = conduct.evaluate_every  # the checkpoints to choose among
     if recipe.average is not None:
         settings["average"] = recipe.average
     variables = recipe.start(initial_variables(recipe.net, problem, seed=0))

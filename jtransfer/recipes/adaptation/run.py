@@ -60,3 +60,11 @@ def run_of(
         over(program.target_features, state),
         (program, state),
     )
+
+
+def started_from(source: Run | None) -> dict[str, Any]:
+    """For a run's settings: how the source-only run was trained that it starts from, if it does."""
+    if source is None or source.trained is None:
+        return {}
+    program, _ = source.trained
+    return {"source_settings": program.recipe.settings}

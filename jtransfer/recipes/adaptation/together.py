@@ -13,7 +13,7 @@ from jtransfer.recipes.adaptation.judging import evaluate
 from jtransfer.recipes.adaptation.options import Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import Program, feed_of
-from jtransfer.recipes.adaptation.run import Run
+from jtransfer.recipes.adaptation.run import Run, started_from
 from jtransfer.recipes.adaptation.training import TOGETHER, first_state, run_steps
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.run_folder import RunFolder, write_json
@@ -40,8 +40,11 @@ def train_together(
     """
     method = program.method
     folders = {
-        seed: RunFolder(conduct.out / conduct.name(method, seed), program.settings | {"seed": seed})
-        for seed in sources
+        seed: RunFolder(
+            conduct.out / conduct.name(method, seed),
+            program.settings | started_from(source) | {"seed": seed},
+        )
+        for seed, source in sources.items()
     }
     seeds = [seed for seed, folder in folders.items() if folder.result() is None]
     trained = [(folders[seed].path / TOGETHER).exists() for seed in seeds]
@@ -49,7 +52,10 @@ def train_together(
         return
     first = conduct.name(method, seeds[0])
     name = first.removesuffix(f"seed{seeds[0]}") + "seeds" + "-".join(map(str, seeds))
-    group = RunFolder(conduct.out / name, {**program.settings, "seeds": seeds})
+    group = RunFolder(
+        conduct.out / name,
+        {**program.settings, **started_from(sources[seeds[0]]), "seeds": seeds},
+    )
     steps = conduct.steps_of(method)
     state = stack_runs([first_state(problem, program, seed, sources[seed]) for seed in seeds])
     feeds = [feed_of(problem, options, method, program.recipe, seed=seed) for seed in seeds]

@@ -1,6 +1,5 @@
 """Runs that train by steps: each trained once, taken up where it was, and judged."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,12 +13,12 @@ from jtransfer.recipes.adaptation.judging import choices, evaluate, judged, judg
 from jtransfer.recipes.adaptation.options import Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import Program, feed_of, initial_variables
-from jtransfer.recipes.adaptation.run import Run, run_of
+from jtransfer.recipes.adaptation.run import Run, run_of, started_from
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import CompiledStep
 from jtransfer.train.loop import Feed, fit
 from jtransfer.train.profile import profile_steps
-from jtransfer.train.run_folder import RunFolder
+from jtransfer.train.run_folder import RunFolder, read_json
 from jtransfer.train.run_log import RunLog, read_records
 from jtransfer.train.state import TrainState
 
@@ -62,14 +61,16 @@ def trained(
     """
     method = program.method
     steps, name = conduct.steps_of(method), conduct.name(method, seed)
-    settings = program.settings | {"seed": seed}
+    settings = program.settings | started_from(source) | {"seed": seed}
     folder = RunFolder(conduct.out / name, settings)
     state = first_state(problem, program, seed, source)
     with Checkpoints(folder.checkpoint_folder) as checkpoints:
         if checkpoints.latest_step is not None:
             state = checkpoints.restore(state)
         result = folder.result()
-        if result is not None:
+        # Where its last checkpoint is gone, a finished run is trained again to its end: figures and
+        # other methods start from there.
+        if result is not None and int(state.step) == steps:
             print(f"{name}: finished before, accuracy {result['target_accuracy']:.4f}")
             return run_of(program, result, read_records(folder.metrics_file), state)
         moving, frozen = program.groups.count(state.params)
@@ -91,7 +92,9 @@ def trained(
             evaluate=partial(evaluate, problem, program),
         )
     records = read_records(folder.metrics_file)
-    run = run_of(program, {}, records, state)
+    run = run_of(program, result or {}, records, state)
+    if result is not None:
+        return run
     result = folder.write_result(
         {
             **settings,
@@ -150,4 +153,6 @@ def run_steps(
 def how_together(folder: RunFolder) -> dict[str, Any]:
     """Of a run that was trained with others in one program, what is said of that; else nothing."""
     file = folder.path / TOGETHER
-    return json.loads(file.read_text()) if file.exists() else {}
+    if not file.exists():
+        return {}
+    return read_json(file, remedy="Remove it, and the result does not say who trained together")
