@@ -1,6 +1,5 @@
 """Stopping when a validation metric gets no better, with the best state."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jtransfer.train.checkpoint import Checkpoints
-from jtransfer.train.run_folder import write_json
+from jtransfer.train.run_folder import read_json, write_json
 from jtransfer.train.state import TrainState
 
 _EVALUATIONS, _BEST = "evaluations.json", "best"
@@ -76,7 +75,8 @@ class EarlyStopping:
         self._seen, self._best = [], None
         if self._folder is None or not (self._folder / _EVALUATIONS).exists():
             return
-        seen = json.loads((self._folder / _EVALUATIONS).read_text())
+        file = self._folder / _EVALUATIONS
+        seen = read_json(file, list, remedy="Remove the run's folder, and start it over")
         self._seen = [
             (step, value) for step, value in seen if step <= int(jax.device_get(state.step))
         ]

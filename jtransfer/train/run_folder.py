@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 import jax
@@ -13,6 +13,9 @@ from jtransfer.files.locking import sole_writer
 from jtransfer.files.reading import read_bytes, reading
 from jtransfer.files.writing import remove_unfinished, write_text
 from jtransfer.train.provenance import provenance
+
+Kind = TypeVar("Kind", dict[str, Any], list[Any])
+_JSON: dict[type, str] = {dict: "object", list: "array"}
 
 
 class RunFolderError(ValueError):
@@ -58,6 +61,7 @@ class RunFolder:
             )
         there = read_json(
             file,
+            dict,
             remedy=f"What this folder is of cannot be told: put the file back, or remove "
             f"{self.path} to start over",
         )
@@ -91,7 +95,7 @@ class RunFolder:
         file = self.path / "result.json"
         if not file.exists():
             return None
-        return read_json(file, remedy="Remove it, and the same command makes it again")
+        return read_json(file, dict, remedy="Remove it, and the same command makes it again")
 
     def write_result(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Write `result.json` with what it was made by; an existing one is an error.
@@ -150,26 +154,28 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def read_json(file: Path, *, remedy: str) -> dict[str, Any]:
-    """The object that a JSON file holds.
+def read_json(file: Path, kind: type[Kind], *, remedy: str) -> Kind:
+    """The object or array that a JSON file holds.
 
     Args:
       file: to read.
+      kind: `dict` or `list`.
       remedy: what to do where its content is at fault, for the message.
 
     Raises:
       RunFolderError: if it cannot be read, is empty or cut, or holds something else.
     """
-    with reading(file, "a JSON object", error=RunFolderError, damaged=remedy):
+    expected = f"a JSON {_JSON[kind]}"
+    with reading(file, expected, error=RunFolderError, damaged=remedy):
         content = read_bytes(file)
         try:
             value = json.loads(content)
         except (ValueError, RecursionError) as error:
             what = f"is no whole JSON ({error})" if content.strip() else "is empty"
-            raise RunFolderError(f"{file} {what}; expected a JSON object. {remedy}") from error
-        if not isinstance(value, dict):
+            raise RunFolderError(f"{file} {what}; expected {expected}. {remedy}") from error
+        if not isinstance(value, kind):
             raise RunFolderError(
-                f"{file} holds a {type(value).__name__}; expected a JSON object. {remedy}"
+                f"{file} holds a {type(value).__name__}; expected {expected}. {remedy}"
             )
         return value
 

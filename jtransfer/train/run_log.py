@@ -142,7 +142,9 @@ class RunLog:
         if not self._open_file.exists():
             return {}
         try:
-            kept = read_json(self._open_file, remedy="The next record is of the other steps alone")
+            kept = read_json(
+                self._open_file, dict, remedy="The next record is of the other steps alone"
+            )
             if kept["step"] != step:
                 return {}
             return {

@@ -8,6 +8,7 @@ import pytest
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.early_stopping import EarlyStopping
 from jtransfer.train.loop import fit
+from jtransfer.train.run_folder import RunFolderError
 from jtransfer.train.run_log import RunLog, read_records
 from tests.train import regression
 
@@ -150,6 +151,14 @@ def test_a_best_state_of_a_step_yet_to_come_is_found_again(tmp_path):
     resumed, _ = run(killed, patience=5, checkpoint_every=0)
     assert resumed.step == 35
     assert_same(resumed, whole)
+
+
+def test_evaluations_that_cannot_be_read_are_named(tmp_path):
+    with pytest.raises(Killed):
+        run(tmp_path, kill_at=24)
+    (tmp_path / "stopping" / "evaluations.json").write_text("[[5, 0.5], [10,")
+    with pytest.raises(RunFolderError, match=r"evaluations\.json is no whole JSON .*a JSON array"):
+        run(tmp_path)
 
 
 @pytest.mark.parametrize("metrics", [{"loss": 1.0}, {"accuracy": float("nan")}])

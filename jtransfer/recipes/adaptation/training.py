@@ -155,4 +155,6 @@ def how_together(folder: RunFolder) -> dict[str, Any]:
     file = folder.path / TOGETHER
     if not file.exists():
         return {}
-    return read_json(file, remedy="Remove it, and the result does not say who trained together")
+    return read_json(
+        file, dict, remedy="Remove it, and the result does not say who trained together"
+    )
