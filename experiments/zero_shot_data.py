@@ -7,8 +7,8 @@ import numpy as np
 
 from experiments.fingerprints import fingerprint
 from jtransfer.data.loading import data_folder
-from jtransfer.data.npz_archive import open_npz
 from jtransfer.data.sources.attributes import ClassTable, read_awa1
+from jtransfer.data.sources.npz_archive import open_npz
 from jtransfer.data.sources.word_vectors import class_vectors, read_word_vectors, words_of
 from jtransfer.transfer.zero_shot.class_signatures import require_disjoint, require_distinct
 

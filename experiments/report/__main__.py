@@ -46,10 +46,10 @@ def collect(folder: Path, results: Path) -> list[Path]:
     """
     new = []
     for file in sorted(folder.glob("**/result.json")):
-        content = read_json(file, remedy=f"Remove it, or {file.parent} with it")
+        content = read_json(file, dict, remedy=f"Remove it, or {file.parent} with it")
         copy = results / content["experiment"] / f"{file.parent.name}.json"
         if copy.exists():
-            if read_json(copy, remedy="Remove it, and collect it anew") != content:
+            if read_json(copy, dict, remedy="Remove it, and collect it anew") != content:
                 raise FileExistsError(
                     f"{copy} differs from {file}; remove the one that should not count"
                 )
@@ -63,7 +63,9 @@ def collect(folder: Path, results: Path) -> list[Path]:
 def read(results: Path, experiment: str) -> list[dict[str, Any]]:
     """All results of an experiment, in order of their names."""
     files = sorted((results / experiment).glob("*.json"))
-    return [read_json(file, remedy="Put it back, such as by git, or remove it") for file in files]
+    return [
+        read_json(file, dict, remedy="Put it back, such as by git, or remove it") for file in files
+    ]
 
 
 def front_page(config: Config) -> str:

@@ -14,10 +14,10 @@ from typing import Literal
 
 import numpy as np
 
-from jtransfer.data.csv_table import read_csv_table
 from jtransfer.data.examples import DataError
-from jtransfer.data.matlab import MATLAB, read_matlab
-from jtransfer.data.npz_archive import open_npz
+from jtransfer.data.sources.csv_table import read_csv_table
+from jtransfer.data.sources.matlab import MATLAB, read_matlab
+from jtransfer.data.sources.npz_archive import open_npz
 from jtransfer.files.kinds import HEAD, is_table_of_text
 from jtransfer.files.reading import read_text, reading
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jtransfer.data.csv_table import read_csv_table
 from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.sources.csv_table import read_csv_table
 from jtransfer.data.splits import per_group_split
 from jtransfer.files.memory import require_plausible
 from jtransfer.files.names import plain_name

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
-from jtransfer.data.matlab import MATLAB, read_matlab
+from jtransfer.data.sources.matlab import MATLAB, read_matlab
 from jtransfer.files.reading import reading
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from jtransfer.data.examples import MOST_CLASSES, DataError, Examples
-from jtransfer.data.npz_archive import Archive, open_npz
+from jtransfer.data.sources.npz_archive import Archive, open_npz
 
 
 def load_npz(what: str, split: str, root: Path) -> Examples:

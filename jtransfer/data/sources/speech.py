@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jtransfer.data.csv_table import read_csv_table
 from jtransfer.data.examples import DataError
+from jtransfer.data.sources.csv_table import read_csv_table
 from jtransfer.data.sources.wav import RATES, read_wav, resample
 from jtransfer.data.utterances import Utterances
 from jtransfer.files.names import path_within

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
-from jtransfer.data.prepared import FORMAT, Prepared, open_prepared
+from jtransfer.data.sources.prepared import FORMAT, Prepared, open_prepared
 from jtransfer.files.kinds import HEAD, kind_of
 from jtransfer.files.memory import require_memory
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
-from jtransfer.data.prepared import Prepared, open_prepared
+from jtransfer.data.sources.prepared import Prepared, open_prepared
 from jtransfer.files.names import plain_name
 from jtransfer.files.reading import read_bytes
 from jtransfer.files.writing import write_bytes

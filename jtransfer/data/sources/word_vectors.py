@@ -9,8 +9,8 @@ from typing import BinaryIO
 import numpy as np
 
 from jtransfer.data.examples import DataError
-from jtransfer.data.npz_archive import open_npz
 from jtransfer.data.sources.attributes import ClassTable, require_finite
+from jtransfer.data.sources.npz_archive import open_npz
 from jtransfer.files.kinds import HEAD, is_table_of_text
 from jtransfer.files.reading import open_regular, reading
 

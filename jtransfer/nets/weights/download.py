@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from jtransfer.files.kinds import HEAD, kind_of
 from jtransfer.files.locking import sole_writer
 from jtransfer.files.reading import open_regular, reading
-from jtransfer.nets.fetch import fetch_rest, on_the_web
 from jtransfer.nets.weights.error import WeightsError
+from jtransfer.nets.weights.fetch import fetch_rest, on_the_web
 
 
 def cache_folder() -> Path:

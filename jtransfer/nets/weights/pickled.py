@@ -13,7 +13,8 @@ takes any amount of memory for its memo.
 import pickletools
 from typing import Any, BinaryIO
 
-from jtransfer.nets.torch_objects import (
+from jtransfer.nets.weights.error import WeightsError, readable
+from jtransfer.nets.weights.torch_objects import (
     Name,
     Other,
     Storage,
@@ -22,7 +23,6 @@ from jtransfer.nets.torch_objects import (
     put,
     storage_of,
 )
-from jtransfer.nets.weights.error import WeightsError, readable
 
 # Ten times the largest nets: a tensor takes about 25. An instruction takes a microsecond, and 70
 # bytes of memory where it makes a dict.

@@ -10,8 +10,8 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 
 from jtransfer.files.memory import in_units
-from jtransfer.nets.state_dict import without_wrappers
 from jtransfer.nets.weights.error import WeightsError, readable
+from jtransfer.nets.weights.state_dict import without_wrappers
 
 _TYPES: dict[str, np.dtype] = {
     "F64": np.dtype("<f8"),

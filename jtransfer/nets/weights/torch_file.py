@@ -15,10 +15,10 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from jtransfer.files.memory import in_units, require_plausible
-from jtransfer.nets.state_dict import state_dict_in, without_wrappers
-from jtransfer.nets.torch_objects import Storage, Tensor
 from jtransfer.nets.weights.error import WeightsError, readable
 from jtransfer.nets.weights.pickled import read_pickle
+from jtransfer.nets.weights.state_dict import state_dict_in, without_wrappers
+from jtransfer.nets.weights.torch_objects import Storage, Tensor
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_VERSION = 1001

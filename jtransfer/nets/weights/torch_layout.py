@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from jtransfer.nets.weight_differences import Differences
 from jtransfer.nets.weights.error import WeightsError, readable
+from jtransfer.nets.weights.weight_differences import Differences
 
 _LAYER = {"weight": ("params", "kernel"), "bias": ("params", "bias")}
 _NORM = {

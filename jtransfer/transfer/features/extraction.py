@@ -9,13 +9,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from jtransfer.transfer.feature_progress import (
+from jtransfer.transfer.features.feature_cache import CacheWriter, only_writer, open_arrays
+from jtransfer.transfer.features.feature_progress import (
     PRESENT,
     FeatureCacheError,
     Progress,
     read_progress,
 )
-from jtransfer.transfer.features.feature_cache import CacheWriter, only_writer, open_arrays
 
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 

@@ -22,7 +22,7 @@ import numpy as np
 from jtransfer.files.locking import sole_writer
 from jtransfer.files.reading import open_regular, reading
 from jtransfer.files.writing import remove_unfinished
-from jtransfer.transfer.feature_progress import (
+from jtransfer.transfer.features.feature_progress import (
     PRESENT,
     Block,
     FeatureCacheError,

@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 
-from jtransfer.transfer.conditioning import conditioned
+from jtransfer.transfer.features.conditioning import conditioned
 from jtransfer.transfer.features.extraction import require_finite
+from jtransfer.transfer.features.linear_fit import rounded
+from jtransfer.transfer.features.newton import minimise
 from jtransfer.transfer.features.probe import LinearProbe
-from jtransfer.transfer.linear_fit import rounded
-from jtransfer.transfer.newton import minimise
 
 Kind = Literal["each", "softmax"]
 _SUMS = 1e-3  # by which a row of shares may miss 1

@@ -4,8 +4,8 @@ import numpy as np
 
 from jtransfer.labels import class_signs
 from jtransfer.transfer.features.extraction import require_finite
+from jtransfer.transfer.features.linear_fit import LinearFit
 from jtransfer.transfer.features.probe import LinearProbe, check_penalties
-from jtransfer.transfer.linear_fit import LinearFit
 
 
 def fit_multilabel_svm(

@@ -15,8 +15,8 @@ import numpy as np
 from jtransfer.labels import class_numbers
 from jtransfer.measure import mean_per_class_accuracy
 from jtransfer.transfer.features.extraction import require_finite
+from jtransfer.transfer.features.linear_fit import LinearFit, warn_if_above
 from jtransfer.transfer.features.penalty_path import Kind, product
-from jtransfer.transfer.linear_fit import LinearFit, warn_if_above
 
 # Folds with their examples to train on and to validate on, as positions.
 Folds = Sequence[tuple[np.ndarray, np.ndarray]]

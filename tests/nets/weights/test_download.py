@@ -162,7 +162,7 @@ def test_a_disk_without_the_room_is_said(server, tmp_path, monkeypatch):
 
 
 def test_a_server_that_never_ends_does_not_fill_the_disk(server, tmp_path, monkeypatch):
-    monkeypatch.setattr("jtransfer.nets.fetch._LARGEST", 1_000_000)
+    monkeypatch.setattr("jtransfer.nets.weights.fetch._LARGEST", 1_000_000)
     server.length, server.endless = False, True
     with pytest.raises(WeightsError, match=r"gives 1\.0 MiB, and .* expected at most 976\.6 KiB"):
         download(server.url, tmp_path, sha256=SHA256)

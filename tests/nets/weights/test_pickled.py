@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 import numpy as np
 import pytest
 
-from jtransfer.nets.torch_objects import Name, Other, Storage, Tensor
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.pickled import read_pickle
+from jtransfer.nets.weights.torch_objects import Name, Other, Storage, Tensor
 from tests.nets.weight_files import attacks
 
 STORAGE = (

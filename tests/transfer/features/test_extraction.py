@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.transfer.feature_progress import FeatureCacheError
+from jtransfer.transfer.features.feature_progress import FeatureCacheError
 from tests.transfer.ten_images import IMAGES, KEY, ROWS, Source, layers, run
 
 

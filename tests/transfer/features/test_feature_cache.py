@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from jtransfer.files.locking import sole_writer
-from jtransfer.transfer import feature_progress
-from jtransfer.transfer.feature_progress import FeatureCacheError
-from jtransfer.transfer.features import feature_cache
+from jtransfer.transfer.features import feature_cache, feature_progress
+from jtransfer.transfer.features.feature_progress import FeatureCacheError
 from tests.transfer import extracting
 from tests.transfer.ten_images import IMAGES, KEY, ROWS, Source, files, layers, run
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from jtransfer.nets.torch_objects import Name, Other, Tensor
 from jtransfer.nets.weights.error import WeightsError, readable
+from jtransfer.nets.weights.torch_objects import Name, Other, Tensor
 
 # Where scripts put the state dict beside epochs and optimizers; of several the first here is taken:
 # what was trained before its moving average.

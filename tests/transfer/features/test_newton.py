@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from jtransfer.transfer.conditioning import Design
-from jtransfer.transfer.newton import minimise, objective
+from jtransfer.transfer.features.conditioning import Design
+from jtransfer.transfer.features.newton import minimise, objective
 
 
 def drawn(n=40, dims=5, outputs=3):
@@ -64,7 +64,7 @@ def test_the_objective_by_hand():
 def test_one_inverse_for_all_outputs_ends_there_too(loss, monkeypatch):
     values, targets = drawn()
     _, found = solve(values, targets, 10.0, loss)
-    monkeypatch.setattr("jtransfer.transfer.newton._EXACT", 0)
+    monkeypatch.setattr("jtransfer.transfer.features.newton._EXACT", 0)
     _, shared = solve(values, targets, 10.0, loss)
     np.testing.assert_allclose(shared.value, found.value, rtol=1e-9)
     assert shared.products > found.products

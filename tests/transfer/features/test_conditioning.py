@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jtransfer.transfer.conditioning import conditioned
+from jtransfer.transfer.features.conditioning import conditioned
 
 
 def drawn(far, scale=1.0):

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jtransfer.data.array_record import read_records
 from jtransfer.data.examples import MOST_CLASSES, DataError
-from jtransfer.data.tf_example import read_example
+from jtransfer.data.sources.array_record import read_records
+from jtransfer.data.sources.tf_example import read_example
 from jtransfer.files.names import plain_name
 from jtransfer.files.reading import read_text, reading
 

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from jtransfer.data import DataError
-from jtransfer.data.csv_table import read_csv_table
+from jtransfer.data.sources.csv_table import read_csv_table
 
 WHOLE = 'path,label\na.wav,"yes, ""so"""\n\nb.wav, no \n'
 

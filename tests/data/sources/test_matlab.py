@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.io import loadmat, savemat
 
 from jtransfer.data import DataError
-from jtransfer.data.matlab import read_matlab
+from jtransfer.data.sources.matlab import read_matlab
 
 NUMBERS = arrays.arrays(
     some.sampled_from(

@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtransfer.transfer.conditioning import Conditioned, conditioned
+from jtransfer.transfer.features.conditioning import Conditioned, conditioned
+from jtransfer.transfer.features.newton import Found, Loss, minimise, objective
 from jtransfer.transfer.features.penalty_path import Kind, Path, gram_matrix, penalty_path
-from jtransfer.transfer.newton import Found, Loss, minimise, objective
 
 # Multiplications of one of Newton's steps up to which it is the quicker of the two.
 _SMALL = 1e7

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, logsumexp, softmax
 
-from jtransfer.transfer.conditioning import Design
+from jtransfer.transfer.features.conditioning import Design
 
 Loss = Literal["svm", "softmax", "each"]
 Solve = Callable[[np.ndarray], np.ndarray]

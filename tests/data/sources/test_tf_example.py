@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, strategies as some
 from tensorflow_datasets.proto import tf_example_pb2
 
-from jtransfer.data.tf_example import read_example
+from jtransfer.data.sources.tf_example import read_example
 
 INTEGERS = some.integers(-(2**63), 2**63 - 1)
 VALUES = some.one_of(

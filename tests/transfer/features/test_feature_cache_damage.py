@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jtransfer.transfer.feature_progress import FeatureCacheError
+from jtransfer.transfer.features.feature_progress import FeatureCacheError
 from tests.files.damage import survive
 from tests.transfer.ten_images import IMAGES, ROWS, Source, run
 

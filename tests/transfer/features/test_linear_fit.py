@@ -7,11 +7,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
-from jtransfer.transfer import linear_fit
+from jtransfer.transfer.features import linear_fit
+from jtransfer.transfer.features.linear_fit import ConvergenceWarning, LinearFit
 from jtransfer.transfer.features.logistic_regression import fit_logistic
 from jtransfer.transfer.features.multilabel_probe import fit_multilabel_svm
 from jtransfer.transfer.features.probe import cross_validate, fit_softmax, fit_svm
-from jtransfer.transfer.linear_fit import ConvergenceWarning, LinearFit
 
 
 def cancer():
