@@ -121,6 +121,7 @@ def survive(
     error: type[Exception] | tuple[type[Exception], ...],
     seed: int = 0,
     seconds: float = 5.0,
+    patience: float = 60.0,
     memory: int = 1 << 30,
 ) -> Tally:
     """Have a child process read damaged versions of a file, and say what became of each.
@@ -135,7 +136,8 @@ def survive(
       intact: the bytes of a file that is whole.
       count: how many damages, as `damaged` makes them from `seed`.
       error: what a reader may raise, in a sentence; anything else is a fault.
-      seconds: of work that one reading may take; it hangs if it has not ended after ten times that.
+      seconds: of work that one reading may take.
+      patience: seconds by the clock after which a reading hangs; others may need the processor too.
       memory: bytes by which the child may grow over what it took for the intact file.
     """
     context = multiprocessing.get_context("spawn")
@@ -147,7 +149,7 @@ def survive(
     slowest, grown = 0.0, 0
     faults: list[str] = []
     for name, content in (("intact", intact), *damaged(intact, count, seed=seed)):
-        answer = _ask(here, content, 120.0 if name == "intact" else 10 * seconds)
+        answer = _ask(here, content, patience if name != "intact" else 120.0)
         if answer is None:
             faults.append(f"{name}: {_end_of(child)}")
             break
@@ -227,5 +229,9 @@ def _bound_address_space(more: int) -> None:
 
 def _peak() -> int:
     """Bytes of memory that this process held at its peak."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    try:  # getrusage would count what the parent held before this process became itself
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+    except FileNotFoundError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

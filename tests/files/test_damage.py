@@ -39,7 +39,7 @@ def _misbehave(how: str, content: bytes) -> None:
 
 
 def test_what_a_reader_does_wrong_is_told_from_what_it_does_right():
-    def outcome(how: str, count: int = 9):
+    def outcome(how: str, count: int = 9, **limits: float):
         return survive(
             partial(_misbehave, how),
             _WHOLE,
@@ -47,12 +47,13 @@ def test_what_a_reader_does_wrong_is_told_from_what_it_does_right():
             error=ValueError,
             seconds=0.1,
             memory=1 << 26,
+            **limits,
         )
 
     assert not outcome("read").faults
     assert outcome("refuse").refused == 9
     assert "KeyError" in outcome("raw").faults[0]
     assert "ended with code -6" in outcome("crash").faults[0]
-    assert "hangs" in outcome("hang", count=1).faults[0]
+    assert "hangs" in outcome("hang", count=1, patience=1.0).faults[0]
     assert "took 0.3 s" in outcome("work", count=1).faults[0]
     assert "MemoryError" in outcome("take memory", count=1).faults[0]
