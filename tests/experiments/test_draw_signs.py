@@ -4,6 +4,7 @@ from PIL import Image
 
 from experiments.draw_signs import CAPTION, MARGIN, Config, main, sheet
 from jtransfer.data import DataError, Examples
+from jtransfer.data.sources.decoding import read_rgb
 
 
 def of_greys(name, greys):
@@ -46,5 +47,4 @@ def test_the_picture_is_written(tmp_path):
     config = Config(
         real="npz:real", each=1, draw=12, data_root=tmp_path, out=tmp_path / "docs" / "signs.png"
     )
-    with Image.open(main(config)) as picture:
-        assert picture.size[0] > 16
+    assert read_rgb(main(config)).width > 16

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
-from PIL import Image
+
+from jtransfer.data.sources.decoding import read_rgb
 
 
 def pixels_of(file: Path) -> NDArray[np.uint8]:
     """The picture in `file`, [height, width, 3]."""
-    with Image.open(file) as image:
-        return np.asarray(image.convert("RGB"))
+    return np.asarray(read_rgb(file))
 
 
 def drawn_in(file: Path, colour: str) -> NDArray[np.bool_]:

@@ -33,6 +33,7 @@ _FORMATS = {
     "a PPM image": "PPM",
 }
 PHOTOGRAPHS = tuple(kind for kind in _FORMATS if kind != "a PPM image")
+_OPTIONAL = ("a WebP image", "an AVIF image")  # which Pillow can be built without
 
 # Of 8 bits, or of 16; numbers of 32 bits (TIFF has them) have no white that all agree on.
 _MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
@@ -84,15 +85,7 @@ def _opened(path: Path, kinds: Collection[str]) -> Iterator["Image"]:
         reading(path, expected, error=DataError, kinds=kinds, damaged=_DAMAGED),
         open_regular(path) as stream,
     ):
-        head = stream.read(HEAD)
-        kind = kind_of(head)
-        if head and kind is None:
-            raise DataError(
-                f"{path} begins as no image does ({head[:8]!r}); expected {expected}. Fetch it "
-                "again, or leave it out"
-            )
-        if kind not in kinds:
-            raise ValueError("of another kind")  # which `reading` names
+        kind = _kind(stream.read(HEAD), path, kinds, expected)
         size = os.fstat(stream.fileno()).st_size
         require_memory(size, str(path), error=DataError)
         try:
@@ -107,38 +100,51 @@ def _opened(path: Path, kinds: Collection[str]) -> Iterator["Image"]:
             raise _in_words(cause, path, kind) from cause
 
 
+def _kind(head: bytes, path: Path, kinds: Collection[str], expected: str) -> str:
+    """Which kind it is by its first bytes."""
+    from PIL import features
+
+    kind = kind_of(head)
+    if head and kind is None:
+        raise DataError(
+            f"{path} begins as no image does ({head[:8]!r}); expected {expected}. Fetch it again, "
+            "or leave it out"
+        )
+    if kind is None or kind not in kinds:
+        raise ValueError("of another kind")  # which `reading` names
+    if kind in _OPTIONAL and not features.check(_FORMATS[kind].lower()):
+        raise DataError(
+            f"{path} is {kind}, and Pillow was built without them here; expected one that reads "
+            "them. Install Pillow's own wheel, or convert the image"
+        )
+    return kind
+
+
 def _check(image: "Image", size: int, path: Path) -> None:
     """Look at what the header says, before memory is taken for the pixels."""
-    width, height = image.size
-    if min(image.size) < 1:
-        raise DataError(
-            f"{path} has {width} x {height} pixels; expected at least one. Leave it out"
-        )
     if image.mode not in _MODES and not image.mode.startswith("I;16"):
         raise DataError(
             f"{path} has pixels of the kind {image.mode} (numbers of 32 bits or another colour "
             "space); expected grey or colours of 8 or 16 bits. Convert it, or leave it out"
         )
+    width, height = image.size
     what = f"{path} of {width:,} x {height:,} pixels"
     require_plausible(4 * width * height, size, what, error=DataError)
 
 
 def _in_words(cause: Exception, path: Path, kind: str) -> Exception:
     """What Pillow says in words of its own, where the file need not be damaged."""
-    from PIL import Image, UnidentifiedImageError, features
+    from PIL import Image, UnidentifiedImageError
 
     if isinstance(cause, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         said, remedy = f"{cause}; expected fewer", "Scale it down"
     elif "MAX_TEXT" in str(cause):
         said = "its text or colour profile unpacks to more than 1 MiB; expected less"
         remedy = "Save it without"
-    elif not isinstance(cause, UnidentifiedImageError):
-        return cause
-    elif kind in ("a WebP image", "an AVIF image") and not features.check(kind.split()[1].lower()):
-        said = f"it is {kind} and Pillow here was built without them; expected one that reads them"
-        remedy = "Install Pillow's own wheel, or convert the image"
-    else:  # Pillow's words name the open stream, an address in memory
+    elif isinstance(cause, UnidentifiedImageError):  # whose words name the stream by its address
         return ValueError(f"the header of {kind} that is none")
+    else:
+        return cause
     return DataError(f"{path} cannot be read ({said}). {remedy}, or leave it out")
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.sources.csv_table import read_csv_table
+from jtransfer.data.sources.decoding import read_rgb
 from jtransfer.data.splits import per_group_split
-from jtransfer.files.memory import require_plausible
 from jtransfer.files.names import plain_name
-from jtransfer.files.reading import is_there, open_regular, reading
+from jtransfer.files.reading import is_there
 
 SIDE = 40  # to which the images of 15 to 250 pixels are scaled, as Ganin et al. give them to a net
 _CLASSES = tuple(str(number) for number in range(43))
@@ -126,20 +126,6 @@ def _examples(paths: list[Path], labels: list[int], name: str) -> Examples:
 
     images = np.empty((len(paths), SIDE, SIDE, 3), np.uint8)
     for position, path in enumerate(paths):
-        with (
-            reading(
-                path,
-                "a whole PPM image",
-                error=DataError,
-                kinds=("a PPM image",),
-                absent="Unpack the images again",
-                damaged="It is truncated or damaged: unpack the images again",
-            ),
-            open_regular(path) as stream,
-            Image.open(stream, formats=("PPM",)) as image,
-        ):
-            needed = 3 * image.width * image.height
-            require_plausible(needed, path.stat().st_size, str(path), error=DataError)
-            scaled = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-        images[position] = np.asarray(scaled)
+        image = read_rgb(path, kinds=("a PPM image",))
+        images[position] = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
     return Examples(images, np.array(labels, np.int32), _CLASSES, name)

@@ -5,6 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from jtransfer.data.examples import DataError
+from jtransfer.data.sources.decoding import read_rgb
+from jtransfer.data.sources.folder import SUFFIXES
+from jtransfer.files.listing import entries
+from jtransfer.files.memory import require_memory
 
 _OCTAVES = (2, 4, 8, 16)  # patches of clutter across the image, coarse to fine
 
@@ -13,24 +17,29 @@ def read_photos(folder: Path, *, side: int) -> list[np.ndarray]:
     """The photographs of a folder in order of their names, each [height, width, 3] uint8.
 
     Args:
-      folder: of .jpg, .jpeg and .png files.
+      folder: of image files, known by their suffixes; hidden ones and folders are passed over.
       side: of the patches to be cut from them, in pixels.
 
     Raises:
-      DataError: if there are none, or one is smaller than a patch.
+      DataError: if there are none, one cannot be read, and why, or is smaller than a patch, or
+        they would not fit into memory together.
     """
-    from PIL import Image
-
-    files = sorted(file for file in folder.glob("*") if file.suffix in (".jpg", ".jpeg", ".png"))
+    files = [
+        file
+        for file in entries(folder, error=DataError)
+        if file.suffix.lower() in SUFFIXES and not file.is_dir()
+    ]
     if not files:
         raise DataError(
             f"found no photographs (.jpg, .png) in {folder}; expected those of BSDS500, or any "
             "others. Put some there, or name the right data root by --data-root or JTRANSFER_DATA"
         )
-    photos = []
-    for file in files:
-        with Image.open(file) as photo:
-            photos.append(np.asarray(photo.convert("RGB")))
+    photos: list[np.ndarray] = []
+    taken = 0
+    for number, file in enumerate(files, start=1):
+        photos.append(np.asarray(read_rgb(file)))
+        taken += photos[-1].nbytes
+        require_memory(taken, f"{number:,} of {len(files):,} photographs", error=DataError)
     small = [file.name for file, p in zip(files, photos, strict=True) if min(p.shape[:2]) < side]
     if small:
         raise DataError(f"{folder}: {small[0]} is smaller than {side}x{side} pixels; remove it")

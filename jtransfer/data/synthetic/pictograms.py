@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jtransfer.data.examples import DataError
+from jtransfer.data.sources.decoding import read_rgba
+from jtransfer.files.listing import entries
+from jtransfer.files.memory import require_memory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,9 +41,9 @@ def read_pictograms(
 
     Raises:
       DataError: if the folder has no .png, two of them name one class, or one cannot be read or is
-        wholly transparent.
+        wholly transparent; or if they would not fit into memory.
     """
-    files = list(folder.glob("*.png"))
+    files = [file for file in entries(folder, error=DataError) if file.suffix.lower() == ".png"]
     if not files:
         raise DataError(
             f"found no pictograms (.png) in {folder}; expected one a class, such as 00.png, on "
@@ -50,12 +53,15 @@ def read_pictograms(
     numbers = all(file.stem.isdecimal() for file in files)
     files.sort(key=lambda file: (int(file.stem), file.stem) if numbers else file.stem)
     classes = tuple(str(int(file.stem)) if numbers else file.stem for file in files)
-    for first, second, name in zip(files, files[1:], classes[1:], strict=False):
-        if numbers and int(first.stem) == int(second.stem):
+    for number in range(1, len(files)):
+        first, second, name = *files[number - 1 : number + 1], classes[number]
+        if name == classes[number - 1]:
             raise DataError(
                 f"{first} and {second} both name the class {name}; expected one pictogram a "
                 "class. Remove one"
             )
+    needed = len(files) * VARIANTS * CELL**2 * 4 * 4  # four float32 a pixel
+    require_memory(needed, f"{len(files):,} pictograms of {folder}", error=DataError)
     pictures = {name: _read(file) for name, file in zip(classes, files, strict=True)}
     edited = pictures if edit is None else edit(pictures)
     return np.stack([_variants(edited[name]) for name in classes]), classes
@@ -65,14 +71,7 @@ def _read(file: Path) -> "Image":
     """The visible part of a pictogram in the middle of a fine cell, RGBA."""
     from PIL import Image
 
-    try:
-        with Image.open(file, formats=("PNG",)) as image:
-            picture = image.convert("RGBA")
-    except Exception as error:  # damaged PNGs raise OSError, SyntaxError, ValueError ...
-        raise DataError(
-            f"{file} cannot be read ({error}); expected a whole PNG image. It is truncated or "
-            "damaged: fetch it again"
-        ) from error
+    picture = read_rgba(file, kinds=("a PNG image",))
     box = picture.getchannel("A").getbbox()
     if box is None:
         raise DataError(

@@ -70,7 +70,7 @@ def test_what_is_not_there_is_named(root):
     with pytest.raises(DataError, match=r"found no GT-final_test\.csv"):
         load("gtsrb:elsewhere", "test", data_root=root)
     (root / "GTSRB/Final_Test/Images/00001.ppm").unlink()
-    with pytest.raises(DataError, match=r"00001\.ppm is not there; .*Unpack"):
+    with pytest.raises(DataError, match=r"00001\.ppm is not there; expected a whole PPM"):
         load("gtsrb:GTSRB", "test", data_root=root)
 
 
@@ -96,7 +96,10 @@ def test_another_or_a_truncated_table_is_named(root, content, says):
 def test_a_truncated_image_is_named(root):
     file = root / "GTSRB/Final_Training/Images/00000/00001_00002.ppm"
     file.write_bytes(file.read_bytes()[:400])
-    with pytest.raises(DataError, match=r"00001_00002\.ppm cannot be read"):
+    with pytest.raises(DataError, match=r"00001_00002\.ppm cannot be read .*truncated or damaged"):
+        load("gtsrb:GTSRB", "train", data_root=root)
+    Image.new("RGB", (20, 20)).save(file, format="PNG")
+    with pytest.raises(DataError, match=r"00001_00002\.ppm is a PNG image; expected a whole PPM"):
         load("gtsrb:GTSRB", "train", data_root=root)
 
 

@@ -79,7 +79,7 @@ def test_an_empty_or_damaged_pictogram_is_named(folder):
     with pytest.raises(DataError, match=r"11\.png is wholly transparent"):
         read_pictograms(folder)
     (folder / "11.png").write_bytes((folder / "10.png").read_bytes()[:200])
-    with pytest.raises(DataError, match=r"11\.png cannot be read .*fetch it again"):
+    with pytest.raises(DataError, match=r"11\.png cannot be read .*damaged: fetch it again"):
         read_pictograms(folder)
 
 
@@ -90,3 +90,25 @@ def test_an_edit_changes_its_class_alone(folder):
     )
     np.testing.assert_array_equal(edited[[0, 2]], plain[[0, 2]])
     assert np.abs(edited[1] - plain[1]).max() > 0.5
+
+
+def test_another_kind_of_file_is_named(folder):
+    Image.new("RGB", (9, 9)).save(folder / "11.png", format="WEBP")
+    with pytest.raises(DataError, match=r"11\.png is a WebP image; expected a whole PNG image"):
+        read_pictograms(folder)
+
+
+def test_a_suffix_in_capitals_counts_and_the_systems_files_do_not(folder):
+    disc(folder / "11.PNG")
+    (folder / "._0.png").touch()
+    assert read_pictograms(folder)[1] == ("0", "2", "10", "11")
+    disc(folder / "stop.png")
+    disc(folder / "stop.PNG")
+    with pytest.raises(DataError, match="both name the class stop"):
+        read_pictograms(folder)
+
+
+def test_grey_of_16_bits_is_a_pictogram(folder):
+    Image.fromarray(np.full((9, 9), 0x8000, np.uint16)).save(folder / "10.png")
+    cells, _ = read_pictograms(folder)
+    np.testing.assert_allclose(cells[2, 2, CELL // 2, CELL // 2], [128 / 255] * 3 + [1], atol=0.01)

@@ -14,6 +14,7 @@ import pytest
 from flax.traverse_util import flatten_dict
 from PIL import Image
 
+from jtransfer.data.sources.decoding import read_rgb
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
@@ -270,7 +271,7 @@ def test_efficientnet_lite0_on_imagenet_samples(data_root):
 
 def centre(file, size: int) -> np.ndarray:
     """The centre of an image whose shorter side is made 32 pixels longer than the crop."""
-    image = Image.open(file).convert("RGB")
+    image = read_rgb(file)
     factor = (size + 32) / min(image.size)
     image = image.resize([round(side * factor) for side in image.size], Image.Resampling.BICUBIC)
     left, top = ((side - size) // 2 for side in image.size)
