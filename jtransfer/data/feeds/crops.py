@@ -1,5 +1,6 @@
 """Cutting images to the one size that a network takes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -10,14 +11,18 @@ from jtransfer.data.examples import DataError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_WHOLE = 1 << 22  # pixels of a scaled image above which the views alone are scaled
+
 
 @dataclass(frozen=True)
 class Crop:
     """Scale the shorter side, then cut out the centre, or ten views of the image.
 
     Scaling is bilinear with antialiasing, as torchvision does it on Pillow images; a small image is
-    scaled up. The ten views are the four corners (top left, top right, bottom left, bottom right)
-    and the centre, then these five mirrored (Krizhevsky et al., NeurIPS 2012, section 4.1).
+    scaled up. Where the whole image would become very large by that (it is 60,000 pixels long and
+    one high), the views alone are scaled, to the same pixels but for rounding. The ten views are
+    the four corners (top left, top right, bottom left, bottom right) and the centre, then these
+    five mirrored (Krizhevsky et al., NeurIPS 2012, section 4.1).
 
     Attributes:
       resize: length of the shorter side after scaling, in pixels.
@@ -45,21 +50,29 @@ class Crop:
 
     def __call__(self, image: "Image") -> np.ndarray:
         """Cut an RGB image: [size, size, 3] uint8, or [10, size, size, 3] for ten views."""
-        pixels = self._scaled(image)
-        corner_y, corner_x = (side - self.size for side in pixels.shape[:2])
-        centre_y, centre_x = round(corner_y / 2), round(corner_x / 2)
-        if self.views == 1:
-            return self._cut(pixels, centre_y, centre_x)
-        corners = [(y, x) for y in (0, corner_y) for x in (0, corner_x)]
-        five = np.stack([self._cut(pixels, y, x) for y, x in [*corners, (centre_y, centre_x)]])
-        return np.concatenate([five, five[:, :, ::-1]])
-
-    def _scaled(self, image: "Image") -> np.ndarray:
-        from PIL import Image
-
         shorter = min(image.size)
         width, height = (int(self.resize * side / shorter) for side in image.size)
-        return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+        corner_y, corner_x = height - self.size, width - self.size
+        centre = round(corner_y / 2), round(corner_x / 2)
+        cut = self._cutter(image, width, height)
+        if self.views == 1:
+            return cut(*centre)
+        five = np.stack([cut(y, x) for y in (0, corner_y) for x in (0, corner_x)] + [cut(*centre)])
+        return np.concatenate([five, five[:, :, ::-1]])
 
-    def _cut(self, pixels: np.ndarray, top: int, left: int) -> np.ndarray:
-        return pixels[top : top + self.size, left : left + self.size]
+    def _cutter(self, image: "Image", width: int, height: int) -> Callable[[int, int], np.ndarray]:
+        """What cuts a view by its top and left, in pixels of the scaled image."""
+        from PIL import Image
+
+        bilinear, size = Image.Resampling.BILINEAR, self.size
+        if width * height <= _WHOLE:
+            pixels = np.asarray(image.resize((width, height), bilinear))
+            return lambda top, left: pixels[top : top + size, left : left + size]
+        across, down = image.width / width, image.height / height
+
+        def cut(top: int, left: int) -> np.ndarray:
+            right, bottom = min(image.width, (left + size) * across), (top + size) * down
+            box = (left * across, top * down, right, min(image.height, bottom))
+            return np.asarray(image.resize((size, size), bilinear, box))
+
+        return cut

@@ -80,3 +80,42 @@ def test_crops_that_cannot_be_are_refused():
         Crop(size=0)
     with pytest.raises(DataError, match=r"5 views of an image; expected 1 \(centre\) or 10"):
         Crop(views=5)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("size", [(60_000, 1), (1, 60_000), (60_000, 3)])
+@pytest.mark.parametrize("views", [1, 10])
+def test_a_long_image_is_cut_before_it_is_scaled(size, views, monkeypatch):
+    """Whole at a shorter side of 256, that of 60,000 x 1 would be 15 million pixels wide."""
+    made = []
+    resize = Image.Image.resize
+
+    def measured(self, size, *arguments, **options):
+        made.append(size[0] * size[1])
+        return resize(self, size, *arguments, **options)
+
+    monkeypatch.setattr(Image.Image, "resize", measured)
+    cut = Crop(256, 224, views)(Image.new("RGB", size, (7, 8, 9)))
+    assert (cut == (7, 8, 9)).all()
+    assert cut.shape[-3:] == (224, 224, 3)
+    assert max(made) == 224 * 224
+
+
+@pytest.mark.parametrize("crop", [Crop(32, 32, 10), Crop(100, 7, 10), Crop(67, 60, 10), Crop(300)])
+def test_views_scaled_alone_are_those_of_the_whole(crop, monkeypatch):
+    noise = np.random.default_rng(0).integers(256, size=(67, 301, 3), dtype=np.uint8)
+    for pixels in (noise, noise.swapaxes(0, 1)):
+        whole = crop(Image.fromarray(pixels)).astype(int)
+        monkeypatch.setattr("jtransfer.data.feeds.crops._WHOLE", 0)
+        alone = crop(Image.fromarray(pixels))
+        monkeypatch.undo()
+        assert np.abs(whole - alone).max() <= 1  # rows first or columns first: rounded in between
+
+
+def test_the_ends_of_a_long_image_are_its_outer_views():
+    image = Image.new("RGB", (20_000, 2), (0, 0, 0))
+    image.paste((200, 0, 0), (0, 0, 2, 2))
+    image.paste((0, 200, 0), (19_998, 0, 20_000, 2))
+    left, right, *_, centre = Crop(224, 224, views=10)(image)[:5]
+    assert left[:, :100].tolist() == np.full((224, 100, 3), (200, 0, 0)).tolist()
+    assert right[:, -100:].tolist() == np.full((224, 100, 3), (0, 200, 0)).tolist()
+    assert not centre.any()
