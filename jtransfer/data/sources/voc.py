@@ -12,6 +12,8 @@ import numpy as np
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
+from jtransfer.files.listing import entries
+from jtransfer.files.reading import read_text, reading
 
 CLASSES = (
     "aeroplane",
@@ -37,6 +39,7 @@ CLASSES = (
 )
 
 _ADDRESS = "http://host.robots.ox.ac.uk/pascal/VOC/voc2007/"
+_UNPACK = "Unpack the archive again"
 _ARCHIVES = ("VOCtrainval_06-Nov-2007.tar", "VOCtest_06-Nov-2007.tar")
 
 
@@ -57,13 +60,17 @@ def load_voc(what: str, split: str, root: Path) -> ImageFiles:
     """
     folder = root / "VOCdevkit" / what
     lists, images = folder / "ImageSets" / "Main", folder / "JPEGImages"
-    for needed in (lists, images):
-        if not needed.is_dir():
+    absent = f"expected the lists in {lists} and the images in {images}. {_how_to_get(root)}"
+    written = [path.name for path in entries(lists, error=DataError, absent=absent)]
+    there = {path.name for path in entries(images, error=DataError, absent=absent)}
+    for name in CLASSES:
+        if f"{name}_{split}.txt" not in written:
+            known = [each[len(name) + 1 : -4] for each in written if each.startswith(f"{name}_")]
             raise DataError(
-                f"found no folder {needed}; expected the lists in {lists} and the images in "
-                f"{images}. {_how_to_get(root)}"
+                f"found no {lists / name}_{split}.txt; expected a list of {name} for the split "
+                f"{split!r}. Its lists there are of {known}. {_how_to_get(root)}"
             )
-    signs = [_read(lists, name, split, root) for name in CLASSES]
+    signs = [_read(lists / f"{name}_{split}.txt") for name in CLASSES]
     for name, those in zip(CLASSES, signs, strict=True):
         differing = sorted(those.keys() ^ signs[0].keys())
         if differing:
@@ -72,7 +79,6 @@ def load_voc(what: str, split: str, root: Path) -> ImageFiles:
                 f"image {differing[0]}; expected the same images in the lists of all classes. "
                 f"{_how_to_get(root)}"
             )
-    there = {path.name for path in images.iterdir()}
     missing = [image for image in signs[0] if f"{image}.jpg" not in there]
     if missing:
         raise DataError(
@@ -86,27 +92,33 @@ def load_voc(what: str, split: str, root: Path) -> ImageFiles:
     )
 
 
-def _read(lists: Path, name: str, split: str, root: Path) -> dict[str, int]:
+def _read(file: Path) -> dict[str, int]:
     """The sign of each image for a class."""
-    file = lists / f"{name}_{split}.txt"
-    if not file.is_file():
-        known = sorted(path.stem.removeprefix(f"{name}_") for path in lists.glob(f"{name}_*.txt"))
-        raise DataError(
-            f"found no {file}; expected a list of {name} for the split {split!r}. Its lists there "
-            f"are of {known}. {_how_to_get(root)}"
-        )
+    with reading(file, "a list of images and signs", error=DataError, damaged=_UNPACK):
+        lines = read_text(file).split("\n")
     signs: dict[str, int] = {}
-    for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         fields = line.split()
         if not fields:
             continue
-        if len(fields) != 2 or fields[1] not in ("-1", "0", "1") or fields[0] in signs:
+        if len(fields) != 2 or fields[1] not in ("-1", "0", "1") or not _is_name(fields[0]):
+            said = f"{line[:80]!r}{f' and so on, {len(line):,} long' if len(line) > 80 else ''}"
             raise DataError(
-                f"{file}, line {number} is {line[:80]!r}; expected an image not named before and "
-                "1, 0 or -1, such as '000005 -1'. Unpack the archive again"
+                f"{file}, line {number:,} is {said}; expected the name of an image, without "
+                f"folder or suffix, and 1, 0 or -1, such as '000005 -1'. {_UNPACK}"
+            )
+        if fields[0] in signs:
+            raise DataError(
+                f"{file}, line {number:,} names {fields[0]} again; expected every image once. "
+                f"{_UNPACK}"
             )
         signs[fields[0]] = int(fields[1])
     return signs
+
+
+def _is_name(image: str) -> bool:
+    """Whether it is the name of one file in the images' folder, and leads nowhere else."""
+    return image not in (".", "..") and not set(image) & set("/\\\0")
 
 
 def _how_to_get(root: Path) -> str:

@@ -1,5 +1,9 @@
 """VOC's layout, written here: the published images are at hand only where they were unpacked."""
 
+import os
+from contextlib import suppress
+from functools import partial
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,6 +13,7 @@ from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.loading import load_files
 from jtransfer.data.sources.voc import CLASSES, load_voc
+from tests.files.damage import damaged, survive
 
 IMAGES = ("000012", "000007", "2008_000003")
 
@@ -110,12 +115,72 @@ def test_an_image_that_is_not_there_is_named(root, folder):
         load_voc("VOC2007", "trainval", root)
 
 
-@pytest.mark.parametrize("line", ["000099", "000099 2", "000099 1 1", "000012 1", "\xff\xfe"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "000099",
+        "000099 2",
+        "000099 1 1",
+        "\0 1",
+        "../../x 1",
+        "/etc/x 1",
+        "..\\x 1",
+        ".. 1",
+        "9" * 10**6,
+    ],
+    ids=lambda line: line[:9],
+)
 def test_a_malformed_line_is_named(root, folder, line):
-    with list_of(folder, "dog").open("a", encoding="latin-1") as file:
+    with list_of(folder, "dog").open("a") as file:
         file.write(f"{line}\n")
-    with pytest.raises(DataError, match=r"dog_trainval\.txt, line 4 is .*expected an image not"):
+    with pytest.raises(
+        DataError, match=r"dog_trainval\.txt, line 4 is .*expected the name"
+    ) as said:
         load_voc("VOC2007", "trainval", root)
+    assert len(str(said.value)) < 600
+
+
+def test_an_image_named_twice_is_an_error(root, folder):
+    with list_of(folder, "dog").open("a") as file:
+        file.write("000012 1\n")
+    with pytest.raises(DataError, match=r"dog_trainval\.txt, line 4 names 000012 again; expected"):
+        load_voc("VOC2007", "trainval", root)
+
+
+def test_what_is_no_list_of_text_is_named_with_its_cause(root, folder):
+    file = list_of(folder, "dog")
+    file.write_bytes(b"000012 -1\n\xff\xfe 1\n")
+    with pytest.raises(
+        DataError, match=r"dog_trainval\.txt is no UTF-8 text \(byte 10\); expected"
+    ):
+        load_voc("VOC2007", "trainval", root)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(DataError, match=r"dog_trainval\.txt is a pipe, a socket or a device"):
+        load_voc("VOC2007", "trainval", root)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(DataError, match=r"dog_trainval\.txt is a folder; expected a list"):
+        load_voc("VOC2007", "trainval", root)
+
+
+def _load_with_a_list(root, content):
+    list_of(root / "VOCdevkit/VOC2007", "aeroplane").write_bytes(content)
+    load_voc("VOC2007", "trainval", root)
+
+
+def test_sixty_damages_of_a_list_give_labels_or_a_sentence(root, folder):
+    for _, content in damaged(list_of(folder, "aeroplane").read_bytes(), 60, seed=0):
+        with suppress(DataError):
+            _load_with_a_list(root, content)
+
+
+@pytest.mark.slow
+def test_a_thousand_damages_of_a_list(root, folder):
+    intact = list_of(folder, "aeroplane").read_bytes()
+    outcome = survive(partial(_load_with_a_list, root), intact, 1000, error=DataError)
+    assert not outcome.faults
+    assert outcome.refused > 500
 
 
 def test_lists_of_different_images_are_named(root, folder):
