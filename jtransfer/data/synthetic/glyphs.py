@@ -1,12 +1,18 @@
 """Digits as drawn by fonts."""
 
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jtransfer.data.examples import DataError
+from jtransfer.files.kinds import HEAD, kind_of
+from jtransfer.files.reading import read_bytes, reading
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 CELL = 40  # side of a glyph's square in pixels
 HEIGHT = 24  # of the digit 0 in pixels
@@ -21,6 +27,8 @@ _SHIPPED = (
     "cmss10.ttf",
     "cmtt10.ttf",
 )
+# What FreeType is given to read; it knows a dozen more kinds of file.
+_FONTS = ("a TrueType font", "an OpenType font")
 _WITHOUT_DIGITS = ("DejaVuSansDisplay.ttf", "DejaVuSerifDisplay.ttf")
 
 
@@ -96,25 +104,45 @@ def bolder(masks: np.ndarray, widths: np.ndarray, pixels: int) -> tuple[np.ndarr
 
 def _draw(file: Path) -> list[np.ndarray]:
     """Each digit's ink, cropped to it."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     try:
-        probe = ImageFont.truetype(str(file), 100)
-    except OSError as error:
+        font = _opened(file)
+        digits = []
+        for digit in range(10):
+            canvas = Image.new("L", (4 * CELL, 4 * CELL))
+            ImageDraw.Draw(canvas).text((CELL, CELL), str(digit), font=font, fill=255)
+            box = canvas.getbbox()
+            if box is None:
+                raise DataError(f"{file} draws nothing for the digit {digit}; remove it")
+            picture = canvas.crop(box)
+            picture.thumbnail((CELL, CELL))  # an unusually wide or tall digit must fit its cell
+            digits.append(np.asarray(picture, np.float32) / 255.0)
+    except DataError:
+        raise
+    # A damaged font may open, and fail where a digit is drawn: OSError, ValueError ...
+    except Exception as error:
         raise DataError(
-            f"{file} cannot be read as a font ({error}); expected TrueType or OpenType. Remove it"
+            f"{file} cannot be drawn with ({error}); expected a whole font with ten digits. It is "
+            "damaged: fetch it again, or remove it"
         ) from error
-    top, bottom = probe.getbbox("0")[1::2]
-    size = 100 * HEIGHT / max(bottom - top, 1)
-    font = ImageFont.truetype(str(file), round(size))
-    digits = []
-    for digit in range(10):
-        canvas = Image.new("L", (4 * CELL, 4 * CELL))
-        ImageDraw.Draw(canvas).text((CELL, CELL), str(digit), font=font, fill=255)
-        box = canvas.getbbox()
-        if box is None:
-            raise DataError(f"{file} draws nothing for the digit {digit}; remove it")
-        picture = canvas.crop(box)
-        picture.thumbnail((CELL, CELL))  # an unusually wide or tall digit must fit its cell
-        digits.append(np.asarray(picture, np.float32) / 255.0)
     return digits
+
+
+def _opened(file: Path) -> "FreeTypeFont":
+    """The font at the size at which a 0 is HEIGHT pixels high."""
+    from PIL import ImageFont
+
+    with reading(
+        file,
+        "a TrueType or OpenType font",
+        error=DataError,
+        kinds=_FONTS,
+        damaged="It is truncated or damaged: fetch it again, or remove it",
+    ):
+        content = read_bytes(file)
+        if kind_of(content[:HEAD]) not in _FONTS:
+            raise ValueError("it begins as no font does")
+        top, bottom = ImageFont.truetype(BytesIO(content), 100).getbbox("0")[1::2]
+        size = round(100 * HEIGHT / max(bottom - top, 1))
+        return ImageFont.truetype(BytesIO(content), max(1, size))

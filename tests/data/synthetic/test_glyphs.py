@@ -1,3 +1,7 @@
+import os
+from contextlib import suppress
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,6 +14,7 @@ from jtransfer.data.synthetic.glyphs import (
     fonts_below,
     shipped_fonts,
 )
+from tests.files.damage import damaged, survive
 
 
 def test_every_shipped_font_draws_ten_different_digits_in_the_middle():
@@ -54,10 +59,44 @@ def test_fonts_whose_digits_are_symbols_are_left_out():
     assert not names & {"cmmi10.ttf", "DejaVuSansDisplay.ttf", "DejaVuSerifDisplay.ttf"}
 
 
-def test_a_broken_font_is_named(tmp_path):
-    (tmp_path / "broken.ttf").write_bytes(b"not a font")
-    with pytest.raises(DataError, match=r"broken\.ttf cannot be read as a font"):
-        digit_masks((tmp_path / "broken.ttf",))
+def test_a_broken_font_is_named_with_its_cause(tmp_path):
+    whole, file = shipped_fonts()[0].read_bytes(), tmp_path / "broken.ttf"
+    os.mkfifo(tmp_path / "pipe.ttf")
+    for content, cause in (
+        (b"not a font", r"cannot be read \(it begins as no font does\); expected a TrueType or Op"),
+        (whole[:300], r"cannot be read \(.*truncated or damaged: fetch it again, or remove it"),
+        (b"", "is empty, 0 bytes; expected a TrueType"),
+        (b"%!PS-AdobeFont-1.0", "is a PostScript file; expected a TrueType or OpenType font"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(DataError, match=rf"broken\.ttf {cause}"):
+            digit_masks.__wrapped__((file,))
+    with pytest.raises(DataError, match=r"pipe\.ttf is a pipe, a socket or a device"):
+        digit_masks((tmp_path / "pipe.ttf",))
+
+
+def _draw_with(file, content):
+    file.write_bytes(content)
+    digit_masks.__wrapped__((file,))
+
+
+def _font():
+    """The shipped font of fewest bytes."""
+    return min(shipped_fonts(), key=lambda file: file.stat().st_size).read_bytes()
+
+
+def test_sixty_damages_of_a_font_draw_digits_or_give_a_sentence(tmp_path):
+    for _, content in damaged(_font(), 60, seed=0):
+        with suppress(DataError):
+            _draw_with(tmp_path / "a.ttf", content)
+
+
+@pytest.mark.slow
+def test_a_thousand_damages_of_a_font(tmp_path):
+    read = partial(_draw_with, tmp_path / "a.ttf")
+    outcome = survive(read, _font(), 1000, error=DataError)
+    assert not outcome.faults
+    assert outcome.refused > 50
 
 
 def test_bolder_strokes_keep_the_height():
