@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.small_nets import SIZE, digit_net, sign_net
-from jtransfer.data import Examples, images, load
+from jtransfer.data import Examples, images, load, require_same_classes
 from jtransfer.data.feeds.resident import Transform, centred, channel_means
 from jtransfer.nets.classifier import Classifier
 
@@ -78,6 +78,7 @@ class Problem:
     def load(cls, task: Task, data_root: Path | None) -> "Problem":
         """Load a task's data and fit the images to [n, size, size, channels]."""
         train, test = (load(task.data, split, data_root=data_root) for split in ("train", "test"))
+        require_same_classes(train, test)
         channels = train.images.shape[-1]
         return cls(*(images.fit(each, size=task.size, channels=channels) for each in (train, test)))
 

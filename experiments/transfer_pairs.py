@@ -80,7 +80,8 @@ class Problem:
         ]
         channels = loaded[0].images.shape[-1]
         problem = cls(*(images.fit(each, size=SIZE, channels=channels) for each in loaded))
-        require_same_classes(problem.source, problem.target)
+        for other in (problem.source_test, problem.target, problem.test):
+            require_same_classes(problem.source, other)
         return problem
 
     @property

@@ -31,7 +31,7 @@ import tyro
 from experiments.throughput.random_data import Size
 from experiments.throughput.turns import Prepared, Rival, apart, keep, take_turns, torch_version
 from experiments.throughput.work import half, training
-from jtransfer.data import Examples, images, load
+from jtransfer.data import Examples, images, load, require_same_classes
 from jtransfer.data.feeds.resident import Domain, ResidentFeed, centred, channel_means
 from jtransfer.measure import console_table
 from jtransfer.nets.ganin import mnist_net
@@ -66,6 +66,7 @@ def read_domains(config: Config) -> tuple[Examples, Examples]:
         )
         for name in ("idx:mnist", "synthetic:mnist_m")
     )
+    require_same_classes(source, target)
     return source, target
 
 

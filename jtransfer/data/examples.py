@@ -1,7 +1,9 @@
 """Labelled images in memory: what every source gives."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -74,6 +76,15 @@ class Examples:
         """The examples at the given positions, in that order."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
+    def with_classes(self, classes: Sequence[str]) -> "Examples":
+        """The same examples, their labels numbered by the given classes.
+
+        Raises:
+          DataError: if a class is not among them, or they name one twice.
+        """
+        positions = class_positions(self, classes)
+        return replace(self, labels=positions[self.labels], classes=tuple(classes))
+
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any pixel, label or class name."""
         digest = hashlib.sha256(repr((self.images.shape, self.classes)).encode())
@@ -82,8 +93,46 @@ class Examples:
         return digest.hexdigest()[:16]
 
 
-def require_same_classes(source: Examples, target: Examples) -> None:
-    """Check that two domains name the same classes in the same order.
+class Classed(Protocol):
+    """Whatever has classes and says where it comes from: `Examples`, `ImageFiles`, `Utterances`."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        ...
+
+
+def class_positions(examples: Classed, classes: Sequence[str]) -> np.ndarray:
+    """Where each class of some examples stands in a list: [their classes] int32.
+
+    Raises:
+      DataError: naming the classes that are not in the list, or are twice.
+    """
+    if isinstance(classes, str) or len(set(classes)) != len(classes):
+        twice = sorted({name for name in classes if list(classes).count(name) > 1})
+        raise DataError(
+            f"classes for {examples.name} are {classes!r}"
+            f"{', with ' + ', '.join(twice) + ' twice' if twice else ''}; expected a list of names "
+            "that differ. Name each class once"
+        )
+    numbers = {name: number for number, name in enumerate(classes)}
+    others = [name for name in examples.classes if name not in numbers]
+    if others:
+        raise DataError(
+            f"{examples.name} has {len(others):,} classes that are not among the "
+            f"{len(classes):,} given, such as {', '.join(map(repr, others[:5]))}; expected none. "
+            "Add them to the classes, or take them out of the data"
+        )
+    return np.array([numbers[name] for name in examples.classes], np.int32)
+
+
+def require_same_classes(source: Classed, target: Classed) -> None:
+    """Check that two sets name the same classes in the same order, so that labels mean the same.
 
     Raises:
       DataError: naming the classes that differ.
@@ -98,7 +147,8 @@ def require_same_classes(source: Examples, target: Examples) -> None:
         differing = f"their order is {source.classes} and {target.classes}"
     raise DataError(
         f"{source.name} and {target.name} differ in their classes: {differing}; expected the same "
-        "classes in the same order. Choose domains that share their classes"
+        "classes in the same order. Choose sets that share their classes, or number both by one "
+        "list: classes= in load and in load_files"
     )
 
 

@@ -1,12 +1,14 @@
 """Labelled images on disk: what is too large, or of too many sizes, to be held in memory."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from jtransfer.data.examples import DataError
+from jtransfer.data.examples import DataError, class_positions
+from jtransfer.files.reading import open_regular, reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,12 @@ class ImageFiles:
             raise DataError(
                 f"{self.name}: {len(self.paths):,} files but {len(labels):,} labels; expected as "
                 "many of each. Label every file once"
+            )
+        zero = next((path for path in self.paths if "\0" in str(path)), None)
+        if zero is not None:
+            raise DataError(
+                f"{self.name}: {str(zero)!r} has a zero byte in it, which no file's name has; "
+                "expected the names of files. Mend the list"
             )
         if not len(labels):
             raise DataError(
@@ -90,6 +98,23 @@ class ImageFiles:
         paths = tuple(self.paths[index] for index in indices)
         return replace(self, paths=paths, labels=self.labels[indices])
 
+    def with_classes(self, classes: Sequence[str]) -> "ImageFiles":
+        """The same files, their labels numbered by the given classes.
+
+        A class that they do not have has no images; where images have several labels, none is
+        judged for it.
+
+        Raises:
+          DataError: if a class is not among the given ones, or they name one twice.
+        """
+        positions = class_positions(self, classes)
+        if self.labels.ndim == 1:
+            labels = positions[self.labels]
+        else:
+            labels = np.zeros((len(self), len(classes)), np.int32)
+            labels[:, positions] = self.labels
+        return replace(self, labels=labels, classes=tuple(classes))
+
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any file's content, label or class name.
 
@@ -97,16 +122,15 @@ class ImageFiles:
         the files are read: a second or two for a gigabyte that the system has at hand.
 
         Raises:
-          DataError: naming a file that cannot be opened.
+          DataError: naming a file that cannot be opened, and why.
         """
         digest = hashlib.sha256(repr((len(self), self.classes)).encode())
         digest.update(self.labels.tobytes())
+        expected, absent = f"every file of {self.name}", "Put it back, or list the files anew"
         for path in self.paths:
-            try:
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-            except OSError as error:
-                raise DataError(
-                    f"{path} cannot be opened ({error.strerror}); expected every file of "
-                    f"{self.name} to be there. Put it back, or list the files anew"
-                ) from error
+            with (
+                reading(path, expected, error=DataError, absent=absent),
+                open_regular(path) as stream,
+            ):
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
         return digest.hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -76,6 +76,7 @@ def load(
     data_root: Path | str | None = None,
     size: int | None = None,
     seed: int = 0,
+    classes: Sequence[str] | None = None,
 ) -> Examples:
     """Load one split of a named data set.
 
@@ -88,10 +89,20 @@ def load(
         `data`.
       size: how many images to make or, of stored ones, to draw; None for the source's own number.
       seed: of what is made or drawn.
+      classes: which number the labels, so that those of two sets mean the same; None for the set's
+        own.
 
     Raises:
-      DataError: if the name is unknown, or what it names is missing or unusable.
+      DataError: if the name is unknown, or what it names is missing or unusable, or has a class
+        that is not among `classes`.
     """
+    examples = _load(name, split, data_root, size, seed)
+    return examples if classes is None else examples.with_classes(classes)
+
+
+def _load(
+    name: str, split: Split, data_root: Path | str | None, size: int | None, seed: int
+) -> Examples:
     if split not in ("train", "test"):
         raise DataError(f"split {split!r} of {name}; expected 'train' or 'test'")
     root = data_folder(data_root)
@@ -129,9 +140,16 @@ def load(
 
 
 def load_files(
-    name: str, split: str | None = None, *, data_root: Path | str | None = None
+    name: str,
+    split: str | None = None,
+    *,
+    data_root: Path | str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> ImageFiles:
     """List the images of a named set: `load` for images of many sizes, or too many for memory.
+
+    Two folders need not have the same classes: give the second one the classes of the first, as in
+    `load_files("folder:test", classes=train.classes)`, or check by `require_same_classes`.
 
     Args:
       name: `folder:<name>`, such as `folder:caltech101`, with one folder of images a class; or,
@@ -140,10 +158,12 @@ def load_files(
       split: one of the set's own ("trainval" of `voc:` is "train+validation" of `tfds:`); None for
         a folder, which has none.
       data_root: as in `load`.
+      classes: which number the labels; one without images may be among them. None for the set's
+        own, of a folder those that are there in the order of their names.
 
     Raises:
       DataError: if the name is of another kind, or what it names is missing, incomplete or
-        malformed, or the split is not one of its own.
+        malformed, or the split is not one of its own, or a class is not among `classes`.
     """
     scheme, _, what = name.partition(":")
     if scheme not in ("folder", *_LISTED) or not what:
@@ -158,13 +178,14 @@ def load_files(
                 f"split {split!r} of {name}, which has none; expected None. Split it by "
                 "per_class_split"
             )
-        return load_folder(what, data_folder(data_root))
+        return load_folder(what, data_folder(data_root), classes=classes)
     if split is None:
         raise DataError(
             f"{name} has splits, and none was given; expected one of them, such as 'train' or "
             "'test'"
         )
-    return _LISTED[scheme](what, split, data_folder(data_root))
+    listed = _LISTED[scheme](what, split, data_folder(data_root))
+    return listed if classes is None else listed.with_classes(classes)
 
 
 def load_speech(

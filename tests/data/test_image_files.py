@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -103,5 +104,45 @@ def test_the_border_between_files_counts(folder):
 def test_a_file_that_went_missing_is_named(folder):
     made = image_files(folder)
     (folder / "1.jpg").unlink()
-    with pytest.raises(DataError, match=r"1\.jpg cannot be opened \(No such file"):
+    with pytest.raises(DataError, match=r"1\.jpg is not there; expected every file of pets"):
         made.fingerprint()
+
+
+def test_a_pipe_is_no_file_to_read_a_fingerprint_of(folder):
+    (folder / "1.jpg").unlink()
+    os.mkfifo(folder / "1.jpg")
+    with pytest.raises(DataError, match=r"1\.jpg is a pipe, a socket or a device, no file"):
+        image_files(folder).fingerprint()
+
+
+def test_a_name_with_a_zero_byte_is_refused():
+    """Worker processes are sent the names with zero bytes between them."""
+    with pytest.raises(DataError, match=r"pets: 'a\\x00b\.jpg' has a zero byte in it"):
+        ImageFiles((Path("a\0b.jpg"), Path("c.jpg")), np.zeros(2, int), CLASSES, "pets")
+
+
+def test_other_classes_number_the_labels_by_name():
+    made = image_files(labels=(0, 1, 1)).with_classes(["dog", "ape", "cat"])
+    assert made.classes == ("dog", "ape", "cat")
+    assert made.labels.tolist() == [2, 0, 0]
+
+
+def test_of_several_labels_the_columns_move_and_a_new_class_is_not_judged():
+    made = image_files(labels=((1, -1), (0, 1), (-1, -1))).with_classes(("dog", "ape", "cat"))
+    np.testing.assert_array_equal(made.labels, [[-1, 0, 1], [1, 0, 0], [-1, 0, -1]])
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (("cat",), "pets has 1 classes that are not among the 1 given, such as 'dog'; expected"),
+        (
+            ("cat", "dog", "cat"),
+            "classes for pets are .*, with cat twice; expected a list",
+        ),
+        ("catdog", "classes for pets are 'catdog'; expected a list of names"),
+    ],
+)
+def test_classes_that_do_not_fit_are_named(classes, message):
+    with pytest.raises(DataError, match=message):
+        image_files().with_classes(classes)

@@ -54,3 +54,18 @@ def test_a_folder_of_images_is_listed_and_not_loaded(tmp_path):
 def test_only_a_folder_can_be_listed(name):
     with pytest.raises(DataError, match=f"'{name}' names no folder.*folder:caltech101"):
         load_files(name)
+
+
+def test_classes_number_the_labels_of_folders_and_arrays(tmp_path):
+    for name in ("train/a", "train/b", "train/c", "test/b", "test/c"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "1.jpg").touch()
+    train = load_files("folder:train", data_root=tmp_path)
+    test = load_files("folder:test", data_root=tmp_path, classes=train.classes)
+    assert (train.labels.tolist(), test.labels.tolist()) == ([0, 1, 2], [1, 2])
+    with pytest.raises(DataError, match=r"folder:train has 1 classes that are not among .*'c'"):
+        load_files("folder:train", data_root=tmp_path, classes=("a", "b"))
+    own = load("sklearn:digits", "test", size=20)
+    other = load("sklearn:digits", "test", size=20, classes=[*own.classes[::-1], "ten"])
+    assert other.labels.tolist() == (9 - own.labels).tolist()
+    assert len(other.classes) == 11

@@ -39,9 +39,9 @@ def image_batches(
       crop: makes an array of one shape from an image of any size.
       batch: files a batch.
       workers: processes that decode; 0 to decode in this one when a batch is asked for.
-      on_unreadable: what to do about truncated or damaged files: "stop" raises an error at the
-        batch that has one, "skip" leaves them out and says how many and which on stderr at the
-        end.
+      on_unreadable: what to do about files that cannot be read, for whatever cause: "stop" raises
+        an error at the batch that has one, "skip" leaves them out and says how many and which on
+        stderr at the end.
       start: position of the first file to read, to go on where a run broke off.
 
     Returns:
@@ -114,7 +114,9 @@ def _batches(
         elements = made_in_workers(dataset, workers) if workers else iter(dataset)
         for rows, images, complaints in stack.enter_context(closing(elements)):
             if complaints and on_unreadable == "stop":
-                raise DataError(f"{complaints[min(complaints)]} by on_unreadable='skip'")
+                raise DataError(
+                    f"{complaints[min(complaints)]}. on_unreadable='skip' leaves such files out"
+                )
             left_out += complaints
             if len(rows):
                 yield rows, images

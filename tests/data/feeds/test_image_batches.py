@@ -1,4 +1,5 @@
 import multiprocessing
+import os
 
 import numpy as np
 import pytest
@@ -126,6 +127,23 @@ def test_of_many_damaged_files_ten_are_named(damaged, capsys):
     assert "left out 1,200 of 1,200 images" in line
     assert line.count("cut.jpg") == 10
     assert line.endswith("and 1,190 more\n")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_cause_arrives_whole_whatever_it_is_and_whoever_reads(files, tmp_path, workers):
+    """From worker processes too, and from names of any bytes."""
+    odd = tmp_path / os.fsdecode(b"\xff.jpg")
+    odd.symlink_to("/dev/zero")
+    paths = (*files.paths[:BAD], odd, *files.paths[BAD + 1 :])
+    batches = image_batches(
+        ImageFiles(paths, files.labels, files.classes, "noise"), CROP, workers=workers
+    )
+    with pytest.raises(DataError) as caught:
+        next(batches)
+    assert str(caught.value) == (
+        f"{odd} is a pipe, a socket or a device, no file; expected a whole JPEG, PNG, WebP, BMP, "
+        "TIFF, GIF or AVIF image. Name a regular file. on_unreadable='skip' leaves such files out"
+    )
 
 
 @pytest.mark.parametrize(
