@@ -5,6 +5,7 @@ So a file's first bytes are looked at, and Pillow is told which one of the kinds
 """
 
 import os
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
@@ -33,6 +34,8 @@ _OPTIONAL = ("a WebP image", "an AVIF image")  # which Pillow can be built witho
 
 # Of 8 bits, or of 16; numbers of 32 bits (TIFF has them) have no white that all agree on.
 _MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+_SCANS = 100  # of a JPEG
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # of its segments, whose lengths follow
 _DAMAGED = "It is truncated or damaged: fetch it again, or leave it out"
 
 
@@ -59,6 +62,8 @@ def decoded(
     try:
         with Image.open(stream, formats=(_FORMATS[kind],)) as image:
             _check(image, size, what)
+            if "progressive" in image.info:
+                _check_scans(stream, what)
             image.load()
             _turn_upright(image)
             yield image
@@ -105,7 +110,24 @@ def _check(image: "Image", size: int, what: str) -> None:
         )
     width, height = image.size
     what = f"{what} of {width:,} x {height:,} pixels"
-    require_plausible(4 * width * height, size, what, error=DataError)
+    needed = (6 if image.format == "WEBP" else 4) * width * height  # whose decoder holds more
+    require_plausible(needed, size, what, error=DataError)
+
+
+def _check_scans(stream: BinaryIO, what: str) -> None:
+    """A progressive JPEG is decoded as often as it has scans, which may be a few bytes each."""
+    place = stream.tell()
+    stream.seek(0)
+    content, at, scans = stream.read(), 2, 0
+    while (marker := _MARKER.search(content, at)) and marker[0] != b"\xff\xd9":  # the end
+        scans += marker[0] == b"\xff\xda"
+        at = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2])
+    stream.seek(place)
+    if scans > _SCANS:
+        raise DataError(
+            f"{what} has {scans:,} scans of its pixels; expected at most {_SCANS}, where a "
+            "progressive JPEG has about 10. It is made to take time: leave it out"
+        )
 
 
 def _in_words(

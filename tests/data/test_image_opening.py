@@ -150,10 +150,22 @@ def claiming(width, height, *extra):
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+def claiming_webp(width, height):
+    """A moving WebP image of few bytes whose canvas has so many pixels."""
+    stream = io.BytesIO()
+    pictures = [flat("RGB", colour, (16, 16)) for colour in (RED, GREEN)]
+    pictures[0].save(stream, "WEBP", save_all=True, append_images=pictures[1:])
+    content = bytearray(stream.getvalue())
+    at = content.index(b"VP8X") + 12
+    content[at : at + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
         (claiming(8200, 8200), r"of 8,200 x 8,200 pixels claims 256\.5 MiB of data in \d+ bytes"),
+        (claiming_webp(7000, 7000), r"of 7,000 x 7,000 pixels claims 280\.4 MiB of data in \d+ b"),
         (claiming(60_000, 60_000), r"cannot be read \(Image size \(3600000000 pixels\) exceeds"),
         (claiming(0, 5), r"cannot be read"),
         (b"BM" + bytes(24), "cannot be read"),
@@ -211,6 +223,21 @@ def test_exif_that_names_its_bytes_over_and_over_takes_no_memory(tmp_path, suffi
     np.testing.assert_allclose(pixels(path), np.full((8, 8, 3), RED), atol=3)
     assert tracemalloc.get_traced_memory()[1] < 1 << 25
     tracemalloc.stop()
+
+
+def test_a_jpeg_that_is_decoded_over_and_over_is_refused(tmp_path):
+    """64 million pixels with 5,000 scans, in a megabyte, would take a quarter of an hour."""
+    stream = io.BytesIO()
+    flat("RGB", RED, (64, 64)).save(stream, "JPEG", progressive=True)
+    content = stream.getvalue()
+    end, last = content[-2:], content[content.rindex(b"\xff\xda") : -2]
+    scans = content.count(b"\xff\xda")
+    path = tmp_path / "a.jpg"
+    for more, after in ((0, b""), (100 - scans, b""), (0, last * 200)):  # a film may come after it
+        path.write_bytes(content[:-2] + last * more + end + after)
+        np.testing.assert_allclose(pixels(path), np.full((64, 64, 3), RED), atol=3)
+    path.write_bytes(content[:-2] + last * (101 - scans) + end)
+    assert refusal(path).startswith("has 101 scans of its pixels; expected at most 100, where a")
 
 
 def test_an_image_in_memory_is_decoded_by_the_same_rules():

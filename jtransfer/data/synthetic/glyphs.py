@@ -47,7 +47,13 @@ def fonts_below(folder: Path) -> tuple[Path, ...]:
     Raises:
       DataError: if there are none.
     """
-    files = tuple(sorted(f for f in folder.rglob("*") if f.suffix.lower() in (".ttf", ".otf")))
+    files = tuple(
+        sorted(
+            file
+            for file in folder.rglob("*")
+            if file.suffix.lower() in (".ttf", ".otf") and not file.name.startswith(".")
+        )
+    )
     if not files:
         raise DataError(
             f"found no fonts (.ttf, .otf) below {folder}; expected at least one. Name another "

@@ -46,7 +46,7 @@ def test_the_ink_of_a_digit_stands_in_the_middle_of_its_cell():
 
 def test_fonts_are_found_below_a_folder_in_order(tmp_path):
     (tmp_path / "family").mkdir()
-    for name in ("family/z.OTF", "b.ttf", "a.ttf", "readme.txt"):
+    for name in ("family/z.OTF", "b.ttf", "a.ttf", "readme.txt", "._a.ttf"):
         (tmp_path / name).touch()
     names = [file.relative_to(tmp_path).as_posix() for file in fonts_below(tmp_path)]
     assert names == ["a.ttf", "b.ttf", "family/z.OTF"]
