@@ -147,8 +147,14 @@ def _opened(file: Path) -> "FreeTypeFont":
         damaged="It is truncated or damaged: fetch it again, or remove it",
     ):
         content = read_bytes(file)
-        if kind_of(content[:HEAD]) not in _FONTS:
-            raise ValueError("it begins as no font does")
+        kind = kind_of(content[:HEAD])
+        if content and kind is None:
+            raise DataError(
+                f"{file} begins as no font does ({content[:8]!r}); expected TrueType or OpenType. "
+                "Fetch it again, or remove it"
+            )
+        if kind not in _FONTS:
+            raise ValueError("of another kind")  # which `reading` names
         top, bottom = ImageFont.truetype(BytesIO(content), 100).getbbox("0")[1::2]
         size = round(100 * HEIGHT / max(bottom - top, 1))
         return ImageFont.truetype(BytesIO(content), max(1, size))

@@ -63,7 +63,7 @@ def test_a_broken_font_is_named_with_its_cause(tmp_path):
     whole, file = shipped_fonts()[0].read_bytes(), tmp_path / "broken.ttf"
     os.mkfifo(tmp_path / "pipe.ttf")
     for content, cause in (
-        (b"not a font", r"cannot be read \(it begins as no font does\); expected a TrueType or Op"),
+        (b"not a font", r"begins as no font does \(b'not a fo'\); expected TrueType or OpenType"),
         (whole[:300], r"cannot be read \(.*truncated or damaged: fetch it again, or remove it"),
         (b"", "is empty, 0 bytes; expected a TrueType"),
         (b"%!PS-AdobeFont-1.0", "is a PostScript file; expected a TrueType or OpenType font"),

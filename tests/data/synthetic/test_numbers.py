@@ -47,7 +47,7 @@ def test_a_folder_without_usable_fonts_is_an_error(tmp_path):
     with pytest.raises(DataError, match="found no fonts"):
         load_numbers("train", size=1, fonts=tmp_path)
     (tmp_path / "broken.ttf").write_bytes(b"not a font")
-    with pytest.raises(DataError, match=r"broken\.ttf cannot be read as a font"):
+    with pytest.raises(DataError, match=r"broken\.ttf begins as no font does"):
         load_numbers("train", size=1, fonts=tmp_path)
 
 
