@@ -34,6 +34,7 @@ _OPTIONAL = ("a WebP image", "an AVIF image")  # which Pillow can be built witho
 
 # Of 8 bits, or of 16; numbers of 32 bits (TIFF has them) have no white that all agree on.
 _MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+_RUNS = 1 << 24  # pixels of a run-length encoded BMP, which Pillow unpacks byte by byte in Python
 _SCANS = 100  # of a JPEG
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # of its segments, whose lengths follow
 _DAMAGED = "It is truncated or damaged: fetch it again, or leave it out"
@@ -112,6 +113,11 @@ def _check(image: "Image", size: int, what: str) -> None:
     what = f"{what} of {width:,} x {height:,} pixels"
     needed = (6 if image.format == "WEBP" else 4) * width * height  # whose decoder holds more
     require_plausible(needed, size, what, error=DataError)
+    if image.format == "BMP" and image.info.get("compression") and width * height > _RUNS:
+        raise DataError(
+            f"{what} is a run-length encoded BMP; expected one of at most {_RUNS:,} pixels, since "
+            "it is unpacked slowly. Save it as PNG, or leave it out"
+        )
 
 
 def _check_scans(stream: BinaryIO, what: str) -> None:

@@ -161,11 +161,22 @@ def claiming_webp(width, height):
     return bytes(content)
 
 
+def claiming_rle(width, height):
+    """A run-length encoded BMP that says so; Pillow fills a missing row a byte at a time."""
+    stream = io.BytesIO()
+    flat("L", 7, (16, 16)).save(stream, "BMP")
+    content = bytearray(stream.getvalue())
+    content[18:26] = struct.pack("<II", width, height)
+    content[30] = 1
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
         (claiming(8200, 8200), r"of 8,200 x 8,200 pixels claims 256\.5 MiB of data in \d+ bytes"),
         (claiming_webp(7000, 7000), r"of 7,000 x 7,000 pixels claims 280\.4 MiB of data in \d+ b"),
+        (claiming_rle(20_000_000, 1), "of 20,000,000 x 1 pixels is a run-length encoded BMP; exp"),
         (claiming(60_000, 60_000), r"cannot be read \(Image size \(3600000000 pixels\) exceeds"),
         (claiming(0, 5), r"cannot be read"),
         (b"BM" + bytes(24), "cannot be read"),
