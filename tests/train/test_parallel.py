@@ -150,7 +150,10 @@ def test_two_processes_train_what_one_does_and_write_it_once(tmp_path):
     assert_processes_agree(tmp_path)
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == [f'{{"step": {n}' for n in (5, 10, 15, 20)]
-    assert [path.name for path in (tmp_path / "steps").iterdir()] == ["20"]
+    assert {path.parent.name for path in (tmp_path / "steps").glob("*/checksums.txt")} == {
+        "15",
+        "20",
+    }
     assert [told[process].count("done") for process in range(2)] == [1, 0]
     assert ["run: step 20" in each for each in told] == [True, False]
 
