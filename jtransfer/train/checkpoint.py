@@ -5,7 +5,9 @@ bit that flipped on the disk would be trained on. So every step is sealed after 
 and only one that is as it was sealed is restored.
 """
 
+import errno
 import json
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +24,8 @@ from jtransfer.train.step_folders import CheckpointError, StepFolders
 from jtransfer.train.structure import differences, structure
 
 STRUCTURE = "structure.json"  # in a step's folder: what the state is made of
+# Why something cannot be written; orbax says it at the end of a long message.
+_CAUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
 
 class Checkpoints:
@@ -200,5 +204,9 @@ def _storable(state: TrainState) -> dict:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of what an exception says."""
-    return next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
+    """What the system said, if an exception names that somewhere, or its first line."""
+    said = str(error)
+    for cause in map(os.strerror, _CAUSES):
+        if cause in said:
+            return cause
+    return next(iter(said.splitlines()), "")[:200] or type(error).__name__

@@ -4,8 +4,8 @@ import io
 import os
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -96,8 +96,9 @@ class RunLog:
         """
         self._append(line_of({"step": step, **metrics}))
         if self._board is not None:
-            for name, value in metrics.items():
-                self._board.add_scalar(name, np.mean(value), step)
+            with self._about_the_board():
+                for name, value in metrics.items():
+                    self._board.add_scalar(name, np.mean(value), step)
         now = time.perf_counter()
         if step > self._last_step:
             rate = (step - self._last_step) / (now - self._last_time)
@@ -164,6 +165,15 @@ class RunLog:
     def _open_file(self) -> Path:
         return self._file.with_suffix(".open.json")
 
+    @contextmanager
+    def _about_the_board(self) -> Iterator[None]:
+        """What is wrong with TensorBoard's files is told once, and ends no run: they are extra."""
+        try:
+            yield
+        except OSError as error:
+            self._board = None
+            self.say(f"TensorBoard's files are not written any more ({error.strerror or error})")
+
     def _append(self, line: bytes) -> None:
         end = self._lines.tell()
         try:
@@ -192,7 +202,8 @@ class RunLog:
         if self._bar is not None:
             self._bar.close()
         if self._board is not None:
-            self._board.close()
+            with self._about_the_board():
+                self._board.close()
         self._lines.close()
 
     def __enter__(self) -> "RunLog":

@@ -213,6 +213,17 @@ def test_a_full_disk_costs_no_checkpoint_that_was_there(tmp_path, monkeypatch):
     assert_same(restored(tmp_path), large(20))
 
 
+def test_the_cause_is_named_however_long_the_message(tmp_path, monkeypatch):
+    def full(folder):
+        raise ValueError(f"RESOURCE_EXHAUSTED: {'/a/long/path' * 50}: No space left on device [1]")
+
+    monkeypatch.setattr(checkpoint, "seal", full)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(large(30))
+    with pytest.raises(CheckpointError, match=r"\(No space left on device\); those before it"):
+        checkpoints.close()
+
+
 def test_a_second_writer_is_refused_and_a_reader_is_not(tmp_path):
     save(tmp_path, 10)
     with sole_writer(tmp_path), Checkpoints(tmp_path) as checkpoints:

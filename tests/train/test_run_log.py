@@ -195,3 +195,19 @@ def test_sums_that_cannot_be_read_are_told_of(file):
         with RunLog(file, name="run", total_steps=10, stream=stream) as log:
             assert log.take_open(8) == {}
     assert stream.getvalue().count("metrics.open.json holds is not used") == 3
+
+
+def test_a_full_disk_at_tensorboard_is_told_once_and_ends_no_run(file):
+    class FullBoard:
+        def add_scalar(self, *_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        close = add_scalar
+
+    stream = io.StringIO()
+    with RunLog(file, name="run", total_steps=10, stream=stream) as log:
+        log._board = FullBoard()
+        log.write(5, {"loss": 1.0})
+        log.write(10, {"loss": 1.0})
+    assert stream.getvalue().count("not written any more (No space left on device)") == 1
+    assert len(read_records(file)) == 2
