@@ -18,7 +18,8 @@ def dann_loss(net: nn.Module, *, reversal: Callable[[jax.Array], jax.Array] = si
     One scalar whose gradients are right for every player: the label head and the domain head
     descend their own losses at full rate, and the trunk descends the label loss while it ascends
     the domain loss, scaled by lambda (JMLR 2016, eqs. 9 and 13-15). The target's labels are not
-    looked at.
+    looked at. The domain loss is the mean over both domains together: half of eq. 9's, which adds
+    the two domains' means.
 
     Args:
       net: a module with `features`, `classify` and `discriminate`.

@@ -14,6 +14,9 @@ START = "start"  # the collection that holds the weights at the start
 def l2_sp(loss: Loss, *, alpha: float, beta: float) -> Loss:
     """Add alpha/2 |w - w0|^2 of the trunk and beta/2 |w|^2 of the head (Li et al. 2018, eq. 3).
 
+    All parameters count, biases and the scales and shifts of norms too; the paper speaks of
+    weights.
+
     Args:
       loss: any loss for `make_step`; the variables that it trains are from `with_start`.
       alpha: how strongly the trunk is held at its start w0.
