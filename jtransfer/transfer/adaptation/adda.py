@@ -113,13 +113,14 @@ def adda_loss(net: nn.Module) -> Loss:
         }
 
         def discriminate(params: Any, features: jax.Array, rng: jax.Array) -> Any:
-            return net.apply(
+            logits: Any = net.apply(
                 {**variables, "params": params},
                 features,
                 train=True,
                 method="discriminate",
                 rngs={"dropout": rng},
             )
+            return logits.astype(jnp.float32)
 
         features = lax.stop_gradient(jnp.concatenate([source, target]))
         logits = discriminate(params, features, of_domain_head)

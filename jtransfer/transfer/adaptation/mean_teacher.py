@@ -132,7 +132,7 @@ def mean_teacher_loss(
 
         teacher = stats[TEACHER]
         (taught, _), taught_stats = apply(teacher_variables(stats), of_teacher, images)
-        known, guessed = jnp.split(jax.nn.softmax(taught), 2)
+        known, guessed = jnp.split(jax.nn.softmax(taught.astype(jnp.float32)), 2)
         frequencies = moved_shares(teacher, labels, guessed, decay=decay)
         if align:
             relative = frequencies["labels"] / (frequencies["guesses"] + _RARE)
@@ -145,7 +145,8 @@ def mean_teacher_loss(
         scale = None if reversal is None else reversal(progress)
         augmented = augment(of_augmentation, images)
         (logits, domain_logits), new_stats = apply(variables, of_net, augmented, scale)
-        losses = optax.softmax_cross_entropy(logits[count:], lax.stop_gradient(guesses))
+        of_target = logits[count:].astype(jnp.float32)
+        losses = optax.softmax_cross_entropy(of_target, lax.stop_gradient(guesses))
         losses = jnp.where(confident, losses, 0.0)
 
         number = jnp.asarray(count, jnp.float32)

@@ -142,7 +142,7 @@ def translation_loss(
             terms |= game
         if weights.identity:
             same = _alike(decode(codes, domains=OWN), images)
-            terms["identity_loss"] = weights.identity, _mean(jnp.abs(same - images))
+            terms["identity_loss"] = weights.identity, _l1(same, images)
         if weights.image or weights.cycle or weights.translated_classification:
             translated = _alike(decode(codes, domains=OTHER), images)
             if weights.image:
@@ -153,7 +153,7 @@ def translation_loss(
                 again, _ = encode(translated, domains=OTHER, key=1)
                 if weights.cycle:
                     back = decode(again, domains=OWN)
-                    terms["cycle_loss"] = weights.cycle, _mean(jnp.abs(back - images))
+                    terms["cycle_loss"] = weights.cycle, _l1(back, images)
                 if weights.translated_classification:
                     measured = label_metrics(again, key=1)
                     metrics["translated_label_accuracy"] = measured["label_accuracy"]
@@ -190,9 +190,9 @@ def _image_game(
     params: Any,
 ) -> Terms:
     """The discriminators' least squares on real and translated images, and the translators'."""
-    real = judge(images, domains=OWN)
-    fake = judge(lax.stop_gradient(translated), domains=OTHER)
-    fooled = judge(translated, domains=OTHER, params=lax.stop_gradient(params))
+    real = judge(images, domains=OWN).astype(jnp.float32)
+    fake = judge(lax.stop_gradient(translated), domains=OTHER).astype(jnp.float32)
+    fooled = judge(translated, domains=OTHER, params=lax.stop_gradient(params)).astype(jnp.float32)
     errors = jnp.concatenate([jnp.square(real - 1), jnp.square(fake)])
     return {
         "image_loss": (1.0, _mean(errors)),
@@ -200,9 +200,13 @@ def _image_game(
     }
 
 
+def _l1(written: jax.Array, images: jax.Array) -> Mean:
+    return _mean(jnp.abs(written.astype(jnp.float32) - images.astype(jnp.float32)))
+
+
 def _mean(values: jax.Array) -> Mean:
     """Sum and count of the first axis, of means over the others."""
-    each = values.astype(jnp.float32).reshape(len(values), -1).mean(axis=1)
+    each = values.reshape(len(values), -1).mean(axis=1)
     return each.sum(), jnp.asarray(len(values), jnp.float32)
 
 

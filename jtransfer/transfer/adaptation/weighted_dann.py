@@ -13,6 +13,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 from jax import lax
 
 from jtransfer.train.schedules import sigmoid_ramp
@@ -80,7 +81,7 @@ def weighted_dann_loss(
             mutable=collections,
             rngs={"dropout": rng},
         )
-        guesses = lax.stop_gradient(jax.nn.softmax(logits[count:]))
+        guesses = lax.stop_gradient(jax.nn.softmax(logits[count:].astype(jnp.float32)))
         shares = moved_shares(stats[SHARES], labels, guesses, decay=decay)
         value, metrics = label_and_domain_loss(
             logits[:count],
