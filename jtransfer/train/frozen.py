@@ -75,15 +75,18 @@ def frozen_held(stats: PyTree, new_stats: PyTree, trainable: PyTree | None) -> P
     if trainable is None:
         return new_stats
 
-    def held(keys: tuple[Any, ...], old: jax.Array, new: jax.Array) -> jax.Array:
-        path = jax.tree_util.keystr(keys, simple=True, separator="/").split("/")
-        return old if _all_frozen(trainable, tuple(path[1:-1])) else new
+    before = dict(jax.tree_util.tree_leaves_with_path(stats))
 
-    return jax.tree_util.tree_map_with_path(held, stats, new_stats)
+    def held(keys: tuple[Any, ...], new: jax.Array) -> jax.Array:
+        path = jax.tree_util.keystr(keys, simple=True, separator="/").split("/")
+        return before.get(keys, new) if _all_frozen(trainable, tuple(path[1:-1])) else new
+
+    return jax.tree_util.tree_map_with_path(held, new_stats)
 
 
 def _call(call: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, context: Any) -> Any:
-    if is_frozen(context.module.path):
+    # A method that is called outside of `apply` has no place in the net.
+    if context.module.scope is not None and is_frozen(context.module.path):
         kwargs = {**kwargs, **{word: _TEST_TIME[word] for word in kwargs if word in _TEST_TIME}}
     return call(*args, **kwargs)
 

@@ -35,6 +35,10 @@ class Deaf(nn.Module):
 
 
 class Net(nn.Module):
+    def weight(self):
+        """What a loss may ask of a net that is not bound to variables."""
+        return 1.0
+
     @nn.compact
     def __call__(self, values, *, training=False):
         for name in ("first", "second"):
@@ -64,7 +68,7 @@ def stepped(frozen, **options):
             rngs={"dropout": rng},
         )
         told = jnp.asarray([is_frozen((name,)) for name in sorted(params)], jnp.float32)
-        return (outputs**2).mean(), (moved, {"frozen": (told, jnp.ones(()))})
+        return NET.weight() * (outputs**2).mean(), (moved, {"frozen": (told, jnp.ones(()))})
 
     optimizer = optax.sgd(0.1)
     step = make_step(loss, optimizer, total_steps=1, trainable=trainable, **options)

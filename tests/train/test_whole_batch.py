@@ -14,9 +14,9 @@ from jtransfer.train.whole_batch import key_of_batch, mean_over_batch, mean_over
 NUMBERS = jnp.array([1.0, 2.0, 3.0, jnp.nan, 5.0, jnp.nan, 7.0, jnp.nan])
 
 
-def stepped(loss, batch, *, accumulate=1, axis_name=None):
+def stepped(loss, batch, *, accumulate=1, axis_name=None, optimizer=None):
     """Parameter after a step of rate 1 from 0, statistics and metrics."""
-    optimizer = optax.sgd(1.0)
+    optimizer = optimizer or optax.sgd(1.0)
     step = make_step(loss, optimizer, total_steps=1, accumulate=accumulate, axis_name=axis_name)
     variables = {"params": {"w": jnp.zeros(())}, "seen": jnp.zeros(())}
     state = TrainState.create(variables, optimizer, rng=jax.random.key(0))
@@ -52,6 +52,29 @@ def test_a_mean_is_over_the_whole_batch_however_it_is_cut(parts):
     assert moved == pytest.approx(3.6, rel=1e-6)
     assert seen == pytest.approx(4.64, rel=1e-6)
     assert tuple(map(float, metrics["mean"])) == (18.0, 5.0)
+
+
+def test_a_clipped_gradient_is_that_of_the_whole_batch():
+    """Of length 3.6, it is let pass; that of the first part alone is 4, and would be shortened."""
+    for accumulate in (1, 2):
+        moved, _, _ = stepped(
+            of_those_there,
+            NUMBERS,
+            accumulate=accumulate,
+            optimizer=optax.chain(optax.clip_by_global_norm(3.7), optax.sgd(1.0)),
+        )
+        assert moved == pytest.approx(3.6, rel=1e-6)
+
+
+def test_several_runs_in_one_program_each_ask_for_their_own():
+    optimizer = optax.sgd(1.0)
+    step = make_step(of_those_there, optimizer, total_steps=1, accumulate=2)
+    variables = {"params": {"w": jnp.zeros(())}, "seen": jnp.zeros(())}
+    state = TrainState.create(variables, optimizer, rng=jax.random.key(0))
+    batches = jnp.stack([NUMBERS, NUMBERS + 10.0])
+    states, _ = jax.jit(jax.vmap(step, in_axes=(None, 0)))(state, batches)
+    np.testing.assert_allclose(states.params["w"], [3.6, 13.6], rtol=1e-6)
+    np.testing.assert_allclose(states.stats["seen"], [4.64, 4.64], rtol=1e-5)
 
 
 def test_of_nothing_the_mean_is_0():
