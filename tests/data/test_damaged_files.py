@@ -6,6 +6,7 @@ crash or memory that grows without end would take this one along.
 
 import gzip
 import io
+import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -204,10 +205,9 @@ FILES = {
 COUNTS = [60, pytest.param(1000, marks=pytest.mark.slow)]
 
 
-@pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("kind", FILES)
-def test_a_damaged_file_is_read_or_refused(tmp_path, kind, count):
-    read, name, content = FILES[kind]
+@pytest.fixture
+def beside(tmp_path):
+    """A folder with whole files of what is read together with a damaged one."""
     for text, other in AWA2.items():
         (tmp_path / text).write_text(other)
     images = tmp_path / "GTSRB" / "Final_Test" / "Images"
@@ -217,7 +217,32 @@ def test_a_damaged_file_is_read_or_refused(tmp_path, kind, count):
     for number in range(4):
         Image.new("RGB", (30, 32)).save(images / f"{number:05d}.ppm")
         (tmp_path / "words" / f"{number}.wav").write_bytes(SOUNDS["16 bits"])
-    check(read, tmp_path / name, content if isinstance(content, bytes) else content(), count)
+    return tmp_path
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("kind", FILES)
+def test_a_damaged_file_is_read_or_refused(beside, kind, count):
+    read, name, content = FILES[kind]
+    check(read, beside / name, content if isinstance(content, bytes) else content(), count)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_what_is_no_file_is_named_at_once(beside, kind):
+    read, name, _ = FILES[kind]
+    file = beside / name
+    file.unlink(missing_ok=True)
+    file.touch()
+    with pytest.raises(DataError, match=f"{name} is empty, 0 bytes; expected"):
+        read(file)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(DataError, match=f"{name} is a folder; expected .* Name a file"):
+        read(file)
+    file.rmdir()
+    os.mkfifo(file)  # opening it would wait for a writer
+    with pytest.raises(DataError, match=f"{name} is a pipe, a socket or a device, no file"):
+        read(file)
 
 
 @pytest.mark.parametrize("count", COUNTS)

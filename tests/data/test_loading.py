@@ -27,7 +27,7 @@ def test_the_data_root_comes_from_the_argument_then_the_environment(tmp_path, mo
     with pytest.raises(DataError, match="argument/toys"):
         load("npz:toys", "train", data_root=tmp_path / "argument")
     monkeypatch.delenv("JTRANSFER_DATA")
-    with pytest.raises(DataError, match=r"found no data/toys\.npz"):
+    with pytest.raises(DataError, match=r"data/toys\.npz is not there"):
         load("npz:toys", "train")
 
 

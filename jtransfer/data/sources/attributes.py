@@ -258,7 +258,7 @@ def _text(file: Path) -> str:
     expected = "a text file of Animals with Attributes 2"
     with reading(file, expected, error=DataError, kinds=("text",), absent=_ABSENT):
         text = read_text(file)
-        if not is_table_of_text(text[:HEAD].encode()):
+        if not text.strip() or not is_table_of_text(text[:HEAD].encode()):
             raise ValueError("no text parted by line ends")
     return text
 

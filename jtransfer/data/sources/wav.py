@@ -16,7 +16,7 @@ from jtransfer.data.examples import DataError
 from jtransfer.files.memory import require_memory
 from jtransfer.files.reading import read_bytes, reading
 
-RATES = (100, 384_000)  # Hz, lowest and highest; a filter between two rates is as long as they are
+RATES = (100, 192_000)  # Hz, lowest and highest; a filter between two rates is as long as they are
 _MOST_CHANNELS = 64
 _MOST_CHUNKS = 1000  # before the samples
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
@@ -41,7 +41,7 @@ def read_wav(path: Path | str) -> tuple[np.ndarray, int]:
     Raises:
       DataError: if the file is missing, empty, truncated or no wav, or holds no sample, an encoding
         such as A-law or ADPCM, numbers that are not finite, more than 64 channels, or samples at a
-        rate outside of 100 to 384,000 Hz.
+        rate outside of 100 to 192,000 Hz.
     """
     path = Path(path)
     absent = "Put it there, or mend the list that names it"

@@ -62,7 +62,8 @@ def class_vectors(
       name: where the vectors come from, for messages.
 
     Raises:
-      DataError: naming every class with a word that has no vector, and the words.
+      DataError: naming every class with a word that has no vector, and the words; or if vectors
+        differ in length or are not finite.
     """
     lacking: dict[str, list[str]] = {}
     rows = []
@@ -75,9 +76,7 @@ def class_vectors(
             if missing or not words:
                 lacking[each] = missing
                 continue
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named below
-            each_word = [np.asarray(vectors[word], np.float32) for word in words]
-        rows.append(np.mean(each_word, axis=0))
+        rows.append(_mean([vectors[word] for word in words], each, name))
     if lacking:
         named = "; ".join(
             f"{each} (no vector for {', '.join(words) or 'an empty name'})"
@@ -87,9 +86,26 @@ def class_vectors(
             f"{name} lack {named}; expected a vector for every word of every class. Rename these "
             "classes, or give {word: vector} with the missing words added"
         )
+    if len({row.shape for row in rows}) != 1:
+        raise DataError(
+            f"{name} give {len(rows)} classes vectors of the lengths "
+            f"{sorted({len(row) for row in rows})}; expected at least one class, and one length"
+        )
     values = require_finite(np.stack(rows), name)
     numbers = tuple(str(number) for number in range(values.shape[1]))
     return ClassTable(values, tuple(classes), numbers, name)
+
+
+def _mean(vectors: Sequence[np.ndarray], each: str, name: str) -> np.ndarray:
+    # What is too large becomes infinite, and is named by whoever takes it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = [np.asarray(vector, np.float32) for vector in vectors]
+        if len({row.shape for row in rows}) != 1 or rows[0].ndim != 1:
+            raise DataError(
+                f"{name} give the words of {each} vectors of the shapes "
+                f"{[row.shape for row in rows]}; expected [dims], the same for all"
+            )
+        return np.mean(rows, axis=0)
 
 
 def _npz(file: Path) -> Iterator[tuple[str, np.ndarray]]:

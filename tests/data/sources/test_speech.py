@@ -86,7 +86,7 @@ def test_a_missing_or_empty_folder_is_an_error(folder, tmp_path):
 
 def test_rates_are_bounded_before_a_file_is_read(folder, tmp_path, monkeypatch):
     write(folder / "1_ann_0.wav")
-    with pytest.raises(DataError, match="a rate of 2,147,483,647 Hz; expected 100 to 384,000"):
+    with pytest.raises(DataError, match="a rate of 2,147,483,647 Hz; expected 100 to 192,000"):
         load_speech("wav:words", data_root=tmp_path, rate=2**31 - 1)
     monkeypatch.setattr("jtransfer.data.sources.speech.os.access", lambda *_: False)
     with pytest.raises(DataError, match="words may not be listed by this user"):

@@ -80,8 +80,8 @@ def test_a_size_that_is_not_there_is_an_error_unless_it_was_not_known(file):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"rate": 0}, "has 0 samples a second; expected 100 to 384,000"),
-        ({"rate": 2**31 - 1}, "has 2,147,483,647 samples a second; expected 100 to 384,000"),
+        ({"rate": 0}, "has 0 samples a second; expected 100 to 192,000"),
+        ({"rate": 2**31 - 1}, "has 2,147,483,647 samples a second; expected 100 to 192,000"),
         ({"channels": 0}, "cannot be read"),
         ({"channels": 65, "bits": 8}, "has 65 channels; expected 1 to 64"),
         ({"bits": 0}, "cannot be read"),
@@ -183,5 +183,5 @@ def test_resampling_keeps_a_tone():
     np.testing.assert_allclose(slow[inner], np.sin(2 * np.pi * 440 * times[::2])[inner], atol=2e-3)
     with pytest.raises(DataError, match="expected positive rates"):
         resample(slow, 8000, 0)
-    with pytest.raises(DataError, match=r"from 2,147,483,647 Hz to 8,000 Hz; .*384,000 Hz"):
+    with pytest.raises(DataError, match=r"from 2,147,483,647 Hz to 8,000 Hz; .*192,000 Hz"):
         resample(slow, 2**31 - 1, 8000)

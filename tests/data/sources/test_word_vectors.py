@@ -22,6 +22,16 @@ def test_missing_words_are_named():
         class_vectors(["bear", "snow-bear", "cow"], VECTORS)
 
 
+def test_vectors_of_different_lengths_are_named():
+    odd = {"polar": [1.0], "bear": [0.0, 1.0]}
+    with pytest.raises(DataError, match="the words of polar bear vectors of the shapes"):
+        class_vectors(["polar bear"], odd)
+    with pytest.raises(DataError, match=r"give 2 classes vectors of the lengths \[1, 2\]"):
+        class_vectors(["polar", "bear"], odd)
+    with pytest.raises(DataError, match="give 0 classes"):
+        class_vectors([], odd)
+
+
 def test_glove_text(tmp_path):
     file = tmp_path / "glove.txt"
     file.write_text("polar 1 0\nbear 0 1\n")
