@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from experiments.fingerprints import fingerprint
+from jtransfer.data.examples import DataError
 from jtransfer.data.loading import data_folder
-from jtransfer.data.sources.attributes import ClassTable, read_awa1
+from jtransfer.data.sources.attributes import ClassTable, read_awa1, require_finite
 from jtransfer.data.sources.npz_archive import open_npz
 from jtransfer.data.sources.word_vectors import class_vectors, read_word_vectors, words_of
 from jtransfer.transfer.zero_shot.class_signatures import require_disjoint, require_distinct
@@ -79,8 +80,18 @@ def load_awa1(
         rgsift, phog, labels = archive.read("rgsift_sqrt_u8", "phog_u8", "label")
         names, train, test = map(archive.text, ("class_names", "train_classes", "test_classes"))
     # rgsift is stored as the square root of its histogram, phog as the histogram.
-    rgsift = (rgsift.astype(np.float32) / 510) ** 2
-    phog = phog.astype(np.float32) / 255
+    rgsift = (require_finite(rgsift, f"{file}, rgsift_sqrt_u8,") / 510) ** 2
+    phog = require_finite(phog, f"{file}, phog_u8,") / 255
+    if labels.dtype.kind not in "iu" or labels.ndim != 1 or not len(labels) == len(rgsift):
+        raise DataError(
+            f"{file}: label is {labels.dtype} of shape {labels.shape}; expected a class number for "
+            "each of the features. It is damaged: fetch it again"
+        )
+    if labels.min() < 0 or labels.max() >= len(names):
+        raise DataError(
+            f"{file}: labels from {labels.min()} to {labels.max()}; expected 0 to "
+            f"{len(names) - 1}. It is damaged: fetch it again"
+        )
     labels = labels.astype(np.int64)
     require_disjoint(train, test)
     vectors = read_word_vectors(root / words, {word for name in names for word in words_of(name)})

@@ -139,7 +139,7 @@ def test_word_vectors_become_zeros_and_ones_for_attribute_classifiers(root):
 def test_what_is_missing(tmp_path, root):
     with pytest.raises(DataError, match=r"awa1\.npz is not there; expected the features"):
         load_awa1(tmp_path / "none")
-    with pytest.raises(DataError, match=r"expected GloVe's text or an \.npz"):
+    with pytest.raises(DataError, match=r"none\.npz is not there; expected an archive with words"):
         load_awa1(root, "none.npz")
 
 

@@ -151,6 +151,11 @@ def read_csv(file: Path | str, *, leave_out: Collection[str] = ()) -> ClassTable
         for line, row in zip(table.lines, table.rows, strict=True)
     ]
     classes = tuple(row[0] for row in table.rows)
+    if "" in classes:
+        raise DataError(
+            f"{file}, line {table.lines[classes.index('')]} names no class; expected a name in the "
+            "first column. Fill the gap or remove the line"
+        )
     attributes = tuple(names[column] for column in kept)
     return ClassTable(np.array(values), classes, attributes, file.name)
 

@@ -26,11 +26,13 @@ class Archive:
 
     def __init__(self, file: Path, packed: zipfile.ZipFile, size: int):
         self._file, self._packed, self._size = file, packed, size
-        self._members = {
-            each.filename.removesuffix(_SUFFIX): each
-            for each in packed.infolist()
-            if each.filename.endswith(_SUFFIX)
-        }
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        for each in packed.infolist():
+            name = each.filename.removesuffix(_SUFFIX)
+            if name in self._members:
+                raise ValueError(f"{name} is there twice")
+            if name != each.filename:
+                self._members[name] = each
 
     @property
     def names(self) -> list[str]:

@@ -55,6 +55,9 @@ def test_csv(tmp_path):
     file.write_text(",hair,legs\nbear,1\n")
     with pytest.raises(DataError, match="line 2 has 2 cells, expected 3 as in the first line"):
         read_csv(file)
+    file.write_text(",hair\nbear,1\n,1\n")
+    with pytest.raises(DataError, match="line 3 names no class"):
+        read_csv(file)
     with pytest.raises(DataError, match=r"none\.csv is not there; expected a table"):
         read_csv(tmp_path / "none.csv")
 

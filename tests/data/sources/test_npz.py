@@ -168,6 +168,13 @@ def test_what_would_fill_memory_is_refused_before_it_does(archive, monkeypatch):
         read(archive)
 
 
+def test_arrays_that_are_there_twice_are_refused(archive):
+    with zipfile.ZipFile(archive, "a") as packed, pytest.warns(UserWarning, match="Duplicate"):
+        packed.writestr("train_label.npy", array((2,), data=b"\x01\x01"))
+    with pytest.raises(DataError, match=r"cannot be read \(train_label is there twice\)"):
+        read(archive)
+
+
 @pytest.mark.parametrize(
     ("method", "name"), [(zipfile.ZIP_LZMA, "LZMA"), (zipfile.ZIP_BZIP2, "bzip2")]
 )
