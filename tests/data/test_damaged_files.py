@@ -9,6 +9,7 @@ import io
 import os
 import shutil
 import struct
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -29,9 +30,11 @@ RANDOM = np.random.default_rng(0)
 
 
 def read_as(file: Path, read: Callable[[Path], object], content: bytes) -> None:
-    """Write a file's content and read it."""
+    """Write a file's content and read it, without a warning."""
     file.write_bytes(content)
-    read(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(file)
 
 
 # The readers: each takes the file that was damaged.

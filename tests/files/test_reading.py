@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jtransfer.files.reading import open_regular, read_bytes, read_text, reading
+from jtransfer.files.reading import is_there, open_regular, read_bytes, read_text, reading
 
 
 class OwnError(ValueError):
@@ -89,3 +89,15 @@ def test_a_file_larger_than_memory_is_not_read(tmp_path: Path, monkeypatch: pyte
 def test_the_rooms_own_error_goes_through(tmp_path: Path):
     with pytest.raises(OwnError, match=r"^mine$"), reading(tmp_path, "a table", error=OwnError):
         raise OwnError("mine")
+
+
+def test_what_may_not_be_looked_at_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert is_there(tmp_path)
+    assert not is_there(tmp_path / "none")
+    assert is_there("a\0b")  # opening it says what is wrong with the name
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("jtransfer.files.reading.os.stat", refuse)
+    assert is_there(tmp_path / "none")

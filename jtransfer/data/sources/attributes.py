@@ -48,7 +48,8 @@ class ClassTable:
 
     def __post_init__(self):
         """Check that values and names fit each other."""
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named below
+        # What is too large becomes infinite, and is named below.
+        with np.errstate(over="ignore", invalid="ignore"):
             values = np.asarray(self.values, np.float32)
         if values.shape != (len(self.classes), len(self.attributes)) or not values.size:
             raise DataError(
@@ -243,7 +244,7 @@ def require_finite(values: np.ndarray, what: str) -> np.ndarray:
     """
     if values.dtype.kind not in "biuf":
         raise DataError(f"{what} holds {values.dtype}; expected numbers. Convert it")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         numbers = values.astype(np.float32)
     odd = np.argwhere(~np.isfinite(numbers))
     if len(odd):

@@ -172,7 +172,8 @@ def _cast(numbers: np.ndarray, wanted: np.dtype) -> np.ndarray:
     """Numbers are stored in whatever type is narrow and holds them."""
     if numbers.dtype.kind == "f" and wanted.kind != "f":
         raise ValueError(f"{numbers.dtype} stored where the array is {wanted}")
-    cast = numbers.astype(wanted, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is named below
+        cast = numbers.astype(wanted, copy=False)
     if not np.can_cast(numbers.dtype, wanted) and not np.array_equal(cast, numbers):
         raise ValueError(f"{numbers.dtype} that do not fit {wanted}")
     return cast

@@ -16,7 +16,7 @@ from jtransfer.data.examples import MOST_CLASSES, DataError
 from jtransfer.data.sources.array_record import read_records
 from jtransfer.data.sources.tf_example import read_example
 from jtransfer.files.names import plain_name
-from jtransfer.files.reading import read_text, reading
+from jtransfer.files.reading import is_there, read_text, reading
 
 FORMAT = "array_record"  # the one that is read by position, without TensorFlow
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
@@ -82,7 +82,7 @@ class Prepared:
                 f"{MOST_CLASSES:,}. {self.remedy}"
             )
         file = self.folder / f"{feature}.labels.txt"
-        if not file.exists():
+        if not is_there(file):
             return tuple(map(str, range(count)))
         with self._named(file):
             names = tuple(line.strip() for line in read_text(file).split("\n") if line.strip())

@@ -57,9 +57,8 @@ def read_wav(path: Path | str) -> tuple[np.ndarray, int]:
         raise DataError(f"{path} holds no sample; expected an utterance. Leave it out")
     count = len(data) // form.frame
     require_memory(16 * count * form.channels, str(path), error=DataError)
-    mono = _between_ones(data, form).reshape(count, -1).mean(axis=1)
-    with np.errstate(over="ignore"):  # what is too large becomes infinite
-        mono = mono.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is no number is named below
+        mono = _between_ones(data, form).reshape(count, -1).mean(axis=1).astype(np.float32)
     if not np.isfinite(mono).all():
         raise DataError(
             f"{path} holds samples that are not finite; expected floats around -1 to 1. Leave it "
