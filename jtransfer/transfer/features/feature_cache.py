@@ -37,7 +37,7 @@ _CHUNK = 1 << 20
 def open_arrays(folder: Path, progress: Progress) -> dict[str, np.memmap]:
     """The arrays of a cache, memory-mapped and read-only, their whole rows checked.
 
-    All of them are read once: a second for 1.7 GB that the system has at hand.
+    All of them are read once: a third of a second for a gigabyte that the system has at hand.
 
     Raises:
       FeatureCacheError: if a file is missing or no file, of another size, shape or type than
