@@ -101,20 +101,23 @@ def _folder(archive: zipfile.ZipFile, size: int, source: str) -> str:
         )
     if len(set(names)) != len(names):
         raise _damage(source, "it holds two files of one name")
-    for member in archive.infolist():
+    members = archive.infolist()
+    for member in members:
         if member.flag_bits & 1:
             raise _unlike(
                 source, f"its member {readable(member.filename)} is encrypted", "Decrypt it"
             )
         if member.compress_type != zipfile.ZIP_STORED:
             method = _METHODS.get(member.compress_type, f"method {member.compress_type}")
+            packed = in_units(sum(each.compress_size for each in members))
+            whole = in_units(sum(each.file_size for each in members))
             raise _unlike(
                 source,
-                f"its member {readable(member.filename)} is compressed ({method}, to "
-                f"{in_units(member.compress_size)} from {in_units(member.file_size)})",
+                f"its member {readable(member.filename)} is compressed ({method}; in all "
+                f"{whole} in {packed})",
                 "Unpack it, and pack it without compression",
             )
-    claimed = sum(member.file_size for member in archive.infolist())
+    claimed = sum(member.file_size for member in members)
     if claimed > size:
         raise _damage(source, f"its files claim more bytes than it has, {claimed:,} of {size:,}")
     pickles = [name for name in names if PurePosixPath(name).parts[1:] == ("data.pkl",)]
