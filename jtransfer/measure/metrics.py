@@ -26,7 +26,9 @@ def accuracy(predictions: ArrayLike, labels: ArrayLike) -> float:
 def mean_per_class_accuracy(predictions: ArrayLike, labels: ArrayLike, num_classes: int) -> float:
     """Mean over the classes of the accuracy within the class: every class weighs the same.
 
-    A class without a true example has no accuracy and is left out of the mean.
+    A class without a true example has no accuracy and is left out of the mean, which then is over
+    fewer than `num_classes`; where it is predicted, the true class has an example wrong. So numbers
+    of test sets that lack different classes do not compare.
 
     Args:
       predictions: predicted classes, [n] integers.

@@ -51,6 +51,7 @@ def seen_unseen_curve(scores: ArrayLike, labels: ArrayLike, seen: ArrayLike) -> 
 
     Chao, Changpinyo, Gong & Sha, "An empirical study and analysis of generalized zero-shot
     learning for object recognition in the wild", ECCV 2016 (calibrated stacking and its AUSUC).
+    A class without images has no accuracy and is left out of the means.
 
     Args:
       scores: [n, classes].
@@ -93,7 +94,8 @@ def seen_unseen_curve(scores: ArrayLike, labels: ArrayLike, seen: ArrayLike) -> 
         np.bincount(place, np.where(kind, share, 0), len(calibration))
         for kind in (of_seen, ~of_seen)
     )
-    S = np.clip(share[of_seen].sum() - np.r_[0, np.cumsum(lost)], 0, 1)
+    # What is not lost yet is summed up from the end, where nothing is left.
+    S = np.clip(np.r_[np.cumsum(lost[::-1])[::-1], 0], 0, 1)
     U = np.clip(np.r_[0, np.cumsum(won)], 0, 1)
     area = float(((S[1:] + S[:-1]) / 2 * np.diff(U)).sum())
     return SeenUnseenCurve(np.r_[-np.inf, calibration], S, U, area)

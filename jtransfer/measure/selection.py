@@ -77,11 +77,12 @@ def deep_embedded_risk(losses: ArrayLike, weights: ArrayLike) -> float:
     """
     loss, weight = _weighted(losses, weights)
     weighted = loss * weight
-    variance = weight.var()
-    if variance == 0:
+    deviation = weight - weight.mean()
+    # Weights that are equal but for rounding: the quotient of two roundings could be anything.
+    if np.abs(deviation).max() <= 1e-12 * weight.mean():
         return float(weighted.mean())
-    eta = -np.mean((weighted - weighted.mean()) * (weight - weight.mean())) / variance
-    return float(weighted.mean() + eta * weight.mean() - eta)
+    eta = -np.mean((weighted - weighted.mean()) * deviation) / np.mean(deviation**2)
+    return float(weighted.mean() + eta * (weight.mean() - 1))
 
 
 def soft_neighborhood_density(
@@ -95,7 +96,7 @@ def soft_neighborhood_density(
 
     Args:
       outputs: class probabilities of target examples, [n, classes] (or their features).
-      temperature: of the softmax.
+      temperature: of the softmax, positive.
       block: rows whose n similarities are in memory at a time.
 
     Returns:
@@ -104,15 +105,20 @@ def soft_neighborhood_density(
     rows = _matrix(outputs, "outputs")
     if len(rows) < 2:
         raise ValueError("there is one example; expected two or more, which are neighbours")
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; expected a positive number, such as 0.05")
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = rows / np.where(lengths == 0, 1, lengths)
     total = 0.0
     for start in range(0, len(rows), block):
-        scaled = rows[start : start + block] @ rows.T / temperature
-        own = np.arange(len(scaled))
-        scaled -= scaled.max(axis=1, keepdims=True)
-        likeness = np.exp(scaled)
-        likeness[own, start + own] = 0  # no example is its own neighbour
+        alike = rows[start : start + block] @ rows.T
+        own = np.arange(len(alike))
+        # No example is its own neighbour. Left out first: beside it, all others would be as good as
+        # nothing at a small temperature.
+        alike[own, start + own] = -np.inf
+        alike -= alike.max(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):  # what becomes minus infinity has no share
+            likeness = np.exp(alike / temperature)
         likeness /= likeness.sum(axis=1, keepdims=True)
         total += _entropies(likeness).sum()
     return float(total / len(rows))
@@ -144,7 +150,8 @@ def information_maximization(probabilities: ArrayLike) -> float:
       From 0 to log(classes), in nats.
     """
     rows = _probabilities(probabilities)
-    return float(_entropies(rows.mean(axis=0)[None])[0] - _entropies(rows).mean())
+    information = _entropies(rows.mean(axis=0)[None])[0] - _entropies(rows).mean()
+    return max(float(information), 0.0)  # less is rounding
 
 
 def density_ratio(

@@ -19,14 +19,14 @@ def in_bfloat16(loss: Loss, *, inputs: tuple[str, ...] = ("image",)) -> Loss:
 
     Args:
       loss: any loss for `make_step`.
-      inputs: names of the batch's arrays that the net computes with; of these, those of floating
-        point are rounded, and labels are left whole.
+      inputs: names of what of the batch the net computes with, arrays or trees of arrays (frames
+        and their mask); of these, those of floating point are rounded, and labels are left whole.
     """
 
     def rounded(params: PyTree, stats: PyTree, batch: PyTree, rng: jax.Array, progress: jax.Array):
         def round_input(path: tuple[Any, ...], values: jax.Array) -> jax.Array:
-            name = jax.tree_util.keystr(path[-1:], simple=True)
-            return _round(values) if name in inputs else values
+            names = {jax.tree_util.keystr((key,), simple=True) for key in path}
+            return values if names.isdisjoint(inputs) else _round(values)
 
         batch = jax.tree_util.tree_map_with_path(round_input, batch)
         return loss(jax.tree.map(_round, params), stats, batch, rng, progress)

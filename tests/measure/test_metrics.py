@@ -57,6 +57,8 @@ def test_mean_per_class_accuracy_agrees_with_scikit_learn(pair):
 
 def test_a_class_without_examples_is_left_out_of_the_mean():
     assert mean_per_class_accuracy([0, 0, 2], [0, 0, 2], 10) == 1
+    # Where it is predicted another class has one wrong: 1/2 and 1, over two classes of three.
+    assert mean_per_class_accuracy([0, 2, 1, 1], [0, 0, 1, 1], 3) == 0.75
 
 
 @given(pairs)

@@ -27,6 +27,21 @@ def test_a_curve_by_hand():
     assert curve.best_calibration() == 0.5
 
 
+def test_classes_without_images_are_left_out_of_the_means():
+    """One image of each of two classes; two others, one seen and one not, have none."""
+    scores = np.array([[2, 0, 1, 0], [1, 0, 3, 0]], float)
+    curve = seen_unseen_curve(scores, [0, 2], [True, True, False, False])
+    assert curve.at(0.0) == (1.0, 1.0, 1.0)
+
+
+def test_what_is_left_of_many_sevenths_is_nothing():
+    """A seen class of 7 images, each of which a higher calibration loses, down to 0 itself."""
+    scores = np.stack([np.arange(1.0, 9.0), np.zeros(8)], axis=1)
+    curve = seen_unseen_curve(scores, [0] * 7 + [1], [True, False])
+    np.testing.assert_allclose(curve.seen, [1, *(np.arange(6, -1, -1) / 7), 0], atol=1e-12)
+    assert curve.seen[-1] == 0
+
+
 @given(st.integers(0, 1000))
 def test_the_curve_is_what_stacking_measures(seed):
     random = np.random.default_rng(seed)

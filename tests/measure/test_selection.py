@@ -50,6 +50,13 @@ def test_equal_weights_leave_the_weighted_risk():
     assert deep_embedded_risk([0.0, 1.0], [2.0, 2.0]) == importance_weighted_risk([0, 1], [2, 2])
 
 
+@pytest.mark.parametrize("weight", [0.1, 1 / 3, 7e5 / 9])
+def test_weights_that_are_equal_but_for_rounding(weight):
+    losses, weights = [0.0, 1.0, 0.5, 0.25, 1.0, 0, 0, 0, 0, 0.5], np.full(10, weight)
+    weights[3] *= 1 + 1e-15
+    assert deep_embedded_risk(losses, weights) == pytest.approx(0.325 * weight)
+
+
 def test_dev_varies_less_than_the_weighted_risk():
     random = np.random.default_rng(0)
     # Examples x ~ U(0, 1), weight 2 x (mean 1), loss x: the risk is E[2 x^2] = 2/3.
@@ -75,6 +82,23 @@ def test_soft_neighborhood_density_counts_neighbours():
     assert soft_neighborhood_density(ONE_CLASS) == pytest.approx(math.log(5))
 
 
+@pytest.mark.parametrize("temperature", [1e-2, 1e-4, 1e-300])
+def test_soft_neighborhood_density_at_small_temperatures(temperature):
+    """Its nearest neighbour is all that an example sees, or, between two, both as much."""
+    angles = np.radians([0, 40, 60, 150])
+    outputs = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    # 0 -> 40; 40 -> 60; 60 -> 40; 150 -> 60.
+    assert soft_neighborhood_density(outputs, temperature=temperature) == pytest.approx(0, abs=1e-6)
+    between = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    expected = math.log(2) / 3
+    assert soft_neighborhood_density(between, temperature=temperature) == pytest.approx(expected)
+
+
+def test_soft_neighborhood_density_needs_a_temperature():
+    with pytest.raises(ValueError, match="temperature is 0; expected a positive number"):
+        soft_neighborhood_density(SURE, temperature=0)
+
+
 def test_soft_neighborhood_density_is_the_same_in_blocks():
     outputs = softmax_rows(53, 7)
     assert soft_neighborhood_density(outputs, block=10) == pytest.approx(
@@ -96,6 +120,8 @@ def test_information_by_hand():
     assert information_maximization(SURE) == pytest.approx(math.log(3))
     assert information_maximization(ONE_CLASS) == pytest.approx(0)
     assert information_maximization(UNSURE) == pytest.approx(0)
+    for seed in range(20):
+        assert information_maximization(np.tile(softmax_rows(1, 7, seed), (3, 1))) >= 0
     # Mean prediction (.5, .5), each of entropy -(.9 log .9 + .1 log .1)
     each = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1))
     rows = [[0.9, 0.1], [0.1, 0.9]]

@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,10 @@ import pytest
 from jtransfer.train.precision import in_bfloat16
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
+from jtransfer.transfer.adaptation.adda import adda_loss, untie_encoders
 from jtransfer.transfer.adaptation.dann import dann_loss
+from jtransfer.transfer.adaptation.mean_teacher import mean_teacher_loss, with_teacher
+from jtransfer.transfer.adaptation.weighted_dann import weighted_dann_loss, with_shares
 from jtransfer.transfer.supervised import supervised_loss
 from tests.transfer import tiny
 
@@ -40,6 +45,56 @@ def test_inputs_and_parameters_are_rounded_and_nothing_else():
             "target": {"image": "uint8"},
         },
     }
+
+
+def test_inputs_may_be_trees():
+    """Frames and their mask, as an acoustic net reads them."""
+    seen = {}
+
+    def loss(params, stats, batch, rng, progress):
+        del params, rng, progress
+        seen.update(batch)
+        return jnp.zeros(()), (stats, {})
+
+    frames = jnp.ones((1, 2, 3)), jnp.ones((1, 2), bool)
+    batch = {"target": {"image": frames, "label": jnp.ones(1)}, "image": {"left": jnp.ones(2)}}
+    in_bfloat16(loss)({}, {}, batch, None, 0.0)
+    assert jax.tree.map(lambda leaf: leaf.dtype.name, seen) == {
+        "target": {"image": ("bfloat16", "bool"), "label": "float32"},
+        "image": {"left": "bfloat16"},
+    }
+
+
+def of_adaptation(make_loss):
+    net = tiny.net(norm=True)
+    params, stats = tiny.variables(net)
+    return make_loss(net), {"params": params, **stats}
+
+
+def of_adda():
+    loss, variables = of_adaptation(adda_loss)
+    return loss, untie_encoders(variables)
+
+
+def of_mean_teacher():
+    loss, variables = of_adaptation(partial(mean_teacher_loss, augment=lambda _, images: images))
+    return loss, with_teacher(variables, classes=3)
+
+
+def of_weighted_dann():
+    loss, variables = of_adaptation(weighted_dann_loss)
+    return loss, with_shares(variables, classes=3)
+
+
+@pytest.mark.parametrize("made", [of_adda, of_mean_teacher, of_weighted_dann])
+def test_losses_metrics_and_statistics_of_adaptation_are_float32(made):
+    loss, variables = made()
+    params, stats = variables["params"], {k: v for k, v in variables.items() if k != "params"}
+    value, (new_stats, metrics) = jax.eval_shape(
+        in_bfloat16(loss), params, stats, tiny.batch(), jax.random.key(0), jnp.zeros(())
+    )
+    dtypes = jax.tree.map(lambda leaf: leaf.dtype.name, (value, new_stats, metrics))
+    assert set(jax.tree.leaves(dtypes)) == {"float32"}
 
 
 @pytest.mark.parametrize("make_loss", [supervised_loss, dann_loss])

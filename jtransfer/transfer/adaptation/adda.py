@@ -74,11 +74,12 @@ def target_variables(variables: Any) -> Any:
 def adda_loss(net: nn.Module) -> Loss:
     """The discriminator's loss plus the target encoder's, with the labels inverted.
 
-    One scalar whose gradients are right for both players (section 4, eq. 9). The discriminator
+    One scalar whose gradients are right for both players (section 4, eq. 9), the discriminator's
+    loss as the mean over both domains' images, half of the paper's sum of two means. It
     learns which features are the target's, from features that it cannot move; the target's encoder
     learns to have its features taken for the source's, by a discriminator that it cannot move. The
     source's encoder and the label head get no gradient, and neither dropout nor batch statistics
-    act in them. No label is looked at.
+    act in them. The losses are computed in float32. No label is looked at.
 
     Args:
       net: a module with `features` and `discriminate`, whose encoder is called `trunk`. The

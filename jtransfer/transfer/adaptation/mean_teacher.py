@@ -121,7 +121,7 @@ def mean_teacher_loss(
 
         def classify(net: Any, images: jax.Array, scale: jax.Array | None = None):
             features = net.features(images, train=True, domains=(0, 1))
-            logits = net.classify(features, train=True)
+            logits = net.classify(features, train=True).astype(jnp.float32)
             if scale is None:
                 return logits, None
             return logits, net.discriminate(reverse_gradient(features, scale), train=True)
@@ -130,8 +130,11 @@ def mean_teacher_loss(
             rngs = {"dropout": rng}
             return net.apply(variables, *inputs, method=classify, mutable=collections, rngs=rngs)
 
-        teacher = stats[TEACHER]
-        (taught, _), taught_stats = apply(teacher_variables(stats), of_teacher, images)
+        teacher, its_variables = stats[TEACHER], teacher_variables(stats)
+        # In the precision of the net's parameters, which `in_bfloat16` rounds.
+        its_params = jax.tree.map(lambda a, b: a.astype(b.dtype), its_variables["params"], params)
+        its_variables = {**its_variables, "params": its_params}
+        (taught, _), taught_stats = apply(its_variables, of_teacher, images)
         known, guessed = jnp.split(jax.nn.softmax(taught.astype(jnp.float32)), 2)
         frequencies = moved_shares(teacher, labels, guessed, decay=decay)
         if align:
@@ -179,4 +182,4 @@ def _sharpened(guesses: jax.Array, temperature: float) -> jax.Array:
 
 
 def _average(old: Any, new: Any, decay: float) -> Any:
-    return jax.tree.map(lambda a, b: decay * a + (1 - decay) * b, old, new)
+    return jax.tree.map(lambda a, b: decay * a + (1 - decay) * b.astype(a.dtype), old, new)

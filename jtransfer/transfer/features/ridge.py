@@ -24,7 +24,8 @@ class RidgeChoice:
     Attributes:
       penalty: of the best score, the largest among equals.
       probe: fitted to all the examples with it.
-      scores: mean accuracy per class [penalties] on the examples left out, penalties descending.
+      scores: mean accuracy per class [penalties] on the examples left out, over the classes that
+        the labels hold, penalties descending.
     """
 
     penalty: float

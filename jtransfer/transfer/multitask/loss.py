@@ -195,6 +195,6 @@ def _inner_products(trees: list[Any]) -> jax.Array:
     """Of every two trees: [trees, trees] float32."""
     products = jnp.zeros((len(trees), len(trees)))
     for leaves in zip(*map(jax.tree.leaves, trees), strict=True):
-        rows = jnp.stack([leaf.ravel() for leaf in leaves])
+        rows = jnp.stack([leaf.ravel() for leaf in leaves]).astype(jnp.float32)
         products += jnp.matmul(rows, rows.T, precision="highest")
     return products

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtransfer.transfer.features.extraction import require_finite
 from jtransfer.transfer.features.penalty_path import product
 from jtransfer.transfer.features.probe import check_penalties
 from jtransfer.transfer.zero_shot.class_signatures import check_seen
@@ -96,8 +97,11 @@ class ESZSLGrid:
           g: penalties on the signatures' side.
 
         Raises:
-          ValueError: if a penalty is not positive and finite.
+          ValueError: if a penalty is not positive and finite, or features or signatures are not
+            finite.
         """
+        require_finite(np.asarray(features))
+        require_finite(np.asarray(signatures), name="signatures")
         sides = [jnp.asarray(each, jnp.float32) for each in (features, signatures)]
         return _decisions(self, *sides, *_checked_grid(a, g))
 

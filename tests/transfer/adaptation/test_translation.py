@@ -13,7 +13,12 @@ from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.adaptation.adda import adda_loss, untie_encoders
 from jtransfer.transfer.adaptation.dann import dann_loss
-from jtransfer.transfer.adaptation.translation import TranslationWeights, translation_loss
+from jtransfer.transfer.adaptation.translation import (
+    TranslationWeights,
+    _image_game,
+    _mean_distance,
+    translation_loss,
+)
 from jtransfer.transfer.supervised import cross_entropy
 from tests.transfer import tiny
 from tests.transfer.game import params, sigmoid, weights
@@ -327,3 +332,20 @@ def test_bad_input(problem):
     odd = {name: {**each, "image": jnp.zeros((4, 9, 9, 2))} for name, each in batch.items()}
     with pytest.raises(ValueError, match=r"write \(8, 8, 8, 2\) where the images are \(8, 9, 9, 2"):
         loss(own, stats, odd, jax.random.key(0), jnp.asarray(0.5))
+
+
+def test_losses_of_rounded_images_are_taken_in_float32():
+    """1 - 1/512 lies between two numbers of bfloat16."""
+    small = jnp.full((2, 4, 4, 1), 1 / 512, jnp.bfloat16)
+    total, count = _mean_distance(jnp.ones_like(small), small)
+    assert (total / count, total.dtype) == (1 - 1 / 512, jnp.float32)
+
+    def judge(images, *, domains, params=None):
+        del domains, params
+        return images
+
+    terms = _image_game(judge, small, small, jnp.ones(()), {})
+    away = (1 - 1 / 512) ** 2
+    wanted = {"image_loss": (away + 1 / 512**2) / 2, "translator_loss": away}
+    for name, (_, (total, count)) in terms.items():
+        np.testing.assert_allclose(total / count, wanted[name], rtol=1e-6)

@@ -9,7 +9,7 @@ from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.multitask.gradient_surgery import PCGrad
 from jtransfer.transfer.multitask.learned_task_weights import GradNorm, UncertaintyWeights
-from jtransfer.transfer.multitask.loss import keep_head, multitask_loss
+from jtransfer.transfer.multitask.loss import _inner_products, keep_head, multitask_loss
 from jtransfer.transfer.multitask.task_weights import FixedWeights, TaskError
 from jtransfer.transfer.parameter_groups import parameter_groups
 from tests.transfer import tiny_tasks
@@ -258,3 +258,9 @@ def test_tasks_that_do_not_fit_are_errors(problem):
         tiny_tasks.evaluate(net, FixedWeights(), variables, {"source": fields})
     with pytest.raises(TaskError, match="with_task_weights"):
         tiny_tasks.evaluate(net, UncertaintyWeights(), variables, batch)
+
+
+def test_inner_products_of_half_precision_gradients_are_float32():
+    """In bfloat16 the numbers from 256 on are 2 apart."""
+    trees = [{"w": jnp.ones(301, jnp.bfloat16)}, {"w": jnp.full(301, 2.0, jnp.bfloat16)}]
+    np.testing.assert_array_equal(_inner_products(trees), [[301, 602], [602, 1204]])

@@ -80,3 +80,16 @@ def test_what_cannot_be_used():
         decompose(features, labels, SEEN).weights([1.0, -1.0], [1.0])
     with pytest.raises(ValueError, match="attribute 0 of class 0 is nan"):
         fit_eszsl(features, labels, SEEN * np.nan, a=1.0, g=1.0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_has_no_score(value):
+    features, labels = draw(SEEN)
+    grid = decompose(features, labels, SEEN)
+    features[7, 2] = value
+    with pytest.raises(ValueError, match="row 7 of the features holds NaN or infinity"):
+        grid.decisions(features, SEEN, [1.0], [1.0])
+    with pytest.raises(ValueError, match="row 0 of the signatures holds NaN or infinity"):
+        grid.decisions(features[:7], np.full_like(SEEN, value), [1.0], [1.0])
+    with pytest.raises(ValueError, match="row 7 of the features holds NaN or infinity"):
+        decompose(features, labels, SEEN)
