@@ -341,7 +341,7 @@ def main(config: Config) -> list[dict[str, Any]]:
             seed=seed,
             classes=files.classes,
         )
-        scale = float(np.linalg.norm(features[train], axis=1).mean())
+        scale = float(np.linalg.norm(features[train].astype(np.float32), axis=1).mean())
         task = Task(
             config,
             pixels,

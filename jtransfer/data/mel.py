@@ -1,4 +1,10 @@
-"""The front end of speech recognition: log-mel spectra and MFCC, with masks, inside jit."""
+"""The front end of speech recognition: log-mel spectra and MFCC, with masks, inside jit.
+
+Of the several conventions: HTK's mel (librosa's `htk=True`); triangles of height 1 (`norm=None`,
+not Slaney's of area 1); energies, not magnitudes; a periodic Hann window, not HTK's Hamming; frames
+from the first sample on (`center=False`). Neither pre-emphasis nor dither, and MFCC are not
+liftered.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,7 +81,8 @@ class FrontEnd:
     def filters(self) -> np.ndarray:
         """Triangles of height 1, equally wide in mel: [fft // 2 + 1, bands] float32.
 
-        Mel is 2595 log10(1 + f / 700) (O'Shaughnessy 1987), as in HTK.
+        Mel is 2595 log10(1 + f / 700) (O'Shaughnessy 1987), as in HTK, and not Slaney's, which is
+        linear up to 1 kHz; the heights are not divided by the widths, as Slaney's are.
 
         Raises:
           DataError: if a band is so narrow that no frequency lies in it.
@@ -155,9 +162,13 @@ def normalise(features: jax.Array, mask: jax.Array, *, epsilon: float = 1e-3) ->
     Returns:
       As the features, 0 outside of the mask.
     """
-    weights = mask[..., None].astype(features.dtype)
+    precise = features.astype(jnp.promote_types(features.dtype, jnp.float32))
+    weights = mask[..., None].astype(precise.dtype)
     count = jnp.maximum(weights.sum(axis=1, keepdims=True), 1)
-    mean = (features * weights).sum(axis=1, keepdims=True) / count
-    centred = (features - mean) * weights
-    deviation = jnp.sqrt(jnp.square(centred).sum(axis=1, keepdims=True) / count)
-    return centred / (deviation + epsilon)
+    mean = (precise * weights).sum(axis=1, keepdims=True) / count
+    centred = (precise - mean) * weights
+    variance = jnp.square(centred).sum(axis=1, keepdims=True) / count
+    # A square root of 0 would have no gradient, not even behind a `where`.
+    changes = variance > 0
+    deviation = jnp.where(changes, jnp.sqrt(jnp.where(changes, variance, 1)), 0)
+    return (centred / (deviation + epsilon)).astype(features.dtype)

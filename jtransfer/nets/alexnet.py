@@ -28,6 +28,11 @@ _FC6_SIDE = 6  # of the maps that fc6 reads
 class AlexNetStage(nn.Module):
     """A convolution and ReLU, with operations on the maps before and after them.
 
+    Kernels begin normal with variance 2 / inputs (He et al., ICCV 2015) and biases at 0, from where
+    a net of this depth learns without the tricks of its time. Krizhevsky et al. 2012 (section 5)
+    have deviations of .01, and biases of 1 in conv2, conv4, conv5 and the hidden layers behind
+    them; torchvision has uniform kernels and biases within 1 / sqrt(inputs).
+
     Attributes:
       features: number of output channels.
       kernel_size: side of the square kernel in pixels.
@@ -69,6 +74,8 @@ class AlexNetStage(nn.Module):
 def alexnet_2014(*, classes: int = 1000, pooled: bool = True, dropout: float = 0.5) -> Trunk:
     """AlexNet for one GPU (Krizhevsky 2014, "One weird trick"), as torchvision has it.
 
+    It begins with other weights than theirs: see `AlexNetStage`.
+
     For [batch, 224, 224, 3] images, RGB in 0..1, normalised by ImageNet's mean and deviation. Of
     another size, from 63 pixels on, the maps behind conv5 are averaged to 6x6 as in torchvision.
 
@@ -105,6 +112,8 @@ def alexnet_2012(
     normalise: Operation = local_response_norm,
 ) -> Trunk:
     """AlexNet of the paper (Krizhevsky et al. 2012), as one net with split convolutions.
+
+    It begins with other weights than the paper's: see `AlexNetStage`.
 
     For [batch, 227, 227, 3] images, channels in 0..255 minus their mean; fc6 fits no size whose
     maps behind conv5 are not 6x6.

@@ -67,6 +67,35 @@ def test_mfcc_is_the_orthonormal_dct():
         mfcc(mel, 41)
 
 
+def test_bands_are_htks_and_one_high():
+    """From 0 to 2146 mel (4 kHz) in four steps of 536.5: 700 (10^(536.5 / 2595) - 1) Hz and so on.
+
+    Slaney's mel would have the first centre at 600 Hz or so, and triangles of height 2 / width.
+    """
+    filters = FrontEnd(8000, bands=3, low=0, window=0.5).filters
+    rate = 8000 / FrontEnd(8000, window=0.5).fft
+    np.testing.assert_allclose(filters.argmax(axis=0) * rate, [427, 1114, 2220], atol=rate)
+    np.testing.assert_allclose(filters.max(axis=0), 1, atol=0.01)
+
+
+def test_features_that_do_not_change_have_a_gradient():
+    features, mask = jnp.ones((1, 5, 2)).at[0, :, 1].set(jnp.arange(5.0)), jnp.ones((1, 5), bool)
+    gradient = jax.grad(lambda x: (normalise(x, mask) ** 3).sum())(features)
+    assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_long_utterances_in_half_precision(dtype):
+    """Counts end at 2048 and 256, sums of squares at 65504."""
+    features = 20 + 10 * jax.random.normal(jax.random.key(0), (1, 5000, 1))
+    features, mask = features.astype(dtype), jnp.ones((1, 5000), bool)
+    normed = normalise(features, mask)
+    assert normed.dtype == dtype
+    exact = np.asarray(features.astype(jnp.float32), np.float64)
+    expected = (exact - exact.mean()) / (exact.std() + 1e-3)
+    np.testing.assert_allclose(normed.astype(jnp.float32), expected, rtol=0.01, atol=1e-3)
+
+
 def test_settings_that_make_no_sense_are_errors():
     with pytest.raises(DataError, match="to 5000 Hz at 8000"):
         FrontEnd(8000, high=5000)

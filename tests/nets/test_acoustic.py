@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jtransfer.data.mel import FrontEnd
 from jtransfer.nets.acoustic import Amplitude, FrameStage, InputTransform, PoolStage, acoustic_net
 
 
@@ -75,3 +76,20 @@ def test_amplitudes_and_the_input_transform_start_as_nothing():
     transform = InputTransform()
     moved, _ = transform.apply(transform.init(jax.random.key(0), frames), frames)
     np.testing.assert_array_equal(moved, units[None])
+
+
+def test_conv3_sees_21_frames():
+    """5, then 4 more by 2 frames, then 2 more by 4: with all weights positive every one counts."""
+    net = acoustic_net(classes=2, units=(2, 2, 2, 2), dropout=0.0)
+    frames, mask = jnp.ones((1, 60, 2)), jnp.ones((1, 60), bool)
+    made = net.init(jax.random.key(0), (frames, mask))["params"]["trunk"]
+    params = jax.tree.map(lambda leaf: jnp.abs(leaf) + 0.1, made)
+
+    def seen(frames):
+        units, _ = net.trunk.apply({"params": params}, (frames, mask), until="conv3")
+        return units[0, 7].sum()
+
+    places = np.flatnonzero(jax.grad(seen)(frames)[0].any(axis=1))
+    np.testing.assert_array_equal(places, 4 * 7 + np.arange(-10, 11))
+    front_end = FrontEnd(8000)
+    assert 20 * front_end.hop + front_end.window == pytest.approx(0.225)

@@ -26,7 +26,10 @@ def images_of_both(batch: Any) -> jax.Array:
 
 
 def domain_cross_entropy(logits: jax.Array, *, source_weights: jax.Array | None = None) -> Metrics:
-    """Domain loss and accuracy as (sum, count) pairs.
+    """Domain loss and accuracy as (sum, count) pairs, over the images of both domains together.
+
+    The mean is half the sum of the domains' means that the papers write (Ganin et al., JMLR 2016,
+    eq. 9; Tzeng et al., CVPR 2017, eq. 9).
 
     Args:
       logits: [2 n], positive for the target; the first half is the source's. The loss is computed

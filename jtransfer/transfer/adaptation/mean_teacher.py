@@ -97,7 +97,8 @@ def mean_teacher_loss(
         1 makes their frequencies the source's; a smaller one, where the target's are known to
         differ, only keeps classes from vanishing among the guesses.
       weight: of the target's loss, as a function of progress from 0 to 1.
-      reversal: lambda of the domain-adversarial loss (see `dann_loss`); None for no such loss.
+      reversal: lambda of the domain-adversarial loss, half of the paper's (see `dann_loss`); None
+        for no such loss.
 
     Returns:
       A loss for `make_step`, whose state is created from `with_teacher(...)`; batches hold `source`

@@ -81,7 +81,8 @@ def translation_loss(
     The game over the images is of least squares, as CycleGAN's (Zhu et al., ICCV 2017): a
     discriminator pulls real images to 1 and translated ones, which it cannot move, to 0; encoder
     and decoder pull translated ones to 1, by a discriminator that they cannot move. That over the
-    codes is of cross-entropy, in one of two forms:
+    codes is of cross-entropy, over both domains together (half the papers' sum of the domains'
+    means, see `domain_cross_entropy`), in one of two forms:
 
     - "inverted", as ADDA's (Tzeng et al., CVPR 2017, eq. 9): the encoder learns to have the
       target's codes taken for the source's, by a discriminator that it cannot move. It learns also

@@ -41,7 +41,7 @@ def weighted_dann_loss(
     decay: float = 0.99,
     reversal: Callable[[jax.Array], jax.Array] = sigmoid_ramp,
 ) -> Loss:
-    """`dann_loss` whose domain loss weighs a source example by its class.
+    """`dann_loss`, with its half domain loss, that weighs a source example by its class.
 
     The weight is the class's share among the guesses on the target over that among the source's
     labels; both are running means of what training sees, the guesses being the net's distributions.

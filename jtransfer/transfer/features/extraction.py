@@ -131,8 +131,10 @@ def require_finite(features: np.ndarray, *, name: str = "features", first: int =
       first: number of the first row, for the message.
 
     Raises:
-      ValueError: naming the first row that does, or the type.
+      ValueError: naming the first row that does, or the type, or if they are no [n, dims].
     """
+    if np.ndim(features) != 2:
+        raise ValueError(f"{name} {np.shape(features)}; expected [n, dims]")
     given = np.asarray(features)
     if given.dtype.kind not in "fiub" and given.dtype.name != "bfloat16":
         raise ValueError(

@@ -149,8 +149,6 @@ def episode_accuracies(
     Raises:
       ValueError: if the features are no [n, dims], or naming a row of them that is not finite.
     """
-    if np.ndim(features) != 2:
-        raise ValueError(f"features {np.shape(features)}; expected [n, dims]")
     require_finite(np.asarray(features))
     return np.asarray(
         _accuracies(jnp.asarray(features, jnp.float32), jnp.asarray(episodes), shots, fit)

@@ -69,8 +69,6 @@ def fit_whitening(features: np.ndarray | jax.Array, components: int) -> Whitenin
       ValueError: if the features are no [n, dims], not finite, or do not vary in as many
         directions.
     """
-    if np.ndim(features) != 2:
-        raise ValueError(f"features {np.shape(features)}; expected [n, dims]")
     require_finite(np.asarray(features))
     n, dims = features.shape
     if not 1 <= components <= min(n - 1, dims):

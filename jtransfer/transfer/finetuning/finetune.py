@@ -187,6 +187,7 @@ def probe_head(
     Raises:
       ValueError: if features or labels cannot be used.
     """
+    features = np.asarray(features, np.float32)
     length = float(np.linalg.norm(features, axis=1).mean())
     probe = fit_softmax(features / length, labels, C, classes=classes, tolerance=1e-3)
     return {"out": {"kernel": probe.weights / length, "bias": probe.bias}}

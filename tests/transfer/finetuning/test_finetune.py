@@ -168,6 +168,17 @@ def test_lp_ft_starts_from_the_probe(net, source, fresh):
     np.testing.assert_allclose(probabilities, expected.predict_proba(scaled), atol=0.02)
 
 
+def test_a_probe_of_half_precision_features():
+    """Of length 1,700, whose square is above float16's largest number, 65504."""
+    random = np.random.default_rng(0)
+    labels = np.arange(30) % 3
+    features = (100 * (random.normal(size=(30, 200)) + 3 * np.eye(3, 200)[labels])).astype("f2")
+    half, whole = (
+        probe_head(each, labels, classes=3)["out"] for each in (features, features.astype("f4"))
+    )
+    np.testing.assert_allclose(half["kernel"], whole["kernel"], rtol=0.01, atol=1e-6)
+
+
 def test_lp_ft_needs_a_linear_head(net, source, fresh):
     with pytest.raises(ValueError, match="lp_ft was given no head; expected"):
         initial_variables("lp_ft", fresh, source)
