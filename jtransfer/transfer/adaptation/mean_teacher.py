@@ -176,8 +176,9 @@ def mean_teacher_loss(
 
 
 def _sharpened(guesses: jax.Array, temperature: float) -> jax.Array:
-    """Normalised rows [n, classes], to the power of 1 / temperature, normalised again."""
-    guesses = guesses / guesses.sum(axis=1, keepdims=True)
+    """Rows [n, classes] to the power of 1 / temperature, normalised."""
+    # As shares of the largest, of which something is left at any temperature.
+    guesses = guesses / guesses.max(axis=1, keepdims=True)
     sharpened = guesses ** (1 / temperature)
     return sharpened / sharpened.sum(axis=1, keepdims=True)
 

@@ -76,25 +76,31 @@ def fit_whitening(features: np.ndarray | jax.Array, components: int) -> Whitenin
             f"{components} components of {n:,} features of {dims:,} dimensions; expected 1 to "
             f"{min(n - 1, dims):,}, the most that they can vary in"
         )
-    mean, variances, vectors, total = _principal_components(
+    mean, lengths, vectors, share = _principal_components(
         jnp.asarray(features, jnp.float32), components
     )
     # What float32 cannot tell from no variance at all.
-    varying = int((variances > 1e-6 * variances[0]).sum())
+    varying = int((lengths > 1e-3 * lengths[0]).sum())
     if varying < components:
         raise ValueError(
             f"the features vary in {varying} directions, too few for {components} components; "
             "ask for fewer"
         )
-    return Whitening(mean, vectors / jnp.sqrt(variances)[None], variances.sum() / total)
+    return Whitening(mean, vectors * (np.sqrt(n - 1) / lengths)[None], share)
 
 
 @partial(jax.jit, static_argnames="components")
 def _principal_components(features, components):
-    """Mean, variances [components], directions [dims, components], and the total variance."""
+    """Mean, lengths along directions [dims, components], these, and their share of the variance."""
     n, dims = features.shape
     mean = features.mean(axis=0)
+    # Once more: the mean of many large numbers is a little off.
+    mean = mean + (features - mean[None]).mean(axis=0)
     centred = features - mean[None]
+    # Squares of about 1, whatever the features' unit.
+    largest = jnp.abs(centred).max()
+    unit = jnp.where(largest > 0, largest, 1)
+    centred = centred / unit
     # Eigenvalues are all as rough as the largest; sums of squares along a direction are not.
     if dims <= n:
         vectors = jnp.linalg.eigh(_product(centred.T, centred))[1][:, ::-1][:, :components]
@@ -105,8 +111,8 @@ def _principal_components(features, components):
         squares = jnp.square(vectors).sum(axis=0)
         vectors = l2_normalised(vectors.T).T
     largest = jnp.take_along_axis(vectors, jnp.abs(vectors).argmax(axis=0)[None], axis=0)
-    total = jnp.square(centred).sum() / (n - 1)
-    return mean, squares / (n - 1), vectors * jnp.sign(largest), total
+    share = squares.sum() / jnp.square(centred).sum()
+    return mean, jnp.sqrt(squares) * unit, vectors * jnp.sign(largest), share
 
 
 def whiten(whitening: Whitening, features: jax.Array) -> jax.Array:

@@ -9,6 +9,7 @@ from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.adaptation.dann import dann_loss
 from jtransfer.transfer.adaptation.mean_teacher import (
+    _sharpened,
     half_cosine_ramp,
     mean_teacher_loss,
     teacher_variables,
@@ -240,3 +241,14 @@ def test_what_cannot_be_taught():
     uneven = {**batch, "target": {"image": jnp.ones((3, 1))}}
     with pytest.raises(ValueError, match=r"\(2, 1\).*\(3, 1\) differ in shape"):
         loss(own, stats, uneven, KEY, jnp.asarray(0.0))
+
+
+@pytest.mark.parametrize("temperature", [0.5, 0.02, 1e-6])
+def test_sharpening_at_small_temperatures(temperature):
+    """(1/43)^50 is below float32's smallest number; two equal guesses stay halves."""
+    even = jnp.full((1, 43), 1 / 43)
+    np.testing.assert_allclose(_sharpened(even, temperature), even, rtol=1e-5)
+    two = jnp.array([[0.4, 0.4, 0.2]])
+    rest = 0.5 ** (1 / temperature)
+    expected = np.array([[1, 1, rest]]) / (2 + rest)
+    np.testing.assert_allclose(_sharpened(two, temperature), expected, rtol=1e-5)

@@ -104,6 +104,16 @@ def test_variances_far_below_the_largest_count(shape):
     np.testing.assert_allclose(np.std(whitened, axis=0, ddof=1), 1, rtol=2e-3)
 
 
+@pytest.mark.parametrize("unit", [1e-25, 1e25])
+def test_whitening_does_not_depend_on_the_features_unit(unit):
+    features = np.random.default_rng(3).normal(size=(30, 4)) * [4, 3, 2, 1]
+    ours, scaled = (
+        whiten(fit_whitening(each, 3), each)
+        for each in (features.astype(np.float32), (unit * features).astype(np.float32))
+    )
+    np.testing.assert_allclose(scaled, ours, rtol=1e-3, atol=1e-3)
+
+
 def test_whitening_of_half_precision_features():
     features = np.random.default_rng(3).normal(size=(30, 4))
     half = features.astype(np.float16)
