@@ -158,7 +158,7 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def _unit(values: np.ndarray) -> np.ndarray:
-    return values / np.linalg.norm(values, axis=1, keepdims=True)
+    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
 
 
 if __name__ == "__main__":

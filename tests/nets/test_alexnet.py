@@ -155,3 +155,11 @@ def test_dropout_begins_where_the_published_net_has_it(year, first):
     without = make(classes=7, dropout=0.0)
     apply = partial(without.apply, train=True)
     assert jax.eval_shape(apply, variables, images).shape == (2, 7)
+
+
+def test_averages_of_half_precision_maps_are_half_precision():
+    """As every stage's outputs are, so that the next one computes in it too."""
+    maps = jnp.full((1, 9, 8, 2), 3.0, jnp.bfloat16)
+    averages = adaptive_average_pool(maps, side=6)
+    assert averages.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(averages, jnp.full((1, 6, 6, 2), 3.0, jnp.bfloat16))
