@@ -21,7 +21,7 @@ def dann_loss(net: nn.Module, *, reversal: Callable[[jax.Array], jax.Array] = si
     over the images of both domains, and so half of eq. 9's, which adds up the means of the two:
     lambda, and the domain head's rate, count half as much as there. The target's labels are not
     looked at.
-    
+
     Args:
       net: a module with `features`, `classify` and `discriminate`.
       reversal: lambda as a function of progress from 0 to 1.

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from jtransfer.transfer.features.feature_cache import CacheWriter, only_writer, open_arrays
 from jtransfer.transfer.features.feature_progress import (
@@ -122,8 +123,12 @@ def _complete(
         return writer.progress
 
 
-def require_finite(features: np.ndarray, *, name: str = "features", first: int = 0) -> None:
+def require_finite(
+    features: np.ndarray | jax.Array, *, name: str = "features", first: int = 0
+) -> None:
     """Check that features [n, dims] are numbers that float32 holds, neither NaN nor infinity.
+
+    Within a function that is being traced they hold no numbers yet: only their shape is checked.
 
     Args:
       features: what is checked.
@@ -135,6 +140,8 @@ def require_finite(features: np.ndarray, *, name: str = "features", first: int =
     """
     if np.ndim(features) != 2:
         raise ValueError(f"{name} {np.shape(features)}; expected [n, dims]")
+    if isinstance(features, Tracer):
+        return
     given = np.asarray(features)
     if given.dtype.kind not in "fiub" and given.dtype.name != "bfloat16":
         raise ValueError(

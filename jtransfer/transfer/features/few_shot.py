@@ -30,7 +30,12 @@ class LinearRule(NamedTuple):
 
 
 def predict(rule: LinearRule, features: jax.Array) -> jax.Array:
-    """Classes [n] of features [n, dims]."""
+    """Classes [n] of features [n, dims].
+
+    Raises:
+      ValueError: naming a row of the features that is not finite.
+    """
+    require_finite(features)
     return (product(features - rule.centre, rule.weights) + rule.bias[None]).argmax(axis=-1)
 
 
@@ -42,16 +47,19 @@ def fit_nearest_mean(support: jax.Array) -> LinearRule:
 
     Args:
       support: [ways, shots, dims].
+
+    Raises:
+      ValueError: if it is not, or naming an image of it that is not finite.
     """
-    means = support.astype(jnp.float32).mean(axis=1)
+    means = _checked(support).mean(axis=1)
     centre = means.mean(axis=0, keepdims=True)
     means = means - centre
     return LinearRule(2 * means.T, -(means**2).sum(axis=1), centre)
 
 
 def fit_cosine(support: jax.Array) -> LinearRule:
-    """The class whose mean has the largest cosine; `support` as for `fit_nearest_mean`."""
-    means = support.astype(jnp.float32).mean(axis=1)
+    """The class whose mean has the largest cosine; all else as for `fit_nearest_mean`."""
+    means = _checked(support).mean(axis=1)
     return LinearRule(l2_normalised(means).T, jnp.zeros(len(means)))
 
 
@@ -60,10 +68,11 @@ def fit_ridge_rule(support: jax.Array, *, penalty: float = 1.0) -> LinearRule:
 
     Their equation 6, "Meta-learning with differentiable closed-form solvers", in the space of the
     ways x shots examples, or in that of the features if it is the smaller one. The penalty suits
-    features of length 1; `support` as for `fit_nearest_mean`.
+    features of length 1; all else as for `fit_nearest_mean`.
     """
+    support = _checked(support)
     ways, shots, dims = support.shape
-    examples = support.reshape(ways * shots, dims).astype(jnp.float32)
+    examples = support.reshape(ways * shots, dims)
     targets = jnp.repeat(jnp.eye(ways), shots, axis=0)
     wide = dims >= len(examples)
     gram = product(examples, examples.T) if wide else product(examples.T, examples)
@@ -73,6 +82,14 @@ def fit_ridge_rule(support: jax.Array, *, penalty: float = 1.0) -> LinearRule:
     solve = partial(jax.scipy.linalg.solve, penalised, assume_a="pos")
     weights = product(examples.T, solve(targets)) if wide else solve(product(examples.T, targets))
     return LinearRule(weights, jnp.zeros(ways))
+
+
+def _checked(support: jax.Array | np.ndarray) -> jax.Array:
+    """The support as float32, which must be [ways, shots, dims] and finite."""
+    if np.ndim(support) != 3:
+        raise ValueError(f"support {np.shape(support)}; expected [ways, shots, dims]")
+    require_finite(support.reshape(-1, support.shape[2]), name="support, way by way,")
+    return jnp.asarray(support, jnp.float32)
 
 
 def draw_episodes(
@@ -149,7 +166,7 @@ def episode_accuracies(
     Raises:
       ValueError: if the features are no [n, dims], or naming a row of them that is not finite.
     """
-    require_finite(np.asarray(features))
+    require_finite(features)
     return np.asarray(
         _accuracies(jnp.asarray(features, jnp.float32), jnp.asarray(episodes), shots, fit)
     )

@@ -69,7 +69,7 @@ def fit_whitening(features: np.ndarray | jax.Array, components: int) -> Whitenin
       ValueError: if the features are no [n, dims], not finite, or do not vary in as many
         directions.
     """
-    require_finite(np.asarray(features))
+    require_finite(features)
     n, dims = features.shape
     if not 1 <= components <= min(n - 1, dims):
         raise ValueError(

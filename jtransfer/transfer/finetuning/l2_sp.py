@@ -18,7 +18,7 @@ def l2_sp(loss: Loss, *, alpha: float, beta: float) -> Loss:
     biases. The paper speaks of weights, and the published code of its authors penalises the kernels
     alone by default; it has all parameters as an option.
 
-        Args:
+    Args:
       loss: any loss for `make_step`; the variables that it trains are from `with_start`.
       alpha: how strongly the trunk is held at its start w0.
       beta: weight decay of the head.

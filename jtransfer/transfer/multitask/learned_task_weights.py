@@ -24,13 +24,13 @@ _TINY = 1e-12
 class UncertaintyWeights:
     """sum_i exp(-s_i) L_i + s_i, the log-variances s_i learned (Kendall et al., CVPR 2018).
 
-        All tasks are treated alike. With s = log sigma^2 the paper has exp(-s) L / 2 + s / 2 for a task
+    All tasks are treated alike. With s = log sigma^2 the paper has exp(-s) L / 2 + s / 2 for a task
     of numbers (eq. 7), half of this, and exp(-s) L + s / 2 for one of classes (eq. 10), whose s is
     half as strong as here. Where s is learned to its end, the weights are 1 / L here and 1 / (2 L)
     there for both kinds; on the way, from s = 0, tasks of numbers weigh half as much there as those
     of classes, and here as much.
 
-        They start at 0 and learn as any parameter, `task_weights/log_variance`: leave weight decay away
+    They start at 0 and learn as any parameter, `task_weights/log_variance`: leave weight decay away
     from them, which would pull the weights to 1. Without a bound the weight 1/L_i of a task that is
     learned by heart grows to infinity.
 

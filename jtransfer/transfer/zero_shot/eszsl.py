@@ -32,7 +32,13 @@ class BilinearCompatibility:
     def decision(
         self, features: jax.Array | np.ndarray, signatures: jax.Array | np.ndarray
     ) -> jax.Array:
-        """Scores [n, classes] of features [n, dims] and signatures [classes, attributes]."""
+        """Scores [n, classes] of features [n, dims] and signatures [classes, attributes].
+
+        Raises:
+          ValueError: naming a row of either that is not finite.
+        """
+        require_finite(features)
+        require_finite(signatures, name="signatures")
         return product(product(jnp.asarray(features), self.weights), jnp.asarray(signatures).T)
 
     def predict(
@@ -100,8 +106,8 @@ class ESZSLGrid:
           ValueError: if a penalty is not positive and finite, or features or signatures are not
             finite.
         """
-        require_finite(np.asarray(features))
-        require_finite(np.asarray(signatures), name="signatures")
+        require_finite(features)
+        require_finite(signatures, name="signatures")
         sides = [jnp.asarray(each, jnp.float32) for each in (features, signatures)]
         return _decisions(self, *sides, *_checked_grid(a, g))
 

@@ -92,6 +92,20 @@ def test_half_precision_features_are_computed_with_in_float32(fit):
     assert (np.asarray(guesses) == labels).all()
 
 
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_support_that_is_not_finite(fit, value):
+    support = np.ones((3, 2, 4), np.float32)
+    rule = fit(support)
+    with pytest.raises(ValueError, match="row 1 of the features holds NaN or infinity"):
+        predict(rule, np.array([[1.0] * 4, [value] * 4]))
+    support[2, 1, 0] = value
+    with pytest.raises(ValueError, match=r"row 5 of the support, way by way, holds NaN or inf"):
+        fit(support)
+    with pytest.raises(ValueError, match=r"support \(3, 2\); expected \[ways, shots, dims\]"):
+        fit(support[..., 0])
+
+
 def test_episodes_have_different_classes_and_images():
     _, labels = clouds()
     labels = labels[:-4]  # one class smaller than the others

@@ -93,3 +93,5 @@ def test_what_is_not_finite_has_no_score(value):
         grid.decisions(features[:7], np.full_like(SEEN, value), [1.0], [1.0])
     with pytest.raises(ValueError, match="row 7 of the features holds NaN or infinity"):
         decompose(features, labels, SEEN)
+    with pytest.raises(ValueError, match="row 7 of the features holds NaN or infinity"):
+        grid.solve(1.0, 1.0).predict(features, SEEN)
