@@ -14,7 +14,7 @@ START = "start"  # the collection that holds the weights at the start
 def l2_sp(loss: Loss, *, alpha: float, beta: float) -> Loss:
     """Add alpha/2 |w - w0|^2 of the trunk and beta/2 |w|^2 of the head (Li et al. 2018, eq. 3).
 
-        Every parameter is held, biases and batch norm's scales and shifts too, and so are the head's
+    Every parameter is held, biases and batch norm's scales and shifts too, and so are the head's
     biases. The paper speaks of weights, and the published code of its authors penalises the kernels
     alone by default; it has all parameters as an option.
 
