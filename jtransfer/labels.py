@@ -114,14 +114,24 @@ def known(values: jax.Array, labels: jax.Array, classes: int) -> jax.Array:
     Raises:
       ValueError: when the step is traced, if the labels are not integers.
     """
+    labels = integers(labels)
+    there = (labels >= 0) & (labels < classes)
+    return jnp.where(there.reshape(*there.shape, *[1] * (values.ndim - there.ndim)), values, np.nan)
+
+
+def integers(labels: jax.Array) -> jax.Array:
+    """The labels, traced or not, if their type is one of integers.
+
+    Raises:
+      ValueError: if not.
+    """
     labels = jnp.asarray(labels)
     if not jnp.issubdtype(labels.dtype, jnp.integer):
         raise ValueError(
             f"labels are {labels.dtype}; expected integers, the numbers of the classes. Convert "
             "whole numbers by astype(int)"
         )
-    there = (labels >= 0) & (labels < classes)
-    return jnp.where(there.reshape(*there.shape, *[1] * (values.ndim - there.ndim)), values, np.nan)
+    return labels
 
 
 def one_hot(labels: jax.Array, classes: int) -> jax.Array:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jtransfer.data.examples import DataError
+from jtransfer.labels import class_numbers
 
 
 def per_class_split(
@@ -144,6 +145,10 @@ def _require(labels: np.ndarray, least: int, purpose: str, classes: Sequence[str
             f"labels of shape {labels.shape}; expected [n] numbers of classes, from 0 upwards and "
             "at least one"
         )
+    try:
+        labels = class_numbers(labels)
+    except ValueError as error:
+        raise DataError(str(error)) from None
     counts = np.bincount(labels, minlength=0 if classes is None else len(classes))
     asked = counts > 0 if classes is None else np.ones(len(counts), bool)
     few = np.flatnonzero(asked & (counts < least))

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jtransfer.labels import known, one_hot, signs
+from jtransfer.labels import integers, known, signs
 from jtransfer.train.step import Loss, Metrics
 from jtransfer.train.whole_batch import mean_over_batch
 
@@ -27,11 +27,11 @@ def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.
     logits = logits.astype(jnp.float32)
     hard = labels if labels.ndim == 1 else labels.argmax(axis=-1)
     if labels.ndim == 1 and not smoothing:
-        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-        losses = known(losses, labels, logits.shape[-1])
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, integers(labels))
     else:
-        soft = one_hot(labels, logits.shape[-1]) if labels.ndim == 1 else labels
+        soft = jax.nn.one_hot(labels, logits.shape[-1]) if labels.ndim == 1 else labels
         losses = optax.softmax_cross_entropy(logits, optax.smooth_labels(soft, smoothing))
+    losses = known(losses, labels, logits.shape[-1]) if labels.ndim == 1 else losses
     correct = logits.argmax(axis=-1) == hard
     count = jnp.asarray(labels.shape[0], jnp.float32)
     return {"label_loss": (losses.sum(), count), "label_accuracy": (correct.sum() * 1.0, count)}

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jtransfer.labels import known
+from jtransfer.labels import integers, known
 from jtransfer.train.step import Metrics
 
 Criterion = Callable[[jax.Array, jax.Array], Metrics]
@@ -23,7 +23,7 @@ def masked_cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:
     Returns:
       "loss" and "accuracy" as (sum, count) pairs, whose count may be 0.
     """
-    labels = labels.astype(jnp.int32)
+    labels = integers(labels).astype(jnp.int32)
     there = labels != -1
     filled, logits = jnp.where(there, labels, 0), logits.astype(jnp.float32)
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, filled)

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jtransfer.labels import known
+from jtransfer.labels import integers, known
 from jtransfer.train.step import Loss
 from jtransfer.transfer.features.extraction import require_finite
 
@@ -142,8 +142,9 @@ def compatibility_loss(
         scores: Any = net.apply(
             {"params": params}, images["feature"], values, train=True, rngs={"dropout": rng}
         )
-        losses = objective(scores.astype(jnp.float32), images["label"])
-        losses = known(losses, images["label"], len(values))
+        labels = integers(images["label"])
+        losses = objective(scores.astype(jnp.float32), labels)
+        losses = known(losses, labels, len(values))
         count = jnp.asarray(len(losses), jnp.float32)
         right = (scores.argmax(axis=1) == images["label"]).sum() * 1.0
         return losses.mean(), (stats, {"seen_accuracy": (right, count)})

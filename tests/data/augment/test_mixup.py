@@ -47,3 +47,9 @@ def test_soft_labels_are_mixed_behind_other_augmentations():
 def test_alpha_is_positive(alpha):
     with pytest.raises(ValueError, match="expected a positive number"):
         mixup(alpha, classes=3)
+
+
+def test_a_label_of_no_class_is_nan():
+    batch = {"source": {"image": jnp.zeros((1, 2, 2, 1)), "label": jnp.array([-1])}}
+    mixed = mixup(1.0, classes=2)(jax.random.key(0), batch)
+    assert np.isnan(mixed["source"]["label"]).all()

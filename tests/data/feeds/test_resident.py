@@ -104,3 +104,16 @@ def test_standardised_images_have_no_brightness_and_no_contrast_left():
     result = standardised(images).reshape(2, 4)
     np.testing.assert_allclose(result[0], expected, rtol=1e-6)
     np.testing.assert_allclose(result[1], np.zeros(4), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (np.array([0, 1, -1]), "labels from -1 to 1"),
+        (np.array([[1, 1], [0, 1], [0, 0]]), "but no -1"),
+        (np.array([0.0, np.nan, 1.0]), "label 1 holds NaN"),
+    ],
+)
+def test_labels_are_checked_at_the_door(labels, says):
+    with pytest.raises(ValueError, match=says):
+        Domain({"image": np.zeros((3, 1, 1, 1), np.uint8), "label": labels}, 1)

@@ -18,3 +18,8 @@ def test_running_means_by_hand():
     np.testing.assert_allclose(moved["labels"], [0.375, 0.625])
     np.testing.assert_allclose(moved["guesses"], [0.5, 0.5])
     assert all(not values.weak_type for values in moved.values())
+
+
+def test_a_label_of_no_class_is_seen():
+    moved = moved_shares(even_shares(2), jnp.array([-1]), jnp.array([[1.0, 0.0]]), decay=0.5)
+    assert jnp.isnan(moved["labels"]).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jtransfer.transfer.features.feature_progress import FeatureCacheError
+from jtransfer.transfer.features.extraction import require_finite
 from tests.transfer.ten_images import IMAGES, KEY, ROWS, Source, layers, run
 
 
@@ -131,3 +132,23 @@ def test_batches_that_start_too_early(tmp_path):
         run(tmp_path, Source(fails_at=6))
     with pytest.raises(FeatureCacheError, match="rows from 6 to 9"):
         run(tmp_path, lambda start: Source()(0))
+
+
+@pytest.mark.parametrize(
+    ("features", "says"),
+    [
+        ([[0.0], [np.nan]], "row 1 of the features holds NaN or infinity"),
+        ([[0.0], [-np.inf]], "row 1 of the features holds"),
+        ([[0.0], [1e39]], "row 1 of the features holds"),  # infinite in float32
+        ([["a"], ["b"]], "features are <U1; expected real numbers"),
+        ([[1j], [2.0]], "features are complex128; expected real numbers"),
+    ],
+)
+def test_features_that_float32_does_not_hold(features, says):
+    with pytest.raises(ValueError, match=says):
+        require_finite(np.array(features))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.uint8, int, bool])
+def test_features_of_any_real_type(dtype):
+    require_finite(np.array([[0, 1]], dtype))

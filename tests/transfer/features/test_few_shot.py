@@ -164,3 +164,8 @@ def test_what_cannot_be_drawn_or_used():
         episode_accuracies(features, draw(), shots=2, fit=fit_cosine)
     with pytest.raises(ValueError, match="1 episodes; expected at least 2"):
         interval(np.ones(1))
+
+
+def test_labels_that_are_no_class_numbers():
+    with pytest.raises(ValueError, match=r"label 1 is 0\.5; expected the number of a class"):
+        draw_episodes(np.array([0, 0.5]), ways=1, shots=1, queries=1, episodes=1, seed=0)

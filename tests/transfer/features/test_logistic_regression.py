@@ -54,3 +54,23 @@ def test_what_cannot_be_used():
         fit_logistic(np.zeros((2, 1)), [[0], [1]], [0.0], kind="each")
     with pytest.raises(ValueError, match=r"targets \(1, 1\) for 2 examples"):
         fit_logistic(np.zeros((2, 1)), [[0]], [1.0], kind="each")
+
+
+def test_features_and_targets_that_have_no_answer():
+    targets = np.array([[0.0, 1.0], [1.0, 0.0]])
+    with pytest.raises(ValueError, match="row 1 of the features holds NaN"):
+        fit_logistic(np.array([[0.0], [np.nan]]), targets, [1.0], kind="each")
+    with pytest.raises(ValueError, match="output 1 is 1 for all examples; expected both sides"):
+        fit_logistic(np.zeros((2, 1)), [[0, 1], [1, 1]], [1.0], kind="each")
+    with pytest.raises(ValueError, match=r"targets of example 1 sum to 0\.5; expected 1"):
+        fit_logistic(np.zeros((2, 1)), [[0, 1], [0.25, 0.25]], [1.0], kind="softmax")
+    with pytest.raises(ValueError, match=r"penalties are \[nan\]; expected positive"):
+        fit_logistic(np.zeros((2, 1)), targets, [np.nan], kind="each")
+
+
+def test_penalties_come_back_in_the_order_given():
+    features, scores = drawn()
+    targets = (scores > 0).astype(float)
+    probes = fit_logistic(features, targets, [1.0, 100.0, 10.0], kind="each")
+    sizes = [float((np.asarray(probe.weights) ** 2).sum()) for probe in probes]
+    assert sizes[0] > sizes[2] > sizes[1]

@@ -135,3 +135,31 @@ def test_a_fold_without_a_class():
     part = np.flatnonzero(labels != 2)
     with pytest.raises(ValueError, match="fold 0 has no example of class 2 to train on"):
         cross_validate(features, labels, [1.0], [(part, part)], kind="svm", classes=CLASSES)
+
+
+@pytest.mark.parametrize("fit", [fit_svm, fit_softmax])
+@pytest.mark.parametrize(
+    ("label", "says"),
+    [
+        (0.5, r"label 5 is 0\.5; expected the number of a class"),
+        (-1, "labels from -1 to 3, 5 of them different; expected numbers from 0 to 3"),
+        (np.nan, "label 5 is nan"),
+    ],
+)
+def test_labels_that_are_no_class_numbers(fit, label, says):
+    """.5 became class 0."""
+    features, labels = clouds(12, 3)
+    labels = labels.astype(type(label))
+    labels[5] = label
+    with pytest.raises(ValueError, match=says):
+        fit(features, labels, 1.0, classes=CLASSES)
+    folds = [(np.arange(12), np.arange(12))]
+    with pytest.raises(ValueError, match=says):
+        cross_validate(features, labels, [1.0], folds, kind="svm", classes=CLASSES)
+
+
+def test_labels_and_features_of_any_type_are_the_same():
+    features, labels = clouds(12, 3)
+    plain = fit_svm(features, labels, 1.0, classes=CLASSES)
+    other = fit_svm(features.astype(float), labels.astype(np.uint8), 1.0, classes=CLASSES)
+    np.testing.assert_array_equal(other.weights, plain.weights)

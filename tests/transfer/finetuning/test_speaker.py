@@ -159,3 +159,8 @@ def test_errors_are_told():
     assert error_reduction(0.6, 0.9) == pytest.approx(0.75)
     with pytest.raises(ValueError, match=r"accuracy 1\.0 before"):
         error_reduction(1.0, 1.0)
+
+
+def test_a_target_of_no_class_is_nan():
+    targets = interpolated_targets(jnp.array([0, -1]), jnp.full((2, 2), 0.5), jnp.asarray(0.5))
+    np.testing.assert_allclose(targets, [[0.75, 0.25], [np.nan, np.nan]])

@@ -48,3 +48,17 @@ def test_bfloat16_outputs_are_judged_in_float32(criterion):
     labels = jnp.arange(64) % 8
     labels = labels if criterion is masked_cross_entropy else labels * 0.1
     assert criterion(outputs, labels) == criterion(outputs.astype(jnp.float32), labels)
+
+
+@pytest.mark.parametrize("wrong", [-2, 2])
+def test_what_is_neither_a_class_nor_missing_is_nan(wrong):
+    """Below -1 nothing was said, and the example left out."""
+
+    @jax.jit
+    def loss(logits, labels):
+        return masked_cross_entropy(logits, labels)["loss"][0]
+
+    logits, labels = jnp.array([[0.0, 1.0], [2.0, 0.5]]), jnp.array([1, wrong])
+    assert jnp.isnan(loss(logits, labels))
+    np.testing.assert_array_equal(jax.grad(loss)(logits, labels)[1], 0)
+    assert jnp.isfinite(loss(logits, jnp.array([1, -1], jnp.int8)))

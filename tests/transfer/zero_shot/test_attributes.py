@@ -113,3 +113,13 @@ def _missing():
     table = SEEN.copy()
     table[2, 1] = np.nan
     return table
+
+
+def test_a_seen_class_without_an_image_teaches_nothing():
+    """An attribute that differs by that class alone is left out, as one that is constant."""
+    features, labels = draw(SEEN)
+    table = np.c_[np.vstack([SEEN, SEEN[:1]]), [*np.zeros(len(SEEN)), 1]]
+    (predictor,) = fit_direct(features, labels, table, [0.1])
+    assert predictor.counts.tolist() == [1, 1, 1, 0]
+    with pytest.raises(ValueError, match=r"label 0 is 0\.5; expected the number of a class"):
+        fit_direct(features, labels + 0.5, table, [0.1])

@@ -41,3 +41,9 @@ def test_examples_that_do_not_fit():
         check_seen(features, np.array([0, 3]), TABLE)
     with pytest.raises(ValueError, match=r"expected \[n, dims\], \[n\] and"):
         check_seen(features, labels[:1], TABLE)
+
+
+def test_labels_that_are_no_class_numbers():
+    with pytest.raises(ValueError, match=r"label 1 is 0\.5; expected the number of a class"):
+        check_seen(np.ones((2, 4)), np.array([0, 0.5]), TABLE)
+    assert check_seen(np.ones((2, 4)), np.array([0, 2], np.uint8), TABLE).dtype == np.int32

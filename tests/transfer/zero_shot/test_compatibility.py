@@ -106,3 +106,19 @@ def test_half_precision_signatures_side_by_side():
 def test_missing_values_are_refused():
     with pytest.raises(ValueError, match="expected every attribute of every class"):
         compatibility_loss(Bilinear(), SEEN * np.nan, contrastive)
+
+
+@pytest.mark.parametrize("objective", [ale_ranking, devise_ranking, contrastive])
+@pytest.mark.parametrize("wrong", [-1, 4])
+def test_a_label_without_a_signature_trains_nothing(objective, wrong):
+    net, features = Bilinear(), jnp.ones((1, 6))
+    params = net.init(jax.random.key(0), features, jnp.asarray(SEEN))["params"]
+    batch = {"seen": {"feature": features, "label": jnp.array([wrong])}}
+
+    def value(params):
+        loss = compatibility_loss(net, SEEN, objective)
+        return loss(params, {}, batch, jax.random.key(0), jnp.zeros(()))[0]
+
+    loss, gradient = jax.jit(jax.value_and_grad(value))(params)
+    assert jnp.isnan(loss)
+    assert not jax.tree.reduce(lambda any_, leaf: any_ or bool(leaf.any()), gradient, False)
