@@ -19,7 +19,7 @@ from jtransfer.transfer.features.conditioning import Design
 Loss = Literal["svm", "softmax", "each"]
 Solve = Callable[[np.ndarray], np.ndarray]
 
-# Multiplications for which every output gets the factors of its own Hessian; else all share one.
+# Multiplications at most for factors of each output's own Hessian; beyond, all share one's.
 _EXACT = 2e10
 _SHARE = 1e-2  # of a direction's error, in the metric of what solves for it, that may be left
 _LINE_STEPS = 40
@@ -34,6 +34,7 @@ class _Pointwise(NamedTuple):
     slope: Callable[[np.ndarray, np.ndarray], np.ndarray]
     curvature: Callable[[np.ndarray, np.ndarray], np.ndarray]  # by each score
     joint: bool  # whether the outputs are one problem, by a softmax
+    saved: float  # products with a Hessian that each output's own inverse saves, about
 
 
 def _short(scores, targets):
@@ -51,6 +52,7 @@ _LOSSES: dict[Loss, _Pointwise] = {
         lambda s, y: -2 * (2 * y - 1) * _short(s, y),
         lambda s, y: 2.0 * (_short(s, y) > 0),
         joint=False,
+        saved=2000,
     ),
     # No difference of large numbers: y log(1 + e^-s) + (1 - y) log(1 + e^s).
     "each": _Pointwise(
@@ -58,12 +60,14 @@ _LOSSES: dict[Loss, _Pointwise] = {
         lambda s, y: expit(s) - y,
         lambda s, y: expit(s) * expit(-s),
         joint=False,
+        saved=100,
     ),
     "softmax": _Pointwise(
         lambda s, y: y * (logsumexp(s, axis=1, keepdims=True) - s),
         lambda s, y: softmax(s, axis=1) - y,
         _softmax_curvature,
         joint=True,
+        saved=100,
     ),
 }
 
@@ -241,7 +245,8 @@ class _Place:
     def _approximate_inverse(self) -> Solve:
         """Of the Hessian: each output's own where that is cheap, else one of their mean."""
         design = self.problem.design
-        if sum(_cost(design, each) for each in self.curvature.T) > _EXACT:
+        worth = self.problem.loss.saved * design.values.size * self.curvature.shape[1]
+        if sum(_cost(design, each) for each in self.curvature.T) > min(worth, _EXACT):
             shared = _factor(self.curvature.mean() * design.gram, design.ridge)
             return lambda given: self.problem.centred(cho_solve(shared, given))
         own = [_inverse(design, each) for each in self.curvature.T]
