@@ -93,7 +93,8 @@ class Conditioned:
 def conditioned(features: np.ndarray, *, free_bias: bool) -> Conditioned:
     """Move and scale finite features [n, dims] for a model whose bias is free, or penalised."""
     x = np.asarray(features, np.float64)
-    mean = x.mean(axis=0)
+    # Of what is constant the mean may be a digit off, which a large constant would not forgive.
+    mean = np.where(x.min(axis=0) == x.max(axis=0), x[0], x.mean(axis=0))
     intercept, ridge, turned = np.ones(len(x)), 0.0, False
     if free_bias:
         values = x - mean

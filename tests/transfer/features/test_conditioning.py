@@ -36,8 +36,9 @@ def test_rows_have_length_1_wherever_they_were(free):
         assert np.square(penalised).sum(axis=1).mean() == pytest.approx(1)
 
 
-def test_constant_features():
-    given = conditioned(np.full((5, 2), 1e6), free_bias=True)
+@pytest.mark.parametrize("constant", [1e6, 0.1, 1e30])
+def test_constant_features(constant):
+    given = conditioned(np.full((5, 2), constant), free_bias=True)
     np.testing.assert_array_equal(given.design.values, [[0, 0, 1]] * 5)
     assert given.scale == 1
 
