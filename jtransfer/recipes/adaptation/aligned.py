@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import jax
 import numpy as np
 
 from jtransfer.data.splits import stratified_folds
@@ -14,7 +15,7 @@ from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import settings_of
 from jtransfer.recipes.adaptation.run import Run, started_from
 from jtransfer.train.run_folder import RunFolder
-from jtransfer.transfer.adaptation.subspace import (
+from jtransfer.transfer.aligned_svm import (
     AlignedSVM,
     fit_aligned_svm,
     fit_aligned_svm_by_oracle,
@@ -39,10 +40,8 @@ def aligned_run(
     labels = source_sample.labels
 
     @cache
-    def hidden() -> tuple[np.ndarray, np.ndarray, float]:
-        features = of_source(source_sample.images)
-        scale = float(np.linalg.norm(features, axis=1).mean())
-        return features / scale, of_target(target_sample.images) / scale, scale
+    def hidden() -> tuple[np.ndarray, np.ndarray]:
+        return of_source(source_sample.images), of_target(target_sample.images)
 
     def how() -> dict[str, Any]:
         rows, columns = hidden()[0].shape
@@ -56,15 +55,18 @@ def aligned_run(
 
     @cache
     def aligned() -> AlignedSVM:
-        known, other, _ = hidden()
+        known, other = hidden()
         return fit_aligned_svm(known, labels, other, **how())
+
+    def in_unit(features: jax.Array) -> np.ndarray:
+        return np.asarray(features) / aligned().unit
 
     run = Run(
         folder.result() or {},
         [],
-        lambda images: np.asarray(aligned().predict(of_target(images) / hidden()[2])),
-        lambda images: np.asarray(aligned().alignment.source(of_source(images) / hidden()[2])),
-        lambda images: np.asarray(aligned().alignment.target(of_target(images) / hidden()[2])),
+        lambda images: np.asarray(aligned().predict(of_target(images))),
+        lambda images: in_unit(aligned().alignment.source(of_source(images))),
+        lambda images: in_unit(aligned().alignment.target(of_target(images))),
     )
     if run.result:
         print(f"{name}: finished before, accuracy {run.result['target_accuracy']:.4f}")
@@ -72,8 +74,8 @@ def aligned_run(
     started = time.perf_counter()
     measured = judged(problem, run, seed)
     seconds = time.perf_counter() - started
-    known, other, scale = hidden()
-    test = of_target(problem.test.images) / scale
+    known, other = hidden()
+    test = of_target(problem.test.images)
     oracle = fit_aligned_svm_by_oracle(known, labels, other, test, problem.test.labels, **how())
     result = folder.write_result(
         {
@@ -90,8 +92,9 @@ def aligned_run(
             "seconds": round(seconds, 1),
         }
     )
+    chosen = "no alignment" if aligned().dimension is None else f"{aligned().dimension} dimensions"
     print(
-        f"{name}: {aligned().dimension} dimensions, accuracy {result['target_accuracy']:.4f}; "
+        f"{name}: {chosen}, accuracy {result['target_accuracy']:.4f}; "
         f"an oracle takes {oracle.dimension}, {result['oracle']['target_accuracy']:.4f}"
     )
     return replace(run, result=result)

@@ -1,46 +1,10 @@
-import math
-
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 from sklearn.decomposition import PCA
-from sklearn.model_selection import StratifiedKFold
-from sklearn.svm import LinearSVC
 
-from jtransfer.transfer.adaptation.subspace import (
-    fit_aligned_svm,
-    fit_aligned_svm_by_oracle,
-    fit_alignment,
-    stable_dimension,
-)
-
-CLASSES = 3
-
-
-def ellipse(count, deviations, seed=0):
-    """Normal features with the given deviation along each axis, the largest first."""
-    random = np.random.default_rng(seed)
-    return (random.normal(size=(count, len(deviations))) * deviations).astype(np.float32)
-
-
-def turned(angle):
-    cosine, sine = math.cos(angle), math.sin(angle)
-    return np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]], np.float32)
-
-
-def domains(count=90, angle=1.0, seed=0):
-    """Three classes in a plane; the target's are turned within it, and moved."""
-    random = np.random.default_rng(seed)
-    labels = np.arange(count) % CLASSES
-    centres = np.array([[8, 0, 0], [-3, 2, 0], [-5, -2, 0]])
-    source, test = (
-        (centres[labels] + 0.3 * random.normal(size=(count, 3))).astype(np.float32)
-        for _ in range(2)
-    )
-    return source, labels, test @ turned(angle) + 5
-
-
-def folds(features, labels):
-    return list(StratifiedKFold(2).split(features, labels))
+from jtransfer.transfer.adaptation.subspace import PrincipalAxes, fit_alignment
+from tests.transfer.two_domains import domains, ellipse
 
 
 def test_one_alignment_by_hand():
@@ -88,89 +52,54 @@ def test_one_domain_is_aligned_with_itself_and_all_axes_lose_nothing():
     )
 
 
-def test_the_stable_dimension_is_that_of_the_bound():
-    source, target = ellipse(300, [9, 6, 4, 1, 1, 1], 1), ellipse(200, [9, 6, 4, 1, 1, 1], 2)
-
-    def holds(d, gamma, delta):
-        needed = 0.0
-        gap = math.inf
-        for each in (source, target):
-            centred = each - each.mean(axis=0)
-            variances = np.sort(np.linalg.eigvalsh(np.cov(each.T, bias=True)))[::-1]
-            gap = min(gap, variances[d - 1] - variances[d])
-            needed = max(needed, (centred**2).sum(axis=1).max())
-        factor = 16 * d**1.5 * (1 + math.sqrt(math.log(2 / delta) / 2))
-        return gap >= factor * needed / (gamma * math.sqrt(200))
-
-    found = []
-    for gamma in (1e1, 3e2, 1e3, 1e5):
-        expected = max((d for d in range(1, 6) if holds(d, gamma, 0.1)), default=1)
-        found.append(stable_dimension(source, target, gamma=gamma, delta=0.1))
-        assert found[-1] == expected
-    # The gaps behind the first three axes are wide, those behind the others are chance.
-    assert found[0] == 1
-    assert 3 in found
-    assert found == sorted(found)
+@given(power=st.integers(-80, 80))
+def test_the_axes_do_not_depend_on_the_unit(power):
+    """Not even where the square of a feature is no float32 any more."""
+    features, unit = ellipse(30, [4, 2, 1, 0.5], seed=3), np.float32(2.0) ** power
+    here, there = PrincipalAxes.of(features), PrincipalAxes.of(features * unit)
+    np.testing.assert_array_equal(here.axes, there.axes)
+    np.testing.assert_allclose(there.variances, here.variances * float(unit) ** 2, rtol=1e-12)
 
 
-def test_the_stable_dimension_does_not_depend_on_the_unit():
-    source, target = ellipse(300, [9, 6, 4, 1, 1, 1], 1), ellipse(200, [9, 6, 4, 1, 1, 1], 2)
-    assert stable_dimension(source, target, gamma=1e3) == stable_dimension(
-        1000 * source, 1000 * target, gamma=1e3
+def test_the_axes_far_from_zero_are_those_of_float64():
+    features = ellipse(200, [0.03, 0.02, 0.01], seed=4).astype(np.float64) + 1e4
+    axes = PrincipalAxes.of(features)
+    variances, expected = np.linalg.eigh(np.cov(features.T, bias=True))
+    np.testing.assert_allclose(axes.variances, variances[::-1], rtol=1e-5)
+    np.testing.assert_allclose(np.abs(axes.axes), np.abs(expected[:, ::-1]), atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_constant_features_and_fewer_examples_than_features(count):
+    constant = np.full((count, 8), 3.0, np.float32)
+    fitted = fit_alignment(constant, ellipse(count, [1.0] * 8), 1)
+    np.testing.assert_allclose(fitted.source(constant), np.zeros((count, 1)))
+    assert np.isfinite(fitted.source_axes).all()
+    few = ellipse(count, [8, 7, 6, 5, 4, 3, 2, 1])
+    whole = fit_alignment(few, few, count - 1)
+    # n points about their mean lie in n - 1 dimensions, so that nothing of them is lost.
+    np.testing.assert_allclose(
+        np.linalg.norm(whole.source(few), axis=1),
+        np.linalg.norm(few - few.mean(axis=0), axis=1),
+        rtol=1e-4,
     )
-
-
-def test_alignment_mends_a_shift():
-    source, labels, target = domains(angle=0.1)
-    plain = LinearSVC(C=1.0).fit(source, labels)
-    assert np.mean(plain.predict(target) == labels) < 0.7
-    fitted = fit_aligned_svm(
-        source, labels, target, classes=CLASSES, penalties=[0.1, 1.0], folds=folds(source, labels)
-    )
-    assert np.mean(np.asarray(fitted.predict(target)) == labels) > 0.95
-    assert fitted.chosen_by.startswith("source cross-validation up to the stable dimension")
-    assert fitted.C in (0.1, 1.0)
-
-
-def test_the_choice_is_the_best_on_the_source_and_the_smallest_among_equals():
-    source, labels, target = domains(angle=0.1)
-    fitted = fit_aligned_svm(
-        source, labels, target, classes=CLASSES, penalties=[1.0], folds=folds(source, labels)
-    )
-    assert fitted.scores[fitted.dimension] == max(fitted.scores.values())
-    assert all(
-        score < fitted.scores[fitted.dimension]
-        for d, score in fitted.scores.items()
-        if d < fitted.dimension
-    )
-
-
-def test_the_oracle_says_so_and_is_no_worse():
-    source, labels, target = domains(angle=0.8)
-    shared = {"classes": CLASSES, "penalties": [0.1, 1.0], "folds": folds(source, labels)}
-    blind = fit_aligned_svm(source, labels, target, dimensions=[1, 2], **shared)
-    oracle = fit_aligned_svm_by_oracle(
-        source, labels, target, target, labels, dimensions=[1, 2, 3], **shared
-    )
-    assert oracle.chosen_by == "oracle: accuracy on the target's test labels"
-    assert set(oracle.scores) == {1, 2, 3}
-    right = np.mean(np.asarray(oracle.predict(target)) == labels)
-    assert right == oracle.scores[oracle.dimension] == max(oracle.scores.values())
-    assert right >= np.mean(np.asarray(blind.predict(target)) == labels)
 
 
 def test_what_cannot_be_aligned():
-    source, labels, target = domains()
-    shared = {"classes": CLASSES, "penalties": [1.0], "folds": folds(source, labels)}
+    source, _, target = domains()
     with pytest.raises(ValueError, match=r"source \(90, 3\) and target \(90, 2\); expected feat"):
         fit_alignment(source, target[:, :2], 1)
-    with pytest.raises(ValueError, match="dimension is 4; expected 1 to 3, the largest"):
+    with pytest.raises(ValueError, match="dimension is 4; expected a whole number from 1 to 3"):
         fit_alignment(source, target, 4)
-    with pytest.raises(ValueError, match="dimension is 3; expected 1 to 2"):
+    with pytest.raises(ValueError, match="dimension is 3; expected a whole number from 1 to 2"):
         fit_alignment(source, target[:3], 3)
-    with pytest.raises(ValueError, match="1 source and 90 target examples; expected two"):
-        stable_dimension(source[:1], target)
-    with pytest.raises(ValueError, match="NaN or infinity"):
-        fit_alignment(source, np.full_like(target, np.nan), 1)
-    with pytest.raises(ValueError, match=r"of the dimensions \[9\] none is from 1 to"):
-        fit_aligned_svm(source, labels, target, dimensions=[9], **shared)
+    with pytest.raises(ValueError, match=r"dimension is 1\.5; expected a whole number from 1"):
+        fit_alignment(source, target, 1.5)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="1 source and 90 target examples of 3 features; exp"):
+        fit_alignment(source[:1], target, 1)
+    with pytest.raises(ValueError, match="90 source and 90 target examples of 0 features; exp"):
+        fit_alignment(source[:, :0], target[:, :0], 1)
+    with pytest.raises(ValueError, match="row 7 of the target's features holds NaN or infinity"):
+        fit_alignment(source, np.where(np.arange(90)[:, None] == 7, np.nan, target), 1)
+    with pytest.raises(ValueError, match="source holds <U3; expected numbers"):
+        fit_alignment(np.full((9, 3), "cat"), target, 1)
