@@ -84,10 +84,12 @@ class AlignedFits:
         """The alignment of a dimension."""
         if dimension is not None and self._cut(dimension):
             return cut(self.source, self.target, dimension)
-        kept = 0 if dimension is None else 1
-        means = jnp.asarray(kept * self.source.mean), jnp.asarray(kept * self.target.mean)
         axes = jnp.eye(len(self.source.mean))
-        return SubspaceAlignment(means[0], means[1], axes, axes)
+        if dimension is None:
+            zero = jnp.zeros(len(self.source.mean))
+            return SubspaceAlignment(zero, zero, axes, axes)
+        means = jnp.asarray(self.source.mean), jnp.asarray(self.target.mean)
+        return SubspaceAlignment(*means, axes, axes)
 
     def probe(self, dimension: Dimension) -> LinearProbe:
         """The SVM of a dimension, on that alignment's features divided by the unit."""

@@ -98,9 +98,8 @@ def fit_aligned_svm(
     _check(source, labels, target, classes, penalties, dimensions)
     axes = PrincipalAxes.of(source), PrincipalAxes.of(target)
     if rule == "agreement":
-        most, dims = largest_dimension(source, target), source.shape[1]
-        some = dimensions_to_try(most) if dimensions is None else dimensions
-        tried = [None, dims, *sorted({d for d in some if d < dims}, reverse=True)]
+        some = dimensions_to_try(largest_dimension(source, target))
+        tried = _least_change_first(source, some if dimensions is None else dimensions)
         fits = AlignedFits.of(*axes, labels, tried, classes, penalties, folds)
         shares = agreement(list(fits.guesses(target).values()))
         scores = dict(zip(tried, map(float, shares), strict=True))
@@ -144,7 +143,7 @@ def fit_aligned_svm_by_oracle(
       classes: how many there are.
       penalties: values of C, chosen on the source all the same.
       folds: of the source.
-      dimensions: to try; the smallest of the best is taken.
+      dimensions: to try, beside the means alone and no alignment, as `fit_aligned_svm` does.
 
     Raises:
       ValueError: as `fit_aligned_svm`, or if the test examples do not fit the others.
@@ -157,9 +156,16 @@ def fit_aligned_svm_by_oracle(
         )
     require_finite(test, name="test features")
     axes = PrincipalAxes.of(source), PrincipalAxes.of(target)
-    fits = AlignedFits.of(*axes, labels, sorted(set(dimensions)), classes, penalties, folds)
+    tried = _least_change_first(source, dimensions)
+    fits = AlignedFits.of(*axes, labels, tried, classes, penalties, folds)
     scores = {d: accuracy(guesses, test_labels) for d, guesses in fits.guesses(test).items()}
     return _best(fits, scores, "oracle: accuracy on the target's test labels")
+
+
+def _least_change_first(source: np.ndarray, dimensions: Sequence[int]) -> list[Dimension]:
+    """No alignment, the means alone, and falling dimensions: the first of equals is taken."""
+    dims = source.shape[1]
+    return [None, dims, *sorted({d for d in dimensions if d < dims}, reverse=True)]
 
 
 def _best(fits: AlignedFits, scores: dict[Dimension, float], chosen_by: str) -> AlignedSVM:

@@ -94,7 +94,7 @@ def every_cell(config, capsys):
     for (method, _), cell in cells.items():
         if method == "sa":
             assert cell.result["oracle"]["target_accuracy"] >= cell.result["target_accuracy"]
-            assert cell.result["chosen_by"].startswith("source cross-validation")
+            assert cell.result["chosen_by"].startswith("agreement on the target")
         else:
             assert cell.result["chosen_by"] == "last step"
             assert cell.records[-1]["step"] == 200
