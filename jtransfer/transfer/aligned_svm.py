@@ -64,13 +64,13 @@ def fit_aligned_svm(
     dimensions: Sequence[int] | None = None,
     rule: Rule = "agreement",
 ) -> AlignedSVM:
-    """Align and train, d chosen without a label of the target and whatever the features' unit.
+    """Align and train, d chosen without a label of the target.
 
     By default an SVM is trained for each dimension, for the means alone and for no alignment at
     all, and that is taken which agrees best with all of them about the target (`agreement`; among
-    equals the one that changes least). A wrong subspace errs in its own way, the right ones in
-    few, so that alignment is left out where it does not help. How this was decided, and on what:
-    docs/subspace_alignment.md.
+    equals the one that changes least). A wrong subspace errs in its own way and is outvoted; where
+    no dimension helps, nothing is aligned. This rule is ours, not the paper's, and does not depend
+    on the features' unit. How it was decided, and on what: docs/subspace_alignment.md.
 
     By the paper's rule (section 3.3), "squared length" or "length" for what B is in
     `stable_dimension`, it is the dimension up to the stable one with the best cross-validated
@@ -82,11 +82,11 @@ def fit_aligned_svm(
       labels: of the source, [n] integers.
       target: [m, dims].
       classes: how many there are.
-      penalties: values of C, for features divided by `AlignedSVM.unit`, which makes d and C the
-        same whatever the unit the features come in (the paper leaves that to the user).
+      penalties: values of C, for features divided by `AlignedSVM.unit`, so that C means the same
+        whatever unit they come in (the paper leaves that to the user).
       folds: of the source, as for `cross_validate` (in the paper two).
-      dimensions: to try. By default 1, 2, 3, 4, 6, 8, 12 ... 256 by agreement, and by the paper's
-        rule all up to the stable one; there those above it are left out.
+      dimensions: to try. By default 4, 16, 64 and 256 by agreement, and by the paper's rule
+        all up to the stable one; there those above it are left out.
       rule: "agreement", "squared length" or "length".
 
     Raises:
