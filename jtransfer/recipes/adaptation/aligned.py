@@ -15,6 +15,7 @@ from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import settings_of
 from jtransfer.recipes.adaptation.run import Run, started_from
 from jtransfer.train.run_folder import RunFolder
+from jtransfer.transfer.adaptation.subspace import largest_dimension
 from jtransfer.transfer.aligned_svm import (
     AlignedSVM,
     fit_aligned_svm,
@@ -22,7 +23,7 @@ from jtransfer.transfer.aligned_svm import (
 )
 
 ALIGNED = 2000  # images a domain for subspace alignment, whose time grows with their square
-DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # tried for the subspaces
+DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # that the oracle tries
 PENALTIES = tuple(4.0**power for power in range(-4, 3))  # values of C of their SVM
 
 
@@ -44,13 +45,10 @@ def aligned_run(
         return of_source(source_sample.images), of_target(target_sample.images)
 
     def how() -> dict[str, Any]:
-        rows, columns = hidden()[0].shape
-        most = min(columns, rows - 1, len(problem.target) - 1)
         return {
             "classes": len(problem.source.classes),
             "penalties": PENALTIES,
             "folds": stratified_folds(labels, 2, seed=seed),
-            "dimensions": [d for d in DIMENSIONS if d <= most],
         }
 
     @cache
@@ -76,7 +74,10 @@ def aligned_run(
     seconds = time.perf_counter() - started
     known, other = hidden()
     test = of_target(problem.test.images)
-    oracle = fit_aligned_svm_by_oracle(known, labels, other, test, problem.test.labels, **how())
+    dimensions = [d for d in DIMENSIONS if d <= largest_dimension(known, other)]
+    oracle = fit_aligned_svm_by_oracle(
+        known, labels, other, test, problem.test.labels, dimensions=dimensions, **how()
+    )
     result = folder.write_result(
         {
             **settings,
