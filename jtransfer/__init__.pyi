@@ -91,6 +91,7 @@ from .transfer.adaptation.adda import (
     target_variables as target_variables,
     untie_encoders as untie_encoders,
 )
+from .transfer.adaptation.aligned_svm import fit_aligned_svm as fit_aligned_svm
 from .transfer.adaptation.dann import dann_loss as dann_loss
 from .transfer.adaptation.gradient_reversal import reverse_gradient as reverse_gradient
 from .transfer.adaptation.mean_teacher import (
@@ -98,10 +99,7 @@ from .transfer.adaptation.mean_teacher import (
     teacher_variables as teacher_variables,
     with_teacher as with_teacher,
 )
-from .transfer.adaptation.subspace import (
-    fit_aligned_svm as fit_aligned_svm,
-    fit_alignment as fit_alignment,
-)
+from .transfer.adaptation.subspace import fit_alignment as fit_alignment
 from .transfer.adaptation.translated_images import (
     translation_figure as translation_figure,
     translations as translations,

@@ -15,12 +15,12 @@ from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import settings_of
 from jtransfer.recipes.adaptation.run import Run, started_from
 from jtransfer.train.run_folder import RunFolder
-from jtransfer.transfer.adaptation.subspace import largest_dimension
-from jtransfer.transfer.aligned_svm import (
+from jtransfer.transfer.adaptation.aligned_svm import (
     AlignedSVM,
     fit_aligned_svm,
     fit_aligned_svm_by_oracle,
 )
+from jtransfer.transfer.adaptation.subspace import largest_dimension
 
 ALIGNED = 2000  # images a domain for subspace alignment, whose time grows with their square
 DIMENSIONS = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)  # that the oracle tries

@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.transfer.features.feature_progress import FeatureCacheError
 from jtransfer.transfer.features.extraction import require_finite
+from jtransfer.transfer.features.feature_progress import FeatureCacheError
 from tests.transfer.ten_images import IMAGES, KEY, ROWS, Source, layers, run
 
 

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from jtransfer.measure import accuracy
+from jtransfer.transfer.adaptation.aligned_fits import AlignedFits, Dimension
 from jtransfer.transfer.adaptation.subspace import (
     PrincipalAxes,
     SubspaceAlignment,
@@ -15,10 +16,9 @@ from jtransfer.transfer.adaptation.subspace import (
     require_dimension,
     require_domains,
 )
-from jtransfer.transfer.aligned_fits import AlignedFits, Dimension
+from jtransfer.transfer.adaptation.subspace_dimension import agreement, dimensions_to_try, stable
 from jtransfer.transfer.features.extraction import require_finite
 from jtransfer.transfer.features.probe import Folds, LinearProbe, check_examples, check_penalties
-from jtransfer.transfer.subspace_dimension import agreement, dimensions_to_try, stable
 
 Rule = Literal["agreement", "squared length", "length"]
 _RULES: tuple[Rule, ...] = ("agreement", "squared length", "length")

@@ -5,7 +5,7 @@ from hypothesis import given, settings, strategies as st
 from sklearn.decomposition import PCA
 from sklearn.svm import LinearSVC
 
-from jtransfer.transfer.aligned_svm import fit_aligned_svm, fit_aligned_svm_by_oracle
+from jtransfer.transfer.adaptation.aligned_svm import fit_aligned_svm, fit_aligned_svm_by_oracle
 from tests.transfer.two_domains import CLASSES, domains, ellipse, folds
 
 COMPILATION = "/jax/core/compile/backend_compile_duration"

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from jtransfer.transfer.subspace_dimension import agreement, dimensions_to_try, stable_dimension
+from jtransfer.transfer.adaptation.subspace_dimension import (
+    agreement,
+    dimensions_to_try,
+    stable_dimension,
+)
 from tests.transfer.two_domains import ellipse
 
 DEVIATIONS = [9, 6, 4, 1, 1, 1]
