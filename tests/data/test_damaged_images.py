@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from jtransfer.data import DataError
-from jtransfer.data.image_opening import PHOTOGRAPHS
 from jtransfer.data.sources.decoding import read_rgb
+from jtransfer.data.sources.image_opening import PHOTOGRAPHS
 from tests.files.damage import damaged, survive
 
 

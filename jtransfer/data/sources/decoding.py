@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jtransfer.data.examples import DataError
-from jtransfer.data.image_opening import PHOTOGRAPHS, decoded, whole
+from jtransfer.data.sources.image_opening import PHOTOGRAPHS, decoded, whole
 from jtransfer.files.reading import open_regular, reading
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.sources.image_opening import decoded
 from jtransfer.data.sources.prepared import FORMAT, Prepared, open_prepared
-from jtransfer.files.kinds import HEAD, kind_of
 from jtransfer.files.memory import require_memory
 
 _CHANNELS = {1: "L", 3: "RGB"}
@@ -86,8 +86,6 @@ def _decode(
     content: bytes, prepared: Prepared, position: int, sizes: tuple[int, ...]
 ) -> np.ndarray:
     """An image [height, width, 1 or 3], of the sizes that those before it have."""
-    from PIL import Image
-
     what = f"tfds:{prepared.what}: image {position}"
     channels, depth = _pixels(prepared)
     if channels not in _CHANNELS or depth != "uint8":
@@ -95,24 +93,20 @@ def _decode(
             f"tfds:{prepared.what} has images of {channels} channels of {depth}; expected 1 or 3 "
             "of uint8. Choose another data set, or convert it to an .npz archive"
         )
-    try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-            width, height = image.size
-            if position and (height, width) != sizes:
-                raise DataError(
-                    f"{what} is {height} x {width}, those before it {sizes[0]} x {sizes[1]}; "
-                    "expected one shape. Resize them into a folder or an .npz archive first"
-                )
-            require_memory(height * width * channels, what, error=DataError)
-            pixels = np.asarray(image.convert(_CHANNELS[channels]))
-    except Exception as error:  # Pillow raises OSError, SyntaxError, DecompressionBombError ...
-        if isinstance(error, DataError):
-            raise
-        kind = kind_of(content[:HEAD])
-        cause = f"cannot be decoded ({error})" if kind in _READ else f"is {kind or 'no image'}"
-        raise DataError(
-            f"{what} {cause}; expected a whole PNG or JPEG image. {prepared.remedy}"
-        ) from error
+    with decoded(
+        io.BytesIO(content),
+        what,
+        kinds=_READ,
+        damaged=prepared.remedy,
+    ) as image:
+        width, height = image.size
+        if position and (height, width) != sizes:
+            raise DataError(
+                f"{what} is {height} x {width}, those before it {sizes[0]} x {sizes[1]}; "
+                "expected one shape. Resize them into a folder or an .npz archive first"
+            )
+        require_memory(height * width * channels, what, error=DataError)
+        pixels = np.asarray(image.convert(_CHANNELS[channels]))
     return pixels.reshape(height, width, channels)
 
 

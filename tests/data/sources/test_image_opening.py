@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from jtransfer.data import DataError
-from jtransfer.data.image_opening import decoded
 from jtransfer.data.sources.decoding import read_rgb
+from jtransfer.data.sources.image_opening import decoded
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
@@ -305,7 +305,7 @@ def test_pillow_opens_files_in_one_place_alone():
         r"\bImage\.open\(|\bimread\(|\bopen_image\(|imageio|ImageFile\.Parser|import open\b"
         r"|\bPIL\.open\(|decode_(image|png|jpeg)\("
     )
-    own = {"jtransfer/data/image_opening.py", "tests/data/test_image_opening.py"}
+    own = {"jtransfer/data/sources/image_opening.py", "tests/data/test_image_opening.py"}
     found = [
         f"{file.relative_to(root)}:{number}"
         for folder in ("jtransfer", "experiments", "tests", "docs")
@@ -314,7 +314,7 @@ def test_pillow_opens_files_in_one_place_alone():
         if doors.search(line) and file.relative_to(root).as_posix() not in own
     ]
     assert found == []
-    opening = (root / "jtransfer/data/image_opening.py").read_text()
+    opening = (root / "jtransfer/data/sources/image_opening.py").read_text()
     assert re.findall(r"Image\.open\(.*", opening) == [
         "Image.open(stream, formats=(_FORMATS[kind],)) as image:"
     ]
