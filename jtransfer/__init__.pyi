@@ -1,4 +1,4 @@
-from . import data, measure, nets, train, transfer
+from . import data, measure, nets, recipes, train, transfer
 from .data.augment.colour_jitter import colour_jitter as colour_jitter
 from .data.augment.geometric import (
     on_images as on_images,
@@ -60,6 +60,9 @@ from .nets.parts.trunk import (
 )
 from .nets.translation import translation_net as translation_net
 from .nets.weights.pretrained import load_pretrained as load_pretrained
+from .recipes.adaptation.options import Conduct as Conduct, Options as Options
+from .recipes.adaptation.problem import Problem as Problem
+from .recipes.adaptation.run_methods import run_methods as run_methods
 from .train.averaging import (
     averaged as averaged,
     averaged_params as averaged_params,
@@ -119,6 +122,7 @@ from .transfer.features.few_shot import (
     fit_cosine as fit_cosine,
     fit_nearest_mean as fit_nearest_mean,
 )
+from .transfer.features.linear_fit import ConvergenceWarning as ConvergenceWarning
 from .transfer.features.multilabel_probe import fit_multilabel_svm as fit_multilabel_svm
 from .transfer.features.probe import (
     cross_validate as cross_validate,

@@ -5,15 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments import benchmark_epoch, domain_pairs, domain_problem, layer_tasks, transfer_pairs
+from experiments import layer_tasks, transfer_pairs
+from experiments.adapt_digits import setup
+from experiments.adapt_digits.pairs import PAIRS
+from experiments.throughput import epoch
 from jtransfer.data import DataError, Examples
 
 EXAMPLES = Examples(
     np.full((2, 32, 32, 3), 255, np.uint8), np.array([0, 1]), ("cat", "dog"), "pets"
 )
-PAIR = domain_pairs.PAIRS["numbers-digits"]
 LOADS = {
-    "domain_problem": (domain_problem, 4, lambda: domain_problem.Problem.load(PAIR, None)),
+    "adapt_digits": (setup, 4, lambda: setup.problem_of(PAIRS["numbers-digits"], None)),
     "transfer_pairs": (
         transfer_pairs,
         4,
@@ -24,11 +26,7 @@ LOADS = {
         2,
         lambda: layer_tasks.Problem.load(layer_tasks.TASKS["signs"], None),
     ),
-    "benchmark_epoch": (
-        benchmark_epoch,
-        2,
-        lambda: benchmark_epoch.read_domains(benchmark_epoch.Config()),
-    ),
+    "epoch": (epoch, 2, lambda: epoch.read_domains(epoch.Config())),
 }
 
 

@@ -33,7 +33,7 @@ def aligned_run(
     """Align the last hidden layers of the source-only run of the same seed, and train an SVM."""
     name = conduct.name("sa", seed)
     settings = settings_of(problem, options, conduct, "sa") | started_from(source) | {"seed": seed}
-    folder = RunFolder(conduct.out / name, settings)
+    folder = RunFolder(conduct.folder(name), settings)
     of_source, of_target = source.reader("source_hidden"), source.reader("target_hidden")
     source_sample, target_sample = (
         problem.sample(domain, ALIGNED) for domain in ("source", "target")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,12 @@ class Options:
     judged: Judged = "logits"
     batch: int = 64
 
+    def said(self) -> dict[str, Any]:
+        """The options for a run's settings, the net by its name."""
+        given = self.net if isinstance(self.net, partial) else partial(self.net)
+        name = f"{given.func.__module__}.{given.func.__qualname__}"
+        return {**vars(self), "net": name, "net_options": {**given.keywords, **self.net_options}}
+
 
 @dataclass(frozen=True)
 class Conduct:
@@ -58,7 +65,7 @@ class Conduct:
       identity: written into config and result, beside what the recipe itself says.
     """
 
-    out: Path = Path("checkpoints/adapt")
+    out: Path | str = Path("checkpoints/adapt")
     steps: int = 3_000
     steps_of_method: Mapping[str, int] = field(default_factory=dict)
     evaluate_every: int = 500
@@ -75,3 +82,7 @@ class Conduct:
     def name(self, method: str, seed: int) -> str:
         """Of a run, and of its folder."""
         return f"{self.prefix}{method}-{self.steps_of(method)}-seed{seed}"
+
+    def folder(self, name: str) -> Path:
+        """Of the run of a name."""
+        return Path(self.out) / name

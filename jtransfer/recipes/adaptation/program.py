@@ -66,6 +66,7 @@ def settings_of(
     """What the results of every method depend on, but for the seed and its recipe's settings."""
     settings = {
         **conduct.identity,
+        "options": options.said(),
         "batch": options.batch,
         "steps": conduct.steps_of(method),
         "method": method,

@@ -41,7 +41,7 @@ def train_together(
     method = program.method
     folders = {
         seed: RunFolder(
-            conduct.out / conduct.name(method, seed),
+            conduct.folder(conduct.name(method, seed)),
             program.settings | started_from(source) | {"seed": seed},
         )
         for seed, source in sources.items()
@@ -53,7 +53,7 @@ def train_together(
     first = conduct.name(method, seeds[0])
     name = first.removesuffix(f"seed{seeds[0]}") + "seeds" + "-".join(map(str, seeds))
     group = RunFolder(
-        conduct.out / name,
+        conduct.folder(name),
         {**program.settings, **started_from(sources[seeds[0]]), "seeds": seeds},
     )
     steps = conduct.steps_of(method)

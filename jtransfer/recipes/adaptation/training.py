@@ -62,7 +62,7 @@ def trained(
     method = program.method
     steps, name = conduct.steps_of(method), conduct.name(method, seed)
     settings = program.settings | started_from(source) | {"seed": seed}
-    folder = RunFolder(conduct.out / name, settings)
+    folder = RunFolder(conduct.folder(name), settings)
     state = first_state(problem, program, seed, source)
     with Checkpoints(folder.checkpoint_folder) as checkpoints:
         if checkpoints.latest_step is not None:

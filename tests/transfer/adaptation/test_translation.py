@@ -16,7 +16,7 @@ from jtransfer.transfer.adaptation.dann import dann_loss
 from jtransfer.transfer.adaptation.translation import (
     TranslationWeights,
     _image_game,
-    _mean_distance,
+    _l1,
     translation_loss,
 )
 from jtransfer.transfer.supervised import cross_entropy
@@ -337,7 +337,7 @@ def test_bad_input(problem):
 def test_losses_of_rounded_images_are_taken_in_float32():
     """1 - 1/512 lies between two numbers of bfloat16."""
     small = jnp.full((2, 4, 4, 1), 1 / 512, jnp.bfloat16)
-    total, count = _mean_distance(jnp.ones_like(small), small)
+    total, count = _l1(jnp.ones_like(small), small)
     assert (total / count, total.dtype) == (1 - 1 / 512, jnp.float32)
 
     def judge(images, *, domains, params=None):
