@@ -11,7 +11,7 @@ from experiments.headline import Headline
 from experiments.multitask_tables import multitask
 from experiments.speaker_tables import speaker_adaptation
 from experiments.throughput import step_tables, tables
-from experiments.zero_shot_tables import zero_shot
+from experiments.zero_shot import table as zero_shot
 
 Results = list[dict[str, Any]]
 
@@ -65,7 +65,10 @@ PAGES: dict[str, Page] = {
         "Unsupervised domain adaptation",
         (Section(adapt_digits.domain_adaptation, ("adapt_digits",), adapt_digits.headlines),),
     ),
-    "zero_shot": Page("Zero-shot learning", (Section(zero_shot, ("zero_shot",)),)),
+    "zero_shot": Page(
+        "Zero-shot learning",
+        (Section(zero_shot.zero_shot, ("zero_shot",), zero_shot.headlines),),
+    ),
     "throughput": Page(
         "Throughput",
         (
