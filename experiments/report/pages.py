@@ -8,7 +8,7 @@ from experiments.adapt_digits import table as adapt_digits
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.headline import Headline
-from experiments.multitask_tables import multitask
+from experiments.multitask import table as multitask
 from experiments.speaker_tables import speaker_adaptation
 from experiments.throughput import step_tables, tables
 from experiments.zero_shot import table as zero_shot
@@ -56,7 +56,10 @@ PAGES: dict[str, Page] = {
             Section(layer_transfer, ("transfer_layers",)),
         ),
     ),
-    "multitask": Page("Multitask learning", (Section(multitask, ("multitask",)),)),
+    "multitask": Page(
+        "Multitask learning",
+        (Section(multitask.multitask, ("multitask",), multitask.headlines),),
+    ),
     "speakers": Page(
         "Adaptation to a speaker",
         (Section(speaker_adaptation, ("adapt_speaker", "speaker_timing")),),
