@@ -70,8 +70,8 @@ class Problem:
           mesh: of the devices that train together; None for one.
 
         Raises:
-          DataError: if features, labels and tables do not fit each other, or a class has fewer
-            images than there are parts.
+          DataError: if features, labels and tables do not fit each other, a seen class has fewer
+            images than there are parts, or no image is of an unseen class.
           ValueError: if a class is both seen and unseen, or there is none of either.
         """
         labels, seen, unseen = np.asarray(labels), np.unique(seen), np.unique(unseen)
@@ -84,6 +84,11 @@ class Problem:
                 f"table, from 0 to {len(names) - 1}"
             )
         require_disjoint([names[row] for row in seen], [names[row] for row in unseen])
+        if not np.isin(labels, unseen).any():
+            raise DataError(
+                "no image of an unseen class; expected some to judge methods by. Add images of "
+                f"{', '.join(names[row] for row in unseen[:5])}"
+            )
         of_seen = np.flatnonzero(np.isin(labels, seen))
         train, held = stratified_folds(labels[of_seen], held_out, seed=0)[0]
         parts = of_seen[train], of_seen[held]

@@ -77,6 +77,11 @@ def test_a_method_on_ones_own_features_is_chosen_judged_and_kept(tmp_path, capsy
         ({"labels": LABELS[1:]}, DataError, r"features \(96, 6\) and labels \(95,\)"),
         ({"labels": LABELS / 1}, DataError, "labels are float64; expected integers"),
         ({"labels": LABELS + 1}, DataError, "labels from 1 to 8 for the 8 classes of animals"),
+        (
+            {"labels": LABELS % 3},
+            DataError,
+            "no image of an unseen class; .* Add images of seal, ox",
+        ),
         ({"unseen": [3, 8]}, DataError, "seen and unseen classes from 0 to 8; expected rows"),
         ({"unseen": [3, 7]}, ValueError, "hen are both seen and unseen"),
         ({"unseen": []}, ValueError, "6 seen and 0 unseen classes"),
