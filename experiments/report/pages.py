@@ -8,10 +8,10 @@ from experiments.adapt_digits import table as adapt_digits
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.headline import Headline
-from experiments.multitask_tables import multitask
+from experiments.multitask import table as multitask
 from experiments.speaker_tables import speaker_adaptation
 from experiments.throughput import step_tables, tables
-from experiments.zero_shot_tables import zero_shot
+from experiments.zero_shot import table as zero_shot
 
 Results = list[dict[str, Any]]
 
@@ -56,7 +56,10 @@ PAGES: dict[str, Page] = {
             Section(layer_transfer, ("transfer_layers",)),
         ),
     ),
-    "multitask": Page("Multitask learning", (Section(multitask, ("multitask",)),)),
+    "multitask": Page(
+        "Multitask learning",
+        (Section(multitask.multitask, ("multitask",), multitask.headlines),),
+    ),
     "speakers": Page(
         "Adaptation to a speaker",
         (Section(speaker_adaptation, ("adapt_speaker", "speaker_timing")),),
@@ -65,7 +68,10 @@ PAGES: dict[str, Page] = {
         "Unsupervised domain adaptation",
         (Section(adapt_digits.domain_adaptation, ("adapt_digits",), adapt_digits.headlines),),
     ),
-    "zero_shot": Page("Zero-shot learning", (Section(zero_shot, ("zero_shot",)),)),
+    "zero_shot": Page(
+        "Zero-shot learning",
+        (Section(zero_shot.zero_shot, ("zero_shot",), zero_shot.headlines),),
+    ),
     "throughput": Page(
         "Throughput",
         (

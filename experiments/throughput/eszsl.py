@@ -26,8 +26,8 @@ import jax
 import numpy as np
 import tyro
 
+from experiments.awa1 import load_awa1, rooted
 from experiments.throughput.turns import keep
-from experiments.zero_shot_data import load_awa1, rooted
 from jtransfer.measure import console_table
 from jtransfer.train.provenance import device_name, provenance
 from jtransfer.train.runtime import prepare_process

@@ -1,25 +1,18 @@
-"""Data for zero-shot learning: features of images, seen and unseen classes, their signatures."""
+"""Animals with Attributes 1: features of images, seen and unseen classes, their signatures."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from experiments.fingerprints import fingerprint
 from jtransfer.data.examples import DataError
 from jtransfer.data.loading import data_folder
 from jtransfer.data.sources.attributes import ClassTable, read_awa1, require_finite
 from jtransfer.data.sources.npz_archive import open_npz
 from jtransfer.data.sources.word_vectors import class_vectors, read_word_vectors, words_of
+from jtransfer.train.fingerprints import fingerprint
 from jtransfer.transfer.zero_shot.class_signatures import require_disjoint, require_distinct
-
-# What is known about the classes, in the table's words.
-SIDES = {
-    "continuous": "continuous attributes",
-    "binary": "binary attributes",
-    "words": "word vectors",
-    "both": "attributes and words",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +37,7 @@ class ZeroShotData:
     tables: dict[str, ClassTable]
     name: str
 
+    @cached_property
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with anything but the name."""
         of_features = [part for each in sorted(self.features.items()) for part in each]

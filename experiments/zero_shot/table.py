@@ -1,18 +1,22 @@
-"""The section of BENCHMARKS.md on zero-shot learning."""
+"""The tables of zero-shot learning, and what of them stands on the front page."""
 
 from typing import Any
 
+from experiments.headline import Headline
 from experiments.published import ZERO_SHOT
-from experiments.zero_shot_data import SIDES
-from experiments.zero_shot_grid import HEADER, row
-from experiments.zero_shot_methods import METHODS
-from experiments.zero_shot_world import (
+from experiments.zero_shot.rows import (
     ATTRIBUTE_HEADER,
     CLASS_HEADER,
+    FOUND_HEADER,
+    GRID_HEADER,
+    SIDES,
     attribute_rows,
     class_row,
+    found_rows,
+    grid_row,
 )
 from jtransfer.measure import markdown_table, mean_std
+from jtransfer.recipes.zero_shot.methods import METHODS
 
 
 def zero_shot(results: list[dict[str, Any]]) -> str:
@@ -32,6 +36,39 @@ def zero_shot(results: list[dict[str, Any]]) -> str:
     return "\n\n".join(parts) + "\n" if parts else ""
 
 
+def headlines(results: list[dict[str, Any]]) -> list[Headline]:
+    """The rows of papers, the one that validation classes favour, and the drawn combinations."""
+    rows = []
+    for data in sorted({each["data"] for each in results if "measured" in each}):
+        cells = sorted((each for each in results if each["data"] == data), key=_order)
+        published = ZERO_SHOT.get(data, {})
+        favoured = max(cells, key=lambda each: each["validation"])
+        for each in cells:
+            # The papers' numbers are with binary attributes.
+            of_paper = each["method"] in published and each["side"] == "binary"
+            if of_paper or each is favoured:
+                rows.append(
+                    Headline(
+                        f"{data}, unseen classes: {METHODS[each['method']].title}, "
+                        f"{SIDES[each['side']]}",
+                        mean_std([run["accuracy"] for run in each["measured"]]),
+                        f"{published[each['method']]} (CVPR 2009, more features)"
+                        if of_paper
+                        else "–",
+                    )
+                )
+    drawn = [each for each in results if "all_right" in each]
+    for steps in sorted({each["steps"] for each in drawn})[-1:]:
+        runs = [each for each in drawn if each["steps"] == steps]
+        rows.append(
+            Headline(
+                f"{runs[0]['data']}, unseen combinations: a net that learned attributes",
+                mean_std([each["accuracy"] for each in runs]),
+            )
+        )
+    return rows
+
+
 def _grid(data: str, cells: list[dict[str, Any]]) -> list[str]:
     """A row for every kind of knowledge and method."""
     cells = sorted(cells, key=_order)
@@ -39,7 +76,7 @@ def _grid(data: str, cells: list[dict[str, Any]]) -> list[str]:
     published = ZERO_SHOT.get(data, {})
     unseen = len(first["measured"][0]["confusion"])
     sizes = ", ".join(f"{name} {length:g}" for name, length in first["features"].items())
-    rows = [[*row(each), published.get(each["method"], "–")] for each in cells]
+    rows = [[*grid_row(each), published.get(each["method"], "–")] for each in cells]
     parts = [
         f"### {data}, {unseen} unseen classes, chance {1 / unseen:.3f}",
         f"Features: square roots of histograms, each descriptor scaled to a length ({sizes}), "
@@ -50,7 +87,7 @@ def _grid(data: str, cells: list[dict[str, Any]]) -> list[str]:
         "tested beside the unseen classes; *cal.* with the calibration that validation classes "
         "chose; area under S over U. Methods that are trained by gradient: mean ± standard "
         "deviation over seeds.",
-        markdown_table([*HEADER, "published"], rows),
+        markdown_table([*GRID_HEADER, "published"], rows),
     ]
     if published:
         parts.append(
@@ -85,10 +122,6 @@ def _table(data: str, result: dict[str, Any]) -> list[str]:
     groups = "; ".join(f"{', '.join(group[:-1])} and {group[-1]}" for group in result["alike"])
     needed = sorted(result["only_by"].items(), key=lambda each: -each[1])
     alone = ", ".join(f"{name} {pairs}" for name, pairs in needed if pairs)
-    rows = [
-        [f"{float(share):.0%}", mean_std(result["found"][share]), mean_std(runs)]
-        for share, runs in result["found_or_alike"].items()
-    ]
     return [
         f"### `{data}`, {result['classes']} classes looked up by {result['attributes']} attributes",
         f"{result['distinct']} different rows: {result['pairs_alike']} pairs of classes are told "
@@ -96,7 +129,7 @@ def _table(data: str, result: dict[str, Any]) -> list[str]:
         f"{alone or 'none'}.",
         "Classes found where a share of their attributes is guessed (that of a random class); "
         f"chance {1 / result['classes']:.3f}:",
-        markdown_table(["attributes guessed", "found", "found, or one alike"], rows),
+        markdown_table(FOUND_HEADER, found_rows(result)),
     ]
 
 

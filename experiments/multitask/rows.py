@@ -1,19 +1,15 @@
 """The tasks of the multitask experiment, and the rows of its table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from jtransfer.measure import accuracy
+from jtransfer.recipes.multitask.task import Task, explained
 from jtransfer.transfer.multitask.gradient_surgery import PCGrad
 from jtransfer.transfer.multitask.learned_task_weights import GradNorm, UncertaintyWeights
-from jtransfer.transfer.multitask.masked_criteria import (
-    Criterion,
-    masked_cross_entropy,
-    masked_squared_error,
-)
+from jtransfer.transfer.multitask.masked_criteria import masked_squared_error
 from jtransfer.transfer.multitask.task_weights import FixedWeights, Weighting
 
 FAMILIES = ("DejaVuSansMono", "DejaVuSans", "DejaVuSerif", "STIX", "cm")  # how font names begin
@@ -23,25 +19,6 @@ def families(fonts: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """The family of each font: [n] integers, of [n] positions in `names`."""
     of = [next(i for i, start in enumerate(FAMILIES) if name.startswith(start)) for name in names]
     return np.array(of, np.int32)[fonts]
-
-
-def class_accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
-    """Share that is told right, of [n, classes] logits and [n] labels."""
-    return accuracy(outputs.argmax(axis=1), labels)
-
-
-def explained(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """R^2, the share of the targets' variance that is explained: [n, 1] outputs, [n] targets."""
-    return float(1 - np.mean((outputs[:, 0] - targets) ** 2) / np.var(targets))
-
-
-@dataclass(frozen=True)
-class Task:
-    """A task: how many outputs, by what it is trained and by what judged."""
-
-    outputs: int
-    criterion: Criterion = masked_cross_entropy
-    score: Callable[[np.ndarray, np.ndarray], float] = class_accuracy
 
 
 TASKS = {
@@ -99,3 +76,8 @@ ROWS: dict[RowName, Row] = {
     "gradnorm": Row("all four, GradNorm", weighting=GradNorm()),
     "pcgrad": Row("all four, PCGrad", weighting=PCGrad()),
 }
+
+
+def size_name(each: int) -> str:
+    """The number of images a class whose digit is known, in words."""
+    return f"{each} a class" if each else "all"

@@ -1,11 +1,10 @@
 import json
 
-import numpy as np
 import pytest
 
-from experiments.zero_shot import Config, main
-from experiments.zero_shot_symbols import Symbols, alike, look_up, only_by
-from experiments.zero_shot_tables import zero_shot as section
+from experiments.zero_shot.__main__ import main
+from experiments.zero_shot.config import Config, Symbols
+from experiments.zero_shot.table import zero_shot as section
 from jtransfer.data import DataError
 from jtransfer.train.run_folder import RunFolderError
 from tests.measure.picture import pixels_of
@@ -18,21 +17,6 @@ seal,yes,4,no,no,mammal
 hen,no,2,yes,no,bird
 snake,no,0,yes,no,reptile
 """
-VALUES = np.array([[0, 1, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0], [0, 0.5, 1, 0], [0, 0, 1, 0]])
-
-
-def test_what_no_attribute_and_what_one_alone_tells_apart():
-    names = ("fox", "wolf", "seal", "hen", "snake")
-    assert alike(VALUES, names) == [["fox", "wolf"]]
-    assert alike(VALUES[1:], names[1:]) == []
-    assert only_by(VALUES) == [2, 1, 0, 0]
-
-
-def test_without_a_guess_classes_alike_share_the_point():
-    random = np.random.default_rng(0)
-    assert look_up(VALUES, 0.0, 1, random) == pytest.approx(((1 + 1 + 1 + 0.5 + 0.5) / 5, 1.0))
-    found, _ = look_up(VALUES, 1.0, 400, random)
-    assert found == pytest.approx(1 / 5, abs=0.02)
 
 
 def test_a_table_is_measured_drawn_and_reported(tmp_path, capsys):

@@ -1,12 +1,12 @@
-"""The section of BENCHMARKS.md on multitask learning."""
+"""The table of multitask learning, and what of it stands on the front page."""
 
 from collections import defaultdict
 from typing import Any
 
 import numpy as np
 
-from experiments.multitask import size_name
-from experiments.multitask_rows import HELPERS, ROWS, TASKS
+from experiments.headline import Headline
+from experiments.multitask.rows import HELPERS, ROWS, TASKS, size_name
 from jtransfer.measure import markdown_table, mean_std
 
 
@@ -59,6 +59,21 @@ def multitask(results: list[dict[str, Any]]) -> str:
         f"{versions['flax']}.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def headlines(results: list[dict[str, Any]]) -> list[Headline]:
+    """The digit alone and beside the other tasks, where it is known for few and for all images."""
+    sizes = sorted({each["each"] for each in results}, key=lambda each: each or np.inf)
+    return [
+        Headline(
+            f"synthetic:numbers, digit known for {size_name(size)}: {ROWS[row].name}",
+            mean_std(each["scores"]["digit"]),
+        )
+        for size in dict.fromkeys((*sizes[:1], *sizes[-1:]))
+        for row in ("digit", "equal")
+        for each in results
+        if (each["row"], each["each"]) == (row, size)
+    ]
 
 
 def _effect(cells: dict[str, dict[int, dict[str, Any]]], sizes: list[int]) -> list[str]:

@@ -33,34 +33,14 @@ attributes is only guessed.
 A finished cell is not run again.
 """
 
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import tyro
-from tyro.conf import OmitArgPrefixes
 
-from experiments import zero_shot_grid, zero_shot_symbols
-from experiments.zero_shot_grid import Grid
-from experiments.zero_shot_symbols import Symbols
-from experiments.zero_shot_world import World, run_seed, show
+from experiments.zero_shot import grid, symbols, world
+from experiments.zero_shot.config import Config
 from jtransfer.data import DataError
-from jtransfer.train.parallel import Parallel
 from jtransfer.train.runtime import prepare_process
-
-
-@dataclass(frozen=True)
-class Config:
-    """Settings of a call."""
-
-    data: str = "synthetic:attributes"  # or npz:awa1, or csv:<file> below the data root
-    seeds: tuple[int, ...] = (0, 1, 2)  # of drawing and training; closed forms need one
-    data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
-    out: Path = Path("checkpoints/zero_shot")  # one folder a cell
-    parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
-    world: World = field(default=World())
-    grid: Grid = field(default=Grid())
-    symbols: Symbols = field(default=Symbols())
 
 
 def main(config: Config) -> list[dict[str, Any]]:
@@ -68,15 +48,13 @@ def main(config: Config) -> list[dict[str, Any]]:
     prepare_process(config.parallel)
     mesh = config.parallel.mesh
     if config.data == "synthetic:attributes":
-        results = [run_seed(config.world, config.out, seed, mesh) for seed in config.seeds]
-        show(results)
+        results = [world.run_seed(config.world, config.out, seed, mesh) for seed in config.seeds]
+        world.show(results)
     elif config.data == "npz:awa1":
-        results = zero_shot_grid.run(config.grid, config.data_root, config.out, config.seeds, mesh)
+        results = grid.run(config.grid, config.data_root, config.out, config.seeds, mesh)
     elif config.data.startswith("csv:"):
         results = [
-            zero_shot_symbols.run(
-                config.symbols, config.data, config.data_root, config.out, config.seeds
-            )
+            symbols.run(config.symbols, config.data, config.data_root, config.out, config.seeds)
         ]
     else:
         raise DataError(
@@ -88,4 +66,4 @@ def main(config: Config) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.zero_shot", description=__doc__))
