@@ -193,6 +193,8 @@ def title_of(result: dict[str, Any]) -> str:
     """The method's name, and what its discriminator reads where runs differ in that."""
     method = result["method"]
     title = METHODS[method].title
+    if "stable dimension" in result.get("chosen_by", ""):
+        title += ", dimension by the paper's bound"
     if result.get("judged") != "logits":
         title += FEATURES.get(method, "")
     return title

@@ -164,6 +164,25 @@ def test_runs_on_a_source_that_has_changed_close_no_gap_of_the_new_one():
     assert {"source only", "train on target"} <= rows.keys()
 
 
+def test_subspace_alignment_says_by_which_rule_its_dimension_was_chosen():
+    def of(seed, accuracy, chosen_by):
+        oracle = {"oracle": {"dimension": 8, "target_accuracy": 0.9}}
+        return result("sa", seed, accuracy) | oracle | {"chosen_by": chosen_by}
+
+    rows = rows_of(
+        domain_adaptation(
+            [
+                of(0, 0.4, "source cross-validation up to the stable dimension 9"),
+                of(1, 0.6, "source cross-validation up to the stable dimension 11"),
+                of(0, 0.7, "agreement on the target"),
+            ]
+        ),
+        "gap closed",
+    )
+    assert rows["SA"][0] == "0.700"
+    assert rows["SA, dimension by the paper's bound"][0] == "0.500 ± 0.141"
+
+
 def test_runs_that_differ_by_more_than_their_seed_are_not_averaged():
     def of(method, seed, accuracy, **differs):
         return result(method, seed, accuracy) | {"pair": "signs-gtsrb", **differs}
