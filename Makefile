@@ -7,6 +7,8 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+# A process a core; tests of one file stay together as long as no process is idle.
+WORKERS := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -20,10 +22,10 @@ demo: $(VENV)/.installed ## drawn digits -> real handwriting: source only, DANN,
 	$(BIN)/python -m experiments.adapt_digits --methods source dann teacher target $(ARGS)
 
 test: $(VENV)/.installed-dev ## the tests that need nothing but this repository
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-all: $(VENV)/.installed-dev $(VENV)/.installed-torch ## and those that need real data (JTRANSFER_DATA), PyTorch or minutes
-	$(BIN)/python -m pytest -m '' $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m '' $(ARGS)
 
 lint: $(VENV)/.installed-dev ## style, format and types
 	$(BIN)/ruff check .
