@@ -34,12 +34,12 @@ import numpy as np
 import tyro
 from tyro.conf import OmitArgPrefixes
 
-from experiments.labelled import Learner, choose_rate, train_source
 from experiments.regime_rows import ROWS, Bench, RowName, Trainer, fresh_variables
-from experiments.small_nets import digit_net
 from experiments.transfer_pairs import PAIRS, Problem
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
+from jtransfer.nets.small import digit_net
+from jtransfer.recipes.labelled import Learner, choose_rate, train_source
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder

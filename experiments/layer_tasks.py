@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.small_nets import SIZE, digit_net, sign_net
 from jtransfer.data import Examples, images, load, require_same_classes
 from jtransfer.data.feeds.resident import Transform, centred, channel_means
 from jtransfer.nets.classifier import Classifier
+from jtransfer.nets.small import DIGIT_SIZE, digit_net, sign_net
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Task:
 
 
 TASKS = {
-    "digits": Task("sklearn:digits", SIZE, digit_net, 300, seen="nothing"),
+    "digits": Task("sklearn:digits", DIGIT_SIZE, digit_net, 300, seen="nothing"),
     "signs": Task(
         "npz:gtsrb32",
         32,

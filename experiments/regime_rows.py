@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from experiments.labelled import Learner, on_target
-from experiments.small_nets import digit_net
 from experiments.transfer_pairs import Problem
 from jtransfer.nets.classifier import Classifier
+from jtransfer.nets.small import digit_net
+from jtransfer.recipes.labelled import Learner, on_target
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import Loss
 from jtransfer.transfer.finetuning.finetune import initial_variables, probe_head, without_trunk

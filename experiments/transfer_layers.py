@@ -34,11 +34,11 @@ import jax.numpy as jnp
 import tyro
 from tyro.conf import OmitArgPrefixes
 
-from experiments.labelled import Learner, train_source
 from experiments.layer_tasks import TASKS, Half, Problem
 from jtransfer.measure import console_table, mean_std
 from jtransfer.measure.bands import bands_figure
 from jtransfer.nets.classifier import Classifier
+from jtransfer.recipes.labelled import Learner, train_source
 from jtransfer.train.parallel import Parallel
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.train.runtime import prepare_process

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.small_nets import SIZE
 from jtransfer.data import Examples, images, load, require_same_classes
 from jtransfer.data.feeds.resident import Transform, centred, channel_means
 from jtransfer.data.splits import per_class_split
+from jtransfer.nets.small import DIGIT_SIZE
 from jtransfer.transfer.finetuning.finetune import require_every_class
 
 
@@ -72,14 +72,14 @@ class Problem:
 
     @classmethod
     def load(cls, pair: Pair, data_root: Path | None) -> "Problem":
-        """Load a pair and fit the images to [n, SIZE, SIZE, channels of the source]."""
+        """Load a pair and fit the images to [n, DIGIT_SIZE, DIGIT_SIZE, channels of the source]."""
         loaded = [
             load(name, split, data_root=data_root)
             for name in (pair.source, pair.target)
             for split in ("train", "test")
         ]
         channels = loaded[0].images.shape[-1]
-        problem = cls(*(images.fit(each, size=SIZE, channels=channels) for each in loaded))
+        problem = cls(*(images.fit(each, size=DIGIT_SIZE, channels=channels) for each in loaded))
         for other in (problem.source_test, problem.target, problem.test):
             require_same_classes(problem.source, other)
         return problem

@@ -12,7 +12,6 @@ import numpy as np
 import optax
 from jax.sharding import Mesh
 
-from experiments.small_nets import sign_net
 from jtransfer.data.examples import Examples
 from jtransfer.data.feeds.resident import Domain, ResidentFeed, centred, channel_means
 from jtransfer.data.splits import class_folds, stratified_folds
@@ -26,6 +25,7 @@ from jtransfer.data.synthetic.attribute_world import (
 from jtransfer.measure import console_table, mean_per_class_accuracy, mean_std
 from jtransfer.measure.attribute_sheet import attribute_sheet_figure
 from jtransfer.measure.seen_unseen import seen_unseen_curve
+from jtransfer.nets.small import sign_net
 from jtransfer.train.compilation import compile_step
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.loop import fit

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.labelled import LabelledFeed
 from experiments.throughput.random_data import (
     RAMP,
     Pixels,
@@ -31,6 +30,7 @@ from jtransfer.nets.parts.trunk import Head, Trunk
 from jtransfer.nets.translation import translation_net
 from jtransfer.recipes.adaptation.methods import AUGMENT
 from jtransfer.recipes.adaptation.problem import pixel_transform
+from jtransfer.recipes.labelled import LabelledFeed
 from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.loop import Feed
 from jtransfer.train.schedules import inverse_decay

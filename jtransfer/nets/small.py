@@ -1,4 +1,4 @@
-"""The small nets of the experiments on fine-tuning and on layers."""
+"""Small nets for small images: digits of 20x20 and signs of 32x32."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,7 +9,7 @@ from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.parts.stages import FullStage
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 
-SIZE = 20  # side in pixels of the images of digit_net
+DIGIT_SIZE = 20  # side in pixels of the images of digit_net
 
 
 def digit_net(*, classes: int, hidden: Sequence[int] = (), dropout: float = 0.0) -> Classifier:

@@ -3,7 +3,7 @@ import numpy as np
 import optax
 import pytest
 
-from experiments.labelled import LabelledFeed, choose_rate, cosine_sgd
+from jtransfer.recipes.labelled import LabelledFeed, choose_rate, cosine_sgd
 from jtransfer.train.loop import NonFiniteLossError
 
 
