@@ -1,4 +1,4 @@
-from experiments.fine_tune_tables import fine_tuning, layer_transfer
+from experiments.fine_tune.table import fine_tuning, headlines
 
 MADE_BY = {"device": "1 x toy", "versions": {"jax": "1", "flax": "2"}}
 
@@ -49,40 +49,22 @@ def test_rows_by_numbers_of_labelled_images():
     assert "1 x toy; jax 1, flax 2." in text
 
 
-def transferred(kind, layers, accuracies):
-    return {
-        "task": "signs",
-        "kind": kind,
-        "layers": layers,
-        "seeds": [0, 1],
-        "steps": 1500,
-        "batch": 32,
-        "rate": 0.02,
-        "momentum": 0.9,
-        "accuracies": accuracies,
-        "base_accuracies": [0.8, 0.9],
-        "made_by": MADE_BY,
-    }
-
-
-def test_kinds_by_numbers_of_layers():
-    text = layer_transfer(
-        [
-            transferred("AnB", 1, [0.8, 0.8]),
-            transferred("AnB", 2, [0.7, 0.7]),
-            transferred("BnB", 2, [0.8, 0.9]),
-            {"task": "signs", "kind": "baseA", "accuracy": 0.9},
-        ]
-    )
-    header, _, *rows = rows_of(text)
-    assert header == ["n", "1", "2"]
-    assert rows == [
-        ["BnB", "–", "0.850 ± 0.071"],
-        ["AnB", "0.800 ± 0.000", "0.700 ± 0.000"],
+def test_from_scratch_and_the_best_regime_stand_on_the_front_page():
+    results = [
+        tuned("scratch", 10, [0.25, 0.25]),
+        tuned("full", 10, [0.5, 0.7]),
+        tuned("gradual", 10, [0.5, 0.8]),
+        tuned("frozen", 50, [0.9, 0.9]),
+        {"pair": "mnist-usps", "row": "source", "target_accuracy": 0.8},
     ]
-    assert "from scratch, has 0.850 ± 0.071" in text
-    assert "B's own net 0.625: BnB 0.627" in text
+    asked = "idx:mnist → npz:usps, 10 labelled images a class: "
+    assert headlines(results) == [
+        (asked + "from scratch", "0.250 ± 0.000", "–"),
+        (asked + "gradual unfreezing", "0.650 ± 0.212", "–"),
+    ]
+    assert headlines([tuned("frozen", 50, [0.9, 0.9])]) == []
 
 
 def test_without_results_there_is_nothing():
-    assert fine_tuning([]) == layer_transfer([]) == ""
+    assert fine_tuning([]) == ""
+    assert headlines([]) == []

@@ -6,7 +6,8 @@ from typing import Literal
 
 from tyro.conf import OmitArgPrefixes
 
-from experiments.tuned_nets import TUNED, RowName
+from experiments.fine_tune_images.rows import NETS, RowName
+from jtransfer.recipes.finetuning.images.options import Conduct, Options
 from jtransfer.train.parallel import Parallel
 
 
@@ -35,9 +36,31 @@ class Config:
     @property
     def side(self) -> int:
         """Side of the images in pixels."""
-        return self.size or TUNED[self.net].size[self.preset]
+        return self.size or NETS[self.net].size[self.preset]
 
     @property
     def length(self) -> int:
         """Epochs where the trunk moves."""
         return self.epochs or {"small": 3, "paper": 30}[self.preset]
+
+    @property
+    def net_rows(self) -> tuple[RowName, ...]:
+        """Of the table."""
+        return self.rows or NETS[self.net].rows
+
+    @property
+    def options(self) -> Options:
+        """How the net is trained."""
+        return Options(epochs=self.length, batch=self.batch)
+
+    def conduct(self, data: str) -> Conduct:
+        """How the runs of a call are conducted, on data of this short name."""
+        return Conduct(
+            out=self.out,
+            checkpoint_every=self.checkpoint_every,
+            workers=self.workers,
+            parallel=self.parallel,
+            profile=self.profile,
+            prefix=f"{data}-{self.net}-",
+            identity={"experiment": "fine_tune_images", "net": self.net},
+        )

@@ -1,48 +1,12 @@
-"""Data sets whose classes are split into halves A and B, to see which layers transfer."""
+"""A data set whose classes are split into halves A and B, each a task of its own."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
-from jtransfer.data import Examples, images, load, require_same_classes
+from jtransfer.data import Examples, require_same_classes, require_same_pixels
 from jtransfer.data.feeds.resident import Transform, centred, channel_means
-from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.small import DIGIT_SIZE, digit_net, sign_net
-
-
-@dataclass(frozen=True)
-class Task:
-    """A data set and the net that is used on it.
-
-    Attributes:
-      data: name of the data set.
-      size: side of the images in pixels.
-      net: makes a net of so many classes.
-      steps: of every net's training.
-      seen: what was decided after a look at the test accuracy, for the report.
-    """
-
-    data: str
-    size: int
-    net: Callable[..., Classifier]
-    steps: int
-    seen: str
-
-
-TASKS = {
-    "digits": Task("sklearn:digits", DIGIT_SIZE, digit_net, 300, seen="nothing"),
-    "signs": Task(
-        "npz:gtsrb32",
-        32,
-        sign_net,
-        1500,
-        seen="the data set (signs, after a trial of 500 steps with one split beside one of MNIST's "
-        "digits)",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -63,24 +27,25 @@ class Half:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A data set at one size.
+class Halved:
+    """Examples whose classes are split at random.
 
     Attributes:
       train: the training examples.
       test: the test examples.
+
+    Raises:
+      DataError: if the two differ in their classes, the size of their images or the range of their
+        pixels.
     """
 
     train: Examples
     test: Examples
 
-    @classmethod
-    def load(cls, task: Task, data_root: Path | None) -> "Problem":
-        """Load a task's data and fit the images to [n, size, size, channels]."""
-        train, test = (load(task.data, split, data_root=data_root) for split in ("train", "test"))
-        require_same_classes(train, test)
-        channels = train.images.shape[-1]
-        return cls(*(images.fit(each, size=task.size, channels=channels) for each in (train, test)))
+    def __post_init__(self):
+        """Check that the two agree."""
+        require_same_classes(self.train, self.test)
+        require_same_pixels(self.train, self.test)
 
     @property
     def classes(self) -> int:
@@ -91,6 +56,11 @@ class Problem:
     def transform(self) -> Transform:
         """Centre by the mean of the training images."""
         return centred(channel_means(self.train.images))
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Of both parts."""
+        return {part: getattr(self, part).fingerprint() for part in ("train", "test")}
 
     def halves(self, seed: int) -> tuple[Half, Half]:
         """A and B, drawn at random."""

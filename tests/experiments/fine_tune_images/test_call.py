@@ -5,13 +5,15 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from experiments import fine_tune_images, tuned_nets
-from experiments.deep_features import DeepNet
-from experiments.fine_tune_images import main
-from experiments.fine_tune_tables import fine_tuned_images
-from experiments.tuned_config import Config
-from experiments.tuned_nets import Tuned
-from jtransfer.nets.weights.pretrained import PRETRAINED, Pretrained
+from experiments.fine_tune_images import __main__ as script, config as settings
+from experiments.fine_tune_images.__main__ import main
+from experiments.fine_tune_images.config import Config
+from experiments.fine_tune_images.rows import NETS, NetRows
+from experiments.fine_tune_images.table import fine_tuned_images
+from jtransfer.nets.weights.pretrained import Pretrained
+from jtransfer.recipes.finetuning.images import nets
+from jtransfer.recipes.finetuning.images.nets import TunedNet
+from jtransfer.recipes.finetuning.images.options import Options
 from jtransfer.train.run_folder import RunFolderError
 from tests.experiments.toy_images import tiny_net, write_images
 
@@ -27,13 +29,12 @@ def config(tmp_path, monkeypatch):
         part = {stage: variables["params"][stage] for stage in template["params"]}
         return Pretrained({"params": part}, "ab12" if path is None else path.read_text(), name)
 
-    tuned = Tuned("conv2", ("probe", "full"), {"small": SIDE, "paper": SIDE}, 0.05, 0.05, 0.05)
-    monkeypatch.setattr(tuned_nets, "NETS", {"alexnet_2014": DeepNet(tiny_net, "tiny")})
-    monkeypatch.setattr(tuned_nets, "PRETRAINED", {"tiny": PRETRAINED["alexnet_2014"]})
-    monkeypatch.setattr(tuned_nets, "load_pretrained", load_pretrained)
-    for module in (tuned_nets, fine_tune_images):
-        monkeypatch.setattr(module, "TUNED", {"alexnet_2014": tuned})
-    monkeypatch.setattr(fine_tune_images, "HEAD_STEPS", 20)
+    tuned = TunedNet(tiny_net, "alexnet_2014", "conv2", 0.05, 0.05, 0.05)
+    rows = NetRows(("probe", "full"), {"small": SIDE, "paper": SIDE}, seen="nothing")
+    monkeypatch.setattr(nets, "load_pretrained", load_pretrained)
+    monkeypatch.setattr(script, "TUNED_NETS", {"alexnet_2014": tuned})
+    monkeypatch.setitem(NETS, "alexnet_2014", rows)
+    monkeypatch.setattr(settings, "Options", partial(Options, head_steps=20))
     write_images(tmp_path / "data" / "toys", each=9)
     return partial(
         Config,
@@ -91,24 +92,3 @@ def test_a_result_is_keyed_by_the_images_and_the_weights_it_came_from(config, tm
         main(asked())
     (anew,) = main(asked(out=tmp_path / "anew"))
     assert anew["accuracy"] < first["accuracy"]
-
-
-def test_runs_on_other_images_weights_or_numbers_of_images_are_not_averaged():
-    def of(accuracy, **differs):
-        shared = {"data": "folder:toys", "net": "alexnet_2014", "size": 16, "epochs": 6}
-        shared |= {"batch": 6, "train": 6, "test_at_most": 50, "row": "probe", "seed": 0}
-        made_by = {"device": "1 x toy", "versions": {"jax": "1", "flax": "2"}}
-        return {**shared, "accuracy": accuracy, "seconds": 1.0, "made_by": made_by, **differs}
-
-    text = fine_tuned_images(
-        [
-            of(0.1),  # of the time before fingerprints
-            of(0.2, seed=1),
-            of(0.3, fingerprint="a", weights="w"),
-            of(0.4, fingerprint="b", weights="w"),
-            of(0.5, fingerprint="b", weights="v"),
-            of(0.6, fingerprint="b", weights="v", train=5),
-        ]
-    )
-    rows = [line.split("|")[2].strip() for line in text.splitlines() if "| linear probe" in line]
-    assert rows == ["0.150 ± 0.071", "0.300", "0.400", "0.500", "0.600"]
