@@ -13,6 +13,7 @@ from jax.sharding import Mesh
 from jtransfer.data.feeds.resident import Transform
 from jtransfer.measure import accuracy
 from jtransfer.nets.classifier import Classifier
+from jtransfer.recipes.finetuning.tuning import on_target
 from jtransfer.recipes.labelled import LabelledFeed, gather_by
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.evaluation import map_batches
@@ -21,11 +22,8 @@ from jtransfer.train.step import Loss
 from jtransfer.transfer.finetuning.finetune import Program, compile_phases, fine_tune
 from jtransfer.transfer.finetuning.layers import Variables
 from jtransfer.transfer.finetuning.regimes import Phase
-from jtransfer.transfer.supervised import supervised_loss
 
 CHECKPOINT_EVERY = 500  # steps
-
-on_target = partial(supervised_loss, domain="target")
 
 
 def cosine_sgd(

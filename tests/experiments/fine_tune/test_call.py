@@ -48,7 +48,8 @@ def test_a_call_runs_every_cell_and_shows_table_and_figure(config, capsys):
     assert (config.out / "numbers-digits-source-30" / "result.json").exists()
     # By its settings a run is found again, and by them the table is made.
     assert cells["frozen", 1].keys() == {
-        *("experiment", "pair", "row", "each", "seeds", "steps", "batch", "rates", "penalty"),
+        *("experiment", "pair", "row", "each", "seeds", "steps", "batch", "rates"),
+        *("regime", "hidden", "dropout", "penalty"),
         *("source_steps", "source_batch", "source_rate", "momentum", "data"),
         *("target_accuracies", "chosen_rates", "chosen_by", "labelled_images"),
         *("milliseconds_a_step", "seconds", "made_by"),

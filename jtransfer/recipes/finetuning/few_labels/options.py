@@ -42,7 +42,8 @@ class Conduct:
       steps_all: on all of them.
       parallel: devices and processes.
       prefix: before the names of the runs' folders.
-      identity: written into config and result, beside what these themselves say.
+      identity: written into config and result, beside what these themselves say, such as the name
+        of the net, by which runs of several nets are told apart.
     """
 
     out: Path = Path("checkpoints/fine_tune")

@@ -82,7 +82,7 @@ def run_tuning(
         "steps": steps,
         "batch": options.batch,
         "rates": list(options.learning_rates),
-        "penalty": list(trainer.tuning.penalty),
+        **trainer.tuning.settings,
         **carried.settings,
     }
     folder = RunFolder(conduct.out / name, settings)

@@ -12,12 +12,10 @@ from jax.sharding import Mesh
 from jtransfer.nets.classifier import Classifier
 from jtransfer.recipes.finetuning.few_labels.carried import Carried, fresh_variables
 from jtransfer.recipes.finetuning.few_labels.options import Options
-from jtransfer.recipes.finetuning.learner import Learner, on_target
+from jtransfer.recipes.finetuning.learner import Learner
 from jtransfer.recipes.finetuning.tuning import Tuning
 from jtransfer.train.state import TrainState
-from jtransfer.train.step import Loss
 from jtransfer.transfer.finetuning.finetune import initial_variables, probe_head, without_trunk
-from jtransfer.transfer.finetuning.l2_sp import l2_sp, with_start
 from jtransfer.transfer.finetuning.layers import layer_names
 from jtransfer.transfer.finetuning.regimes import plan
 
@@ -51,10 +49,6 @@ class Trainer:
         cached = tuning.regime == "frozen"
         trained = without_trunk(net) if cached else net
 
-        def penalised(net: Classifier) -> Loss:
-            alpha, beta = tuning.penalty
-            return l2_sp(on_target(net), alpha=alpha, beta=beta)
-
         learner = Learner.build(
             trained,
             {"head": params["head"]} if cached else params,
@@ -62,7 +56,7 @@ class Trainer:
             None if cached else problem.transform,
             batch=options.batch,
             momentum=options.momentum,
-            loss=penalised if tuning.penalty else on_target,
+            loss=tuning.loss,
             mesh=mesh,
         )
         pixels = carried.features[0] if cached else problem.target.images
@@ -78,13 +72,12 @@ class Trainer:
             labels, classes = problem.target.labels[positions], len(problem.target.classes)
             head = probe_head(features[positions], labels, classes=classes)
         if self.tuning.regime == "frozen":
-            variables: dict[str, Any] = {"params": {"head": fresh["params"]["head"]}}
+            variables: Mapping[str, Any] = {"params": {"head": fresh["params"]["head"]}}
         else:
             variables = initial_variables(
                 self.tuning.regime, fresh, self.carried.variables, head=head
             )
-        if self.tuning.penalty:
-            variables = with_start(variables)
+        variables = self.tuning.start(variables)
         return self.learner.train(
             variables, self.constants, positions, learning_rate=learning_rate, seed=seed
         )

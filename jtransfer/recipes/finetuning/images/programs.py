@@ -1,7 +1,6 @@
 """What trains and what guesses, on images and on cached features alike."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -15,7 +14,6 @@ from jtransfer.train.state import TrainState
 from jtransfer.transfer.finetuning.finetune import Program, compile_phases
 from jtransfer.transfer.finetuning.layers import layer_names
 from jtransfer.transfer.finetuning.regimes import plan
-from jtransfer.transfer.supervised import supervised_loss
 
 
 def programs_of(
@@ -36,7 +34,7 @@ def programs_of(
         net,
         params,
         plan(tuning.regime, layer_names(net), steps=steps),
-        loss=partial(supervised_loss, domain="target"),
+        loss=tuning.loss,
         optimizer=lambda phase: optax.sgd(
             optax.cosine_decay_schedule(learning_rate, phase), momentum=momentum, nesterov=True
         ),

@@ -81,6 +81,7 @@ def run_on_images(
                 "train": train,
                 "test_at_most": test_at_most,
                 **decoded.came_from,
+                **_how(net, tuning, options),
             }
             name = f"{conduct.prefix}{row}-{side}px-{options.epochs}epochs"
             name += f"-train{train}-seed{seed}"
@@ -113,3 +114,16 @@ def run_tuning(
     accuracy, seconds = result["accuracy"], result["seconds"]
     print(f"{folder.path.name}: {accuracy:.4f}, {seconds:.0f} s", flush=True)
     return result
+
+
+def _how(net: TunedNet, tuning: Tuning | None, options: Options) -> dict[str, Any]:
+    """For a run's settings: of the options those that its result depends on."""
+    probe = {"probe_C": list(options.probe_C)}
+    if tuning is None:
+        return probe
+    how = {**tuning.settings, "momentum": options.momentum}
+    if tuning.regime == "frozen":
+        rates = list(options.head_learning_rates)
+        return {**how, "head_steps": options.head_steps, "head_learning_rates": rates}
+    how |= probe if tuning.regime == "lp_ft" else {}
+    return {**how, "learning_rate": net.learning_rate_of(tuning.regime)}

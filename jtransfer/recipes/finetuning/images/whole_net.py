@@ -1,7 +1,7 @@
 """A net whose trunk moves, on randomly cropped and mirrored images."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -77,7 +77,7 @@ def tune_net(
                 checkpoints=checkpoints,
                 checkpoint_every=conduct.checkpoint_every,
                 log=log,
-                log_every=conduct.checkpoint_every // 4,
+                log_every=max(1, conduct.checkpoint_every // 4),
             )
         jax.block_until_ready(state.params)
     seconds = time.perf_counter() - started
@@ -93,7 +93,7 @@ def tune_net(
     }
 
 
-def _start(task: ImageTask, tuning: Tuning, options: Options, seed: int) -> dict[str, Any]:
+def _start(task: ImageTask, tuning: Tuning, options: Options, seed: int) -> Mapping[str, Any]:
     """The published trunk and a new head; for LP-FT the probe, for features as they come."""
     blank = jnp.zeros((1, task.decoded.side, task.decoded.side, 3))
     fresh = dict(jax.jit(task.net(tuning).init)(jax.random.key(seed), blank))
@@ -101,7 +101,8 @@ def _start(task: ImageTask, tuning: Tuning, options: Options, seed: int) -> dict
     if tuning.regime == "lp_ft":
         probe = probe_of(task, options, seed).probe
         head = {"out": {"kernel": probe.weights / task.scale, "bias": probe.bias}}
-    return initial_variables(tuning.regime, fresh, task.decoded.variables, head=head)
+    variables = initial_variables(tuning.regime, fresh, task.decoded.variables, head=head)
+    return tuning.start(variables)
 
 
 def _profile(

@@ -37,7 +37,8 @@ class Conduct:
       out: the folder of the runs, one folder each.
       parallel: devices and processes.
       prefix: before the names of the runs' folders.
-      identity: written into config and result, beside what these themselves say.
+      identity: written into config and result, beside what these themselves say, such as the name
+        of the net, by which runs of several nets are told apart.
     """
 
     out: Path = Path("checkpoints/transfer_layers")
