@@ -13,13 +13,13 @@ import numpy as np
 import optax
 from jax.sharding import Mesh
 
-from experiments.labelled import LabelledFeed
 from jtransfer.data.augment.spec_augment import spec_augment
 from jtransfer.data.examples import DataError
 from jtransfer.data.mel import FrontEnd, normalise
 from jtransfer.data.utterances import Utterances
 from jtransfer.nets.acoustic import Frames, acoustic_net
 from jtransfer.nets.classifier import Classifier
+from jtransfer.recipes.labelled import LabelledFeed
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.evaluation import map_batches

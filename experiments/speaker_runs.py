@@ -11,9 +11,9 @@ import numpy as np
 import optax
 from jax import lax
 
-from experiments.labelled import LabelledFeed
 from experiments.speaker_nets import Corpus
 from jtransfer.data.utterances import per_speaker_split
+from jtransfer.recipes.labelled import LabelledFeed
 from jtransfer.transfer.finetuning.speaker import (
     METHODS,
     Adaptation,

@@ -6,12 +6,14 @@ from typing import Any
 
 from experiments.adapt_digits import table as adapt_digits
 from experiments.feature_tables import few_shot, layer_probes, retrieval
-from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
+from experiments.fine_tune import table as fine_tune
+from experiments.fine_tune_images import table as fine_tune_images
 from experiments.headline import Headline
-from experiments.multitask import table as multitask
+from experiments.multitask_tables import multitask
 from experiments.speaker_tables import speaker_adaptation
 from experiments.throughput import step_tables, tables
-from experiments.zero_shot import table as zero_shot
+from experiments.transfer_layers import table as transfer_layers
+from experiments.zero_shot_tables import zero_shot
 
 Results = list[dict[str, Any]]
 
@@ -51,15 +53,18 @@ PAGES: dict[str, Page] = {
     "fine_tuning": Page(
         "Fine-tuning",
         (
-            Section(fine_tuning, ("fine_tune",)),
-            Section(fine_tuned_images, ("fine_tune_images",)),
-            Section(layer_transfer, ("transfer_layers",)),
+            Section(fine_tune.fine_tuning, ("fine_tune",), fine_tune.headlines),
+            Section(
+                fine_tune_images.fine_tuned_images,
+                ("fine_tune_images",),
+                fine_tune_images.headlines,
+            ),
+            Section(
+                transfer_layers.layer_transfer, ("transfer_layers",), transfer_layers.headlines
+            ),
         ),
     ),
-    "multitask": Page(
-        "Multitask learning",
-        (Section(multitask.multitask, ("multitask",), multitask.headlines),),
-    ),
+    "multitask": Page("Multitask learning", (Section(multitask, ("multitask",)),)),
     "speakers": Page(
         "Adaptation to a speaker",
         (Section(speaker_adaptation, ("adapt_speaker", "speaker_timing")),),
@@ -68,10 +73,7 @@ PAGES: dict[str, Page] = {
         "Unsupervised domain adaptation",
         (Section(adapt_digits.domain_adaptation, ("adapt_digits",), adapt_digits.headlines),),
     ),
-    "zero_shot": Page(
-        "Zero-shot learning",
-        (Section(zero_shot.zero_shot, ("zero_shot",), zero_shot.headlines),),
-    ),
+    "zero_shot": Page("Zero-shot learning", (Section(zero_shot, ("zero_shot",)),)),
     "throughput": Page(
         "Throughput",
         (

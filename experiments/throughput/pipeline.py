@@ -30,7 +30,6 @@ import tyro
 from PIL import Image
 
 from experiments.throughput.turns import keep
-from experiments.tuned_nets import TUNED, normalised, trunk_of
 from jtransfer.data.augment.geometric import compose, random_crop, random_flip
 from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.feeds.image_stream import ImageStream
@@ -39,6 +38,7 @@ from jtransfer.data.loading import load_files
 from jtransfer.measure import console_table
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.parts.trunk import Head
+from jtransfer.recipes.finetuning.images.nets import TUNED_NETS
 from jtransfer.train.compilation import compile_step
 from jtransfer.train.provenance import device_name, provenance
 from jtransfer.train.runtime import prepare_process
@@ -47,6 +47,7 @@ from jtransfer.train.step import make_step
 from jtransfer.transfer.supervised import supervised_loss
 
 CLASSES = 10  # of the drawn files
+SIDE = {"alexnet_2014": 160, "efficientnet_lite0": 128}  # of images, as fine_tune_images has it
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,13 @@ def image_files(config: Config) -> Iterator[ImageFiles]:
 
 def step_and_state(config: Config, side: int, classes: int, feed: ImageStream):
     """The compiled fine-tune step and its first state."""
-    net = Classifier(trunk_of(config.net), Head((), classes))
-    optimizer = optax.sgd(TUNED[config.net].rate, momentum=0.9)
+    net = Classifier(TUNED_NETS[config.net].trunk(), Head((), classes))
+    optimizer = optax.sgd(TUNED_NETS[config.net].learning_rate, momentum=0.9)
     variables = jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, side, side, 3)))
     crop_and_flip = compose(random_crop(side), random_flip)
 
     def augment(key: jax.Array, batch: Any) -> Any:
-        images = normalised(config.net, crop_and_flip(key, batch["source"]["image"]))
+        images = TUNED_NETS[config.net].normalised(crop_and_flip(key, batch["source"]["image"]))
         return {"source": {**batch["source"], "image": images}}
 
     step = make_step(supervised_loss(net), optimizer, total_steps=1_000, augment=augment)
@@ -113,7 +114,7 @@ def seconds(config: Config, run: Callable[[int], Any]) -> float:
 def main(config: Config) -> dict[str, Any]:
     """Take the times, print them and write them down."""
     prepare_process()
-    side = config.size or TUNED[config.net].size["small"]
+    side = config.size or SIDE[config.net]
     crop = Crop(resize=side * 9 // 8, size=side * 9 // 8)
     images = config.steps * config.batch
     with image_files(config) as files:

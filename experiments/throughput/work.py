@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -10,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.labelled import LabelledFeed
 from experiments.throughput.random_data import (
     RAMP,
     Pixels,
@@ -20,7 +18,6 @@ from experiments.throughput.random_data import (
     random_images,
     random_speech,
 )
-from experiments.tuned_nets import normalised, trunk_of
 from jtransfer.data.augment.geometric import Augmentation
 from jtransfer.data.feeds.resident import Domain, ResidentFeed, channel_means
 from jtransfer.nets.acoustic import acoustic_net
@@ -31,6 +28,8 @@ from jtransfer.nets.parts.trunk import Head, Trunk
 from jtransfer.nets.translation import translation_net
 from jtransfer.recipes.adaptation.methods import AUGMENT
 from jtransfer.recipes.adaptation.problem import pixel_transform
+from jtransfer.recipes.finetuning.images.nets import TUNED_NETS
+from jtransfer.recipes.labelled import LabelledFeed
 from jtransfer.train.compilation import CompiledStep, compile_step
 from jtransfer.train.loop import Feed
 from jtransfer.train.schedules import inverse_decay
@@ -72,7 +71,7 @@ def resident(size: Size, pixels: Pixels) -> ResidentFeed:
 
     def transform(images: np.ndarray) -> Callable[[jax.Array], jax.Array]:
         if pixels == "imagenet":
-            return partial(normalised, "alexnet_2014")
+            return TUNED_NETS["alexnet_2014"].normalised
         return pixel_transform(pixels, channel_means(images))
 
     arrays = random_images(size)
@@ -165,7 +164,10 @@ def forward(size: Size, *, net: Callable[..., Trunk]) -> Work:
 
 def fine_tuning(size: Size, *, name: str) -> Work:
     """A step on all of a trunk with a new linear head; batch norm keeps its statistics."""
-    net, feed = Classifier(trunk_of(name), Head((), size.classes)), resident(size, "imagenet")
+    net, feed = (
+        Classifier(TUNED_NETS[name].trunk(), Head((), size.classes)),
+        resident(size, "imagenet"),
+    )
     variables = jax.jit(net.init)(jax.random.key(0), blank(size))
     optimizer = optax.sgd(1e-3, momentum=0.9, nesterov=True)
     return training(variables, supervised_loss(net), optimizer, feed, feed.gather)

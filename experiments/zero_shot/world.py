@@ -5,7 +5,7 @@ from typing import Any
 
 from jax.sharding import Mesh
 
-from experiments.small_nets import sign_net
+from jtransfer.nets.small import sign_net
 from experiments.zero_shot.config import World
 from experiments.zero_shot.rows import ATTRIBUTE_HEADER, CLASS_HEADER, attribute_rows, class_row
 from jtransfer.data.synthetic.attribute_world import (

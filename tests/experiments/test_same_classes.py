@@ -5,27 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments import layer_tasks, transfer_pairs
-from experiments.adapt_digits import setup
-from experiments.adapt_digits.pairs import PAIRS
+from experiments.adapt_digits import pairs as adapted, setup
+from experiments.fine_tune import pairs as tuned
 from experiments.throughput import epoch
+from experiments.transfer_layers import tasks
 from jtransfer.data import DataError, Examples
 
 EXAMPLES = Examples(
     np.full((2, 32, 32, 3), 255, np.uint8), np.array([0, 1]), ("cat", "dog"), "pets"
 )
+# Where sets are loaded, how many, and what loads them.
 LOADS = {
-    "adapt_digits": (setup, 4, lambda: setup.problem_of(PAIRS["numbers-digits"], None)),
-    "transfer_pairs": (
-        transfer_pairs,
-        4,
-        lambda: transfer_pairs.Problem.load(transfer_pairs.PAIRS["mnist-usps"], None),
-    ),
-    "layer_tasks": (
-        layer_tasks,
-        2,
-        lambda: layer_tasks.Problem.load(layer_tasks.TASKS["signs"], None),
-    ),
+    "adapt_digits": (setup, 4, lambda: setup.problem_of(adapted.PAIRS["numbers-digits"], None)),
+    "fine_tune": (tuned, 4, lambda: tuned.problem_of(tuned.PAIRS["mnist-usps"], None)),
+    "transfer_layers": (tasks, 2, lambda: tasks.problem_of(tasks.TASKS["signs"], None)),
     "epoch": (epoch, 2, lambda: epoch.read_domains(epoch.Config())),
 }
 

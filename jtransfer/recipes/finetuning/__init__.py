@@ -1,0 +1,1 @@
+"""Labelled target examples: what a net has learned is carried over and trained further."""

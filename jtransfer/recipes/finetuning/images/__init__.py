@@ -1,0 +1,1 @@
+"""Nets with published weights, fine-tuned on image files."""
