@@ -33,7 +33,7 @@ import numpy as np
 import optax
 import tyro
 
-from experiments.deep_features import short_name
+from experiments.data_names import short_name
 from experiments.regime_rows import Row
 from experiments.tuned_config import Config
 from experiments.tuned_nets import (

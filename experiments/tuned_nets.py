@@ -7,10 +7,10 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from experiments.deep_features import NETS
 from experiments.regime_rows import Row
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.pretrained import PRETRAINED, load_pretrained
+from jtransfer.recipes.features.nets import NETS
 from jtransfer.transfer.finetuning.layers import TRUNK
 
 RowName = Literal["probe", "frozen", "frozen_deep", "slow_trunk", "full", "lp_ft", "scratch"]

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.adapt_digits import table as adapt_digits
-from experiments.feature_tables import few_shot, layer_probes, retrieval
+from experiments.few_shot import table as few_shot
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.headline import Headline
 from experiments.multitask_tables import multitask
+from experiments.probe_layers import table as probe_layers
+from experiments.retrieve import table as retrieve
 from experiments.speaker_tables import speaker_adaptation
 from experiments.throughput import step_tables, tables
 from experiments.zero_shot_tables import zero_shot
@@ -43,9 +45,9 @@ PAGES: dict[str, Page] = {
     "features": Page(
         "Frozen features",
         (
-            Section(layer_probes, ("probe_layers",)),
-            Section(retrieval, ("retrieve",)),
-            Section(few_shot, ("few_shot",)),
+            Section(probe_layers.layer_probes, ("probe_layers",), probe_layers.headlines),
+            Section(retrieve.retrieval, ("retrieve",), retrieve.headlines),
+            Section(few_shot.few_shot, ("few_shot",), few_shot.headlines),
         ),
     ),
     "fine_tuning": Page(

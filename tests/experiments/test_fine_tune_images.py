@@ -6,12 +6,12 @@ import jax.numpy as jnp
 import pytest
 
 from experiments import fine_tune_images, tuned_nets
-from experiments.deep_features import DeepNet
 from experiments.fine_tune_images import main
 from experiments.fine_tune_tables import fine_tuned_images
 from experiments.tuned_config import Config
 from experiments.tuned_nets import Tuned
 from jtransfer.nets.weights.pretrained import PRETRAINED, Pretrained
+from jtransfer.recipes.features.nets import DeepNet
 from jtransfer.train.run_folder import RunFolderError
 from tests.experiments.toy_images import tiny_net, write_images
 

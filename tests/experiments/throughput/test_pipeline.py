@@ -2,12 +2,12 @@ import json
 from functools import partial
 
 from experiments import tuned_nets
-from experiments.deep_features import DeepNet
 from experiments.throughput import pipeline as benchmark_pipeline
 from experiments.throughput.pipeline import Config, main
 from experiments.throughput.tables import input_pipeline
 from experiments.tuned_nets import Tuned
 from jtransfer.nets.weights.pretrained import PRETRAINED
+from jtransfer.recipes.features.nets import DeepNet
 from tests.experiments.toy_images import tiny_net, write_images
 
 
