@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jtransfer.recipes.features.labelled_rows import labelled_rows
 from jtransfer.recipes.features.scaling import scaled
 from jtransfer.transfer.features.few_shot import (
     LinearRule,
@@ -51,8 +52,12 @@ def solve_episodes(
       "seconds": of it all}.
 
     Raises:
-      ValueError: if there are too few classes, or images of one, or a feature is not finite.
+      ValueError: if features and labels do not fit, there are too few classes, or images of one,
+        or a feature is not finite.
     """
+    if not len(shots):
+        raise ValueError("no number of shots; expected at least one, such as shots=(1, 5)")
+    _, labels = labelled_rows(features, labels)
     values = scaled(features)
     started = time.perf_counter()
     measured: dict[str, dict[str, list[float]]] = {name: {} for name in CLASSIFIERS}

@@ -14,6 +14,7 @@ import numpy as np
 
 from jtransfer.data.splits import per_class_split
 from jtransfer.measure.ranking import mean_average_precision, recall_at_k
+from jtransfer.recipes.features.labelled_rows import labelled_rows
 from jtransfer.train.evaluation import map_batches
 from jtransfer.transfer.features.retrieval import (
     fit_whitening,
@@ -68,12 +69,13 @@ def search(
 
     Raises:
       DataError: if a class has too few images.
-      ValueError: if the features do not vary in as many directions as there are components.
+      ValueError: if features or labels cannot be used, or the features do not vary in as many
+        directions as there are components.
     """
-    rows = np.arange(len(labels)) if present is None else np.flatnonzero(present)
-    asking, gallery = (
-        rows[part]
-        for part in per_class_split(labels[rows], train=queries, seed=seed, classes=classes)
+    rows, labels = labelled_rows(features, labels, classes=len(classes), present=present)
+    split = per_class_split(labels, train=queries, seed=seed, classes=classes)
+    (asking, gallery), (of_asking, of_gallery) = (
+        [each[part] for part in split] for each in (rows, labels)
     )
     asked, there = features[asking], features[gallery]
     found, measured = {}, {}
@@ -82,7 +84,7 @@ def search(
         ranking, _ = nearest(map_batches(prepare, asked), map_batches(prepare, there), k=len(there))
         seconds = time.perf_counter() - began
         found[name] = gallery[ranking]
-        measured[name] = judge(ranking, labels[asking], labels[gallery])
+        measured[name] = judge(ranking, of_asking, of_gallery)
         print(f"{name}: {len(asking):,} queries searched in {seconds:.1f} s", flush=True)
     return Search(asking, found, measured)
 

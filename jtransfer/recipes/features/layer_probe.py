@@ -14,6 +14,7 @@ import numpy as np
 
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import mean_per_class_accuracy
+from jtransfer.recipes.features.labelled_rows import labelled_rows
 from jtransfer.recipes.features.scaling import Scaling, scaled
 from jtransfer.transfer.features.penalty_path import Kind
 from jtransfer.transfer.features.probe import cross_validate
@@ -34,6 +35,9 @@ class Protocol:
       folds: random splits into training and test images.
       inner_folds: of each training set, to choose C.
       penalties: values of C to choose from.
+
+    Raises:
+      ValueError: if there is no fold.
     """
 
     scaling: Scaling = "l2"
@@ -42,6 +46,11 @@ class Protocol:
     folds: int = 5
     inner_folds: int = 5
     penalties: Sequence[float] = PENALTIES
+
+    def __post_init__(self):
+        """Check that there is something to measure."""
+        if self.folds < 1:
+            raise ValueError(f"{self.folds} folds; expected at least one to train and test on")
 
 
 def probe_layer(
@@ -68,10 +77,10 @@ def probe_layer(
 
     Raises:
       DataError: if a class has too few images.
-      ValueError: if the features or the protocol cannot be used.
+      ValueError: if features, labels or the protocol cannot be used.
     """
     protocol = protocol or Protocol()
-    rows = np.arange(len(labels)) if present is None else np.flatnonzero(present)
+    rows, labels = labelled_rows(features, labels, classes=len(classes), present=present)
     measured = [
         probe_fold(features, labels, rows, fold, classes=classes, kind=kind, protocol=protocol)
         for fold in range(protocol.folds)
@@ -93,8 +102,8 @@ def probe_fold(
 
     Args:
       features: [n, dims] of one layer.
-      labels: [n] integers, positions in `classes`.
-      rows: positions of the images that may be used.
+      labels: [r] integers, positions in `classes`.
+      rows: [r] rows of the features that they are of.
       fold: its number, the seed of its split.
       classes: names of the classes.
       kind: "svm" or "softmax".
@@ -108,7 +117,6 @@ def probe_fold(
       DataError: if a class has too few images.
       ValueError: if the features or the protocol cannot be used.
     """
-    labels = labels[rows]
     train, test = per_class_split(
         labels,
         train=protocol.train,

@@ -26,3 +26,8 @@ def test_a_class_with_too_few_images_is_named():
     labels = np.array([0, 0, 0, 0, 0, 7, 7])
     with pytest.raises(ValueError, match="class 7 has 2 images for 1 shots and 2 queries"):
         solve_episodes(np.ones((7, 3)), labels, **HOW)
+
+
+def test_without_shots_nothing_is_measured():
+    with pytest.raises(ValueError, match="no number of shots; expected at least one"):
+        solve_episodes(np.ones((4, 3)), np.array([0, 0, 1, 1]), shots=())

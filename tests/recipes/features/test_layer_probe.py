@@ -56,3 +56,8 @@ def test_by_default_the_papers_protocol_which_needs_31_images_a_class():
     features, labels = features_and_labels()
     with pytest.raises(DataError, match="30"):
         probe_layer(features, labels, classes=CLASSES, kind="svm")
+
+
+def test_without_a_fold_nothing_is_measured():
+    with pytest.raises(ValueError, match="0 folds; expected at least one"):
+        Protocol(folds=0)
