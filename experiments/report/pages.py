@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.adapt_digits import table as adapt_digits
-from experiments.feature_tables import few_shot, layer_probes, retrieval
+from experiments.adapt_speaker import table as adapt_speaker
+from experiments.few_shot import table as few_shot
 from experiments.fine_tune import table as fine_tune
 from experiments.fine_tune_images import table as fine_tune_images
 from experiments.headline import Headline
-from experiments.multitask_tables import multitask
-from experiments.speaker_tables import speaker_adaptation
+from experiments.multitask import table as multitask
+from experiments.probe_layers import table as probe_layers
+from experiments.retrieve import table as retrieve
+from experiments.speaker_timing import table as speaker_timing
 from experiments.throughput import step_tables, tables
 from experiments.transfer_layers import table as transfer_layers
-from experiments.zero_shot_tables import zero_shot
+from experiments.zero_shot import table as zero_shot
 
 Results = list[dict[str, Any]]
 
@@ -45,9 +48,9 @@ PAGES: dict[str, Page] = {
     "features": Page(
         "Frozen features",
         (
-            Section(layer_probes, ("probe_layers",)),
-            Section(retrieval, ("retrieve",)),
-            Section(few_shot, ("few_shot",)),
+            Section(probe_layers.layer_probes, ("probe_layers",), probe_layers.headlines),
+            Section(retrieve.retrieval, ("retrieve",), retrieve.headlines),
+            Section(few_shot.few_shot, ("few_shot",), few_shot.headlines),
         ),
     ),
     "fine_tuning": Page(
@@ -64,16 +67,25 @@ PAGES: dict[str, Page] = {
             ),
         ),
     ),
-    "multitask": Page("Multitask learning", (Section(multitask, ("multitask",)),)),
+    "multitask": Page(
+        "Multitask learning",
+        (Section(multitask.multitask, ("multitask",), multitask.headlines),),
+    ),
     "speakers": Page(
         "Adaptation to a speaker",
-        (Section(speaker_adaptation, ("adapt_speaker", "speaker_timing")),),
+        (
+            Section(adapt_speaker.speaker_adaptation, ("adapt_speaker",), adapt_speaker.headlines),
+            Section(speaker_timing.speaker_timing, ("speaker_timing",), speaker_timing.headlines),
+        ),
     ),
     "adaptation": Page(
         "Unsupervised domain adaptation",
         (Section(adapt_digits.domain_adaptation, ("adapt_digits",), adapt_digits.headlines),),
     ),
-    "zero_shot": Page("Zero-shot learning", (Section(zero_shot, ("zero_shot",)),)),
+    "zero_shot": Page(
+        "Zero-shot learning",
+        (Section(zero_shot.zero_shot, ("zero_shot",), zero_shot.headlines),),
+    ),
     "throughput": Page(
         "Throughput",
         (

@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 import tyro
 
-from experiments.deep_features import crop_for
 from experiments.throughput.turns import Rival, keep, take_turns, torch_version
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.loading import load_files
 from jtransfer.measure import console_table
+from jtransfer.recipes.features.nets import crop_for
 from jtransfer.train.provenance import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 

@@ -35,12 +35,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from experiments.deep_features import crop_for, deep_features
-from experiments.probe_layers import HEADS, PENALTIES, scaled
 from experiments.throughput.turns import keep
 from jtransfer.data.loading import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import console_table
+from jtransfer.recipes.features.deep_features import deep_features
+from jtransfer.recipes.features.layer_probe import HEADS, PENALTIES
+from jtransfer.recipes.features.scaling import scaled
 from jtransfer.train.provenance import device_name, provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.features.penalty_path import Kind
@@ -78,7 +79,7 @@ def drawn_features(config: Config) -> tuple[np.ndarray, np.ndarray]:
     means = random.normal(size=(config.classes, config.dims)).astype(np.float32)
     features = 0.3 * means[labels] - 0.5
     features += random.normal(size=features.shape).astype(np.float32)
-    return scaled(np.maximum(features, 0), "l2", len(labels)), labels
+    return scaled(np.maximum(features, 0)), labels
 
 
 def alexnet_features(config: Config) -> tuple[np.ndarray, np.ndarray]:
@@ -88,15 +89,14 @@ def alexnet_features(config: Config) -> tuple[np.ndarray, np.ndarray]:
     features = deep_features(
         "alexnet_2014",
         files,
-        crop_for("alexnet_2014"),
-        layers,
+        layers=layers,
         weights_path=config.weights,
         cache_folder=config.cache,
     )
     chosen, _ = per_class_split(
         files.labels, train=config.train, test_at_most=50, seed=0, classes=files.classes
     )
-    return scaled(features.layers["conv5"][chosen], "l2", len(chosen)), files.labels[chosen]
+    return scaled(features.layers["conv5"][chosen]), files.labels[chosen]
 
 
 def objective(

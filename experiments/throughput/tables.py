@@ -3,9 +3,9 @@
 from typing import Any
 
 from experiments.headline import Headline
-from experiments.probe_layers import HEADS
 from experiments.throughput.pipeline import table as pipeline_rows
 from jtransfer.measure import markdown_table
+from jtransfer.recipes.features.layer_probe import HEADS
 
 # What the objectives and predictions of a benchmark of probes were compared with.
 COMPARED = {

@@ -140,11 +140,6 @@ def class_folds(
 
 def _require(labels: np.ndarray, least: int, purpose: str, classes: Sequence[str] | None) -> None:
     """Check that every class has enough examples."""
-    if labels.ndim != 1 or not len(labels) or labels.min() < 0:
-        raise DataError(
-            f"labels of shape {labels.shape}; expected [n] numbers of classes, from 0 upwards and "
-            "at least one"
-        )
     try:
         labels = class_numbers(labels)
     except ValueError as error:

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -66,10 +68,25 @@ def test_a_split_without_a_part_is_refused(numbers):
         per_class_split(LABELS, seed=0, **numbers)
 
 
-@pytest.mark.parametrize("labels", [np.zeros(0, int), np.zeros((2, 2), int), np.array([0, -1])])
-def test_what_is_no_list_of_classes_is_refused(labels):
-    with pytest.raises(DataError, match="labels of shape"):
-        per_class_split(labels, train=1, seed=0)
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (np.zeros((4, 2), int), r"labels of shape \(4, 2\); expected \[n\]"),
+        (np.zeros(0, int), r"labels of shape \(0,\); expected \[n\]"),
+        (np.array([-1, 0, 0]), "labels from -1 to 0, .*expected numbers from 0"),
+        (np.array(["a", "b", "a"]), r"labels are <U1, such as .*np\.unique"),
+    ],
+)
+@pytest.mark.parametrize(
+    "split",
+    [
+        partial(per_class_split, train=1, seed=0),
+        partial(stratified_folds, folds=2, seed=0),
+    ],
+)
+def test_what_is_no_list_of_classes_is_refused(split, labels, says):
+    with pytest.raises(DataError, match=says):
+        split(labels)
 
 
 def test_folds_validate_each_example_once_with_equal_shares():

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from experiments import deep_features
-from experiments.deep_features import DeepNet
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
 from jtransfer.nets.weights.pretrained import PRETRAINED, Pretrained
+from jtransfer.recipes.features import deep_features, nets
+from jtransfer.recipes.features.nets import DeepNet
 
 COLOURS = {"blue": (30, 40, 200), "green": (40, 190, 60), "red": (210, 50, 30)}
 SIZE = 8
@@ -51,7 +51,7 @@ def replace_nets(monkeypatch):
         return Pretrained({"params": part}, "ab12", name)
 
     published = SimpleNamespace(mean=about.mean, std=about.std, size=SIZE)
-    monkeypatch.setattr(deep_features, "NETS", {"alexnet_2014": DeepNet(tiny_net, "tiny")})
-    monkeypatch.setattr(deep_features, "PRETRAINED", {"tiny": published})
+    monkeypatch.setattr(nets, "NETS", {"alexnet_2014": DeepNet(tiny_net, "tiny")})
+    monkeypatch.setattr(nets, "PRETRAINED", {"tiny": published})
     monkeypatch.setattr(deep_features, "load_pretrained", load_pretrained)
     return SimpleNamespace(loaded=loaded, variables=variables, about=about)

@@ -164,12 +164,34 @@ def episode_accuracies(
       fit: such as `fit_nearest_mean`.
 
     Raises:
-      ValueError: if the features are no [n, dims], or naming a row of them that is not finite.
+      ValueError: if the features are no [n, dims], or naming a row of them that is not finite; if
+        the episodes are of other features, or have no query.
     """
     require_finite(features)
+    _require_positions(np.asarray(episodes), len(features), shots)
     return np.asarray(
         _accuracies(jnp.asarray(features, jnp.float32), jnp.asarray(episodes), shots, fit)
     )
+
+
+def _require_positions(episodes: np.ndarray, rows: int, shots: int) -> None:
+    """Check that episodes name rows that are there: XLA would take the last one for any other."""
+    if episodes.ndim != 3 or not episodes.size or not np.issubdtype(episodes.dtype, np.integer):
+        raise ValueError(
+            f"episodes {episodes.shape} of {episodes.dtype}; expected [episodes, ways, images] "
+            "integers, at least one of each"
+        )
+    if not 1 <= shots < episodes.shape[2]:
+        raise ValueError(
+            f"{shots} shots of {episodes.shape[2]} images a class; expected at least 1 shot and "
+            "one image more. Give the number of shots that the episodes were drawn for"
+        )
+    low, high = episodes.min(), episodes.max()
+    if low < 0 or high >= rows:
+        raise ValueError(
+            f"episodes with positions from {low} to {high} in {rows:,} rows of features; expected "
+            f"0 to {rows - 1}. Draw them from the labels of these features"
+        )
 
 
 @partial(jax.jit, static_argnums=(2, 3))

@@ -7,6 +7,7 @@ that, in double precision (`linear_fit`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -140,8 +141,10 @@ def cross_validate(
       most: likewise.
 
     Raises:
-      ValueError: as `fit_svm`, or naming a fold that lacks a class.
+      ValueError: as `fit_svm`, or naming the kind that is not there, or a fold that lacks a class.
     """
+    if kind not in get_args(Kind):
+        raise ValueError(f"kind {kind!r}; expected one of {', '.join(get_args(Kind))}")
     ordered = sorted(float(C) for C in penalties)
     Cs = np.array(ordered)
     labels = _check(features, labels, Cs, classes)

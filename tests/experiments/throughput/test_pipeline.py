@@ -1,7 +1,7 @@
 import json
 from functools import partial
 
-from experiments.throughput import pipeline as benchmark_pipeline
+from experiments.throughput import pipeline
 from experiments.throughput.pipeline import Config, main
 from experiments.throughput.tables import input_pipeline
 from jtransfer.recipes.finetuning.images.nets import TunedNet
@@ -10,8 +10,8 @@ from tests.experiments.toy_images import tiny_net, write_images
 
 def test_a_short_benchmark_writes_its_numbers(tmp_path, monkeypatch, capsys):
     tuned = TunedNet(tiny_net, "alexnet_2014", "conv2", 0.05, 0.05, 0.05)
-    monkeypatch.setattr(benchmark_pipeline, "TUNED_NETS", {"alexnet_2014": tuned})
-    monkeypatch.setattr(benchmark_pipeline, "SIDE", {"alexnet_2014": 16})
+    monkeypatch.setattr(pipeline, "TUNED_NETS", {"alexnet_2014": tuned})
+    monkeypatch.setattr(pipeline, "SIDE", {"alexnet_2014": 16})
     write_images(tmp_path / "data" / "toys")
     short = partial(Config, batch=4, workers=(0,), steps=2, warm_up=1, files=8, out=tmp_path)
     result = main(short(data="folder:toys", data_root=tmp_path / "data"))

@@ -169,3 +169,18 @@ def test_what_cannot_be_drawn_or_used():
 def test_labels_that_are_no_class_numbers():
     with pytest.raises(ValueError, match=r"label 1 is 0\.5; expected the number of a class"):
         draw_episodes(np.array([0, 0.5]), ways=1, shots=1, queries=1, episodes=1, seed=0)
+
+
+def test_episodes_of_other_features_are_refused():
+    """Positions beyond the last row would be taken for the last row."""
+    features, labels = clouds()
+    drawn = draw_episodes(labels, ways=3, shots=2, queries=4, episodes=5, seed=0)
+    solve = partial(episode_accuracies, shots=2, fit=fit_cosine)
+    with pytest.raises(ValueError, match=r"positions from \d+ to \d+ in 20 rows of features"):
+        solve(features[:20], drawn)
+    with pytest.raises(ValueError, match=r"positions from -1 to \d+ in 96 rows"):
+        solve(features, drawn.at[0, 0, 0].set(-1))
+    with pytest.raises(ValueError, match=r"episodes \(5, 3\) of int32; expected \[episodes"):
+        solve(features, drawn[:, :, 0])
+    with pytest.raises(ValueError, match="6 shots of 6 images a class; expected at least 1 shot"):
+        solve(features, drawn, shots=6)

@@ -163,3 +163,10 @@ def test_labels_and_features_of_any_type_are_the_same():
     plain = fit_svm(features, labels, 1.0, classes=CLASSES)
     other = fit_svm(features.astype(float), labels.astype(np.uint8), 1.0, classes=CLASSES)
     np.testing.assert_array_equal(other.weights, plain.weights)
+
+
+def test_a_kind_of_classifier_that_is_not_there():
+    features, labels = np.eye(4), np.array([0, 1, 0, 1])
+    folds = [(np.array([0, 1]), np.array([2, 3]))]
+    with pytest.raises(ValueError, match="kind 'tree'; expected one of svm, softmax"):
+        cross_validate(features, labels, [1.0], folds, kind="tree", classes=2)

@@ -1,10 +1,11 @@
 import dataclasses
 import json
 
-import numpy as np
 import pytest
 
-from experiments.retrieve import Config, judge, main
+from experiments.retrieve.__main__ import main
+from experiments.retrieve.config import Config
+from experiments.retrieve.table import headlines
 from jtransfer.train.run_folder import RunFolderError
 from tests.experiments.toy_images import replace_nets, write_images
 from tests.measure.picture import pixels_of
@@ -42,6 +43,13 @@ def test_a_run_measures_and_draws(config, capsys):
     assert all(row["recall@1"] == 1 for row in result["measured"].values())
     assert "Holidays" in printed
     assert "0.843" in printed
+    assert headlines([result]) == [
+        (
+            "retrieval in folder:colours: cosine, alexnet_2014 conv1",
+            "mAP 1.000, recall@1 1.000",
+            "–",
+        )
+    ]
     (folder,) = config.out.iterdir()
     assert folder.name == "colours-alexnet_2014-conv1-views1-pca3-power2-queries2-seed0"
     assert json.loads((folder / "result.json").read_text()) == result
@@ -68,13 +76,6 @@ def test_images_that_are_skipped_are_neither_queries_nor_gallery(config):
     result = main(dataclasses.replace(config, on_unreadable="skip"))
     assert result["query_images"] + result["gallery_images"] == 14
     assert result["measured"]["cosine"]["mAP"] == 1
-
-
-def test_scores_of_a_ranking_by_hand():
-    # Right at ranks 2 and 6.
-    ranking, gallery = np.arange(6)[None], np.array([1, 0, 1, 1, 1, 0])
-    scores = judge(ranking, np.array([0]), gallery)
-    assert scores == {"mAP": pytest.approx((1 / 2 + 2 / 6) / 2), "recall@1": 0, "recall@5": 1}
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 import pytest
 
-from experiments.feature_tables import few_shot
-from experiments.few_shot import Config, main
+from experiments.few_shot.__main__ import main
+from experiments.few_shot.config import Config
+from experiments.few_shot.table import few_shot, headlines
 from tests.experiments.toy_images import replace_nets, write_images
 from tests.measure.picture import pixels_of
 
@@ -41,3 +42,12 @@ def test_every_classifier_is_measured_and_drawn(config, capsys):
     text = few_shot([result])
     mean, half = result["measured"]["ridge"]["1"]
     assert f"| alexnet_2014 conv2, ridge | {mean:.3f} ± {half:.3f} |" in text
+    best = max(result["measured"], key=lambda name: result["measured"][name]["1"][0])
+    mean, half = result["measured"][best]["1"]
+    assert headlines([result]) == [
+        (
+            f"3-way 1-shot in folder:toys: {best}, alexnet_2014 conv2",
+            f"{mean:.3f} ± {half:.3f} (95% interval)",
+            "–",
+        )
+    ]

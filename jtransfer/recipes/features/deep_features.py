@@ -1,14 +1,8 @@
-"""Features of a pretrained net's layers for a set of image files, kept in a cache on disk.
-
-What the experiments on frozen features share: a net by its name, with its weights and its
-preprocessing, and one pass over the files that keeps every layer asked for.
-"""
+"""Features of a pretrained net's layers for a set of image files, kept in a cache on disk."""
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,67 +10,41 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.image_files import ImageFiles
-from jtransfer.nets.alexnet import alexnet_2014
-from jtransfer.nets.efficientnet_lite import efficientnet_lite
 from jtransfer.nets.parts.trunk import Trunk
-from jtransfer.nets.weights.pretrained import PRETRAINED, load_pretrained
-from jtransfer.transfer.features.extraction import Features, extract
-
-Batches = Iterator[tuple[np.ndarray, np.ndarray]]
-
-
-@dataclass(frozen=True)
-class DeepNet:
-    """A net whose layers are used: how to build it, and whose weights it takes."""
-
-    build: Callable[[], Trunk]
-    weights: str  # name in PRETRAINED
-
-
-NETS: dict[str, DeepNet] = {
-    "alexnet_2014": DeepNet(alexnet_2014, "alexnet_2014"),
-    # conv1, conv2 and conv5 before their max pool
-    "alexnet_2014_unpooled": DeepNet(partial(alexnet_2014, pooled=False), "alexnet_2014"),
-    "efficientnet_lite0": DeepNet(partial(efficientnet_lite, 0), "efficientnet_lite0"),
-}
-
-
-def crop_for(net_name: str, *, views: Literal[1, 10] = 1) -> Crop:
-    """The crop of the net's own size, from images 32 pixels larger, as is usual for ImageNet."""
-    size = PRETRAINED[NETS[net_name].weights].size
-    return Crop(resize=size + 32, size=size, views=views)
-
-
-def short_name(files: ImageFiles) -> str:
-    """The data set's name as a part of file names."""
-    return files.name.partition(":")[2].replace("/", "_")
+from jtransfer.nets.weights.pretrained import load_pretrained
+from jtransfer.recipes.features.nets import crop_for, deep_net
+from jtransfer.recipes.features.stopwatch import Stopwatch
+from jtransfer.transfer.features.extraction import Batches, Features, extract
 
 
 def deep_features(
     net_name: str,
     files: ImageFiles,
-    crop: Crop,
-    layers: Sequence[str],
     *,
+    layers: Sequence[str] | None = None,
+    crop: Crop | None = None,
     weights_path: Path | None = None,
-    cache_folder: Path,
+    cache_folder: Path = Path("checkpoints/features"),
     workers: int = 2,
     batch: int = 64,
     on_unreadable: Literal["stop", "skip"] = "stop",
 ) -> Features:
-    """Features of `layers`, one row a file, from the cache as far as they are there.
+    """Features of a net's layers, one row a file, from the cache as far as they are there.
+
+    Whatever they depend on, from the weights' bytes to those of the images, is in the cache's key:
+    where it differs, they are extracted into a folder of their own.
 
     Args:
       net_name: a key of `NETS`.
       files: the images.
-      crop: what is cut out of each image; the features of ten views are averaged.
-      layers: names of the net's stages.
+      layers: names of the net's stages; by default all of them.
+      crop: what is cut out of each image; the features of ten views are averaged. By default the
+        net's own, `crop_for`.
       weights_path: file of the weights; by default the publisher's, downloaded once.
       cache_folder: where a folder is made for each net, preprocessing, data set and choice of
         layers.
@@ -84,14 +52,19 @@ def deep_features(
       batch: images (not views) in a call of the net.
       on_unreadable: "stop" at an image that cannot be read, or "skip" it (see `Features.present`).
 
+    Returns:
+      For each layer [files, dims] float32, memory-mapped.
+
     Raises:
       ValueError: if the net or a layer is unknown.
       DataError: if an image cannot be read and `on_unreadable` is "stop".
+      WeightsError: if the weights cannot be read, as `load_pretrained`.
+      FeatureCacheError: if the cache cannot be used, as `extract`.
     """
-    if net_name not in NETS:
-        raise ValueError(f"no net {net_name!r}; expected one of {', '.join(NETS)}")
-    named = NETS[net_name]
-    net = named.build()
+    named = deep_net(net_name)
+    net, about = named.build(), named.published
+    crop = crop_for(net_name) if crop is None else crop
+    layers = net.stage_names if layers is None else layers
     unknown = [layer for layer in layers if layer not in net.stage_names]
     if unknown or not layers:
         raise ValueError(f"layers {layers} of {net_name}; expected some of {net.stage_names}")
@@ -100,7 +73,6 @@ def deep_features(
     blank = jnp.zeros((1, crop.size, crop.size, 3))
     template = jax.eval_shape(partial(net.init, until=until), jax.random.key(0), blank)
     weights = load_pretrained(named.weights, template, path=weights_path)
-    about = PRETRAINED[named.weights]
     key = {
         "net": net_name,
         "weights": weights.sha256,
@@ -159,51 +131,3 @@ def _forward(
 
 def _short_hash(key: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:8]
-
-
-class Stopwatch:
-    """Where the time of an extraction goes; the first batch, when the net compiles, is left out."""
-
-    def __init__(self):
-        self.images = 0
-        self.seconds = 0.0
-        self.waiting = 0.0
-        self.in_net = 0.0
-        self._warm = False
-
-    def batches(self, batches: Batches, *, start: int, total: int) -> Batches:
-        """The same batches, with a progress bar and the time that was waited for them."""
-        began = asked = time.perf_counter()
-        with tqdm(initial=start, total=total, unit="img", disable=None) as bar:
-            for rows, images in batches:
-                if self._warm:
-                    self.waiting += time.perf_counter() - asked
-                    self.images += len(rows)
-                yield rows, images
-                asked = time.perf_counter()
-                if self._warm:
-                    self.seconds = asked - began
-                else:
-                    self._warm, began = True, asked
-                bar.update(len(rows))
-
-    def net(self, apply: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """The same function, with the time that it takes."""
-
-        def timed(images: Any) -> Any:
-            began = time.perf_counter()
-            outputs = jax.block_until_ready(apply(images))
-            if self._warm:
-                self.in_net += time.perf_counter() - began
-            return outputs
-
-        return timed
-
-    def report(self) -> str:
-        """Images a second with decoding and without, and the seconds behind them."""
-        kept = self.seconds - self.waiting - self.in_net
-        return (
-            f"{self.images / self.seconds:.1f} images/s with decoding, "
-            f"{self.images / self.in_net:.1f} images/s in the net alone ({self.waiting:.1f} s "
-            f"waiting for images, {self.in_net:.1f} s in the net, {kept:.1f} s writing the cache)"
-        )

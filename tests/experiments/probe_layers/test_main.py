@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from experiments import deep_features, probe_layers
-from experiments.feature_tables import layer_probes
-from experiments.probe_layers import Config, main, scaled
+from experiments.probe_layers.__main__ import main
+from experiments.probe_layers.config import Config
+from experiments.probe_layers.table import headlines, layer_probes
 from tests.experiments.toy_images import replace_nets, write_images
 from tests.measure.picture import pixels_of
 
@@ -11,7 +11,6 @@ from tests.measure.picture import pixels_of
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     replace_nets(monkeypatch)
-    monkeypatch.setattr(probe_layers, "NETS", deep_features.NETS)
     write_images(tmp_path / "data" / "caltech101", each=9)
     return Config(
         data="folder:caltech101",
@@ -58,13 +57,17 @@ def test_every_cell_is_measured_and_drawn(config, capsys):
     ]
     assert "| C = 0.1 | C = 1 |" in text
     assert f"| SVM (conv1) | length 1 | {' | '.join(scores)} |" in text
-
-
-def test_scaling_by_hand():
-    features = np.array([[3.0, 4.0], [0.0, 10.0], [0.0, 0.0]])
-    np.testing.assert_allclose(scaled(features, "l2", 2), [[0.6, 0.8], [0, 1], [0, 0]], rtol=1e-6)
-    # The first two have lengths 5 and 10, 7.5 in the mean.
-    np.testing.assert_allclose(scaled(features, "mean", 2), features / 7.5, rtol=1e-6)
+    svm, softmax = headlines(results)
+    assert svm == (
+        "folder:caltech101, 6 images a class: SVM (conv1) of alexnet_2014",
+        "1.000 ± 0.000",
+        ".448 ± .007 (ZFNet, ECCV 2014)",
+    )
+    # The paper has no softmax on the second layer.
+    assert (softmax.task.split(": ")[1], softmax.published) == (
+        "softmax (conv2) of alexnet_2014",
+        "–",
+    )
 
 
 @pytest.mark.slow

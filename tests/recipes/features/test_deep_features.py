@@ -3,12 +3,13 @@ import os
 import numpy as np
 import pytest
 
-from experiments import deep_features as module
-from experiments.deep_features import NETS, crop_for, deep_features
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.sources.folder import load_folder
 from jtransfer.nets.weights.pretrained import PRETRAINED
+from jtransfer.recipes.features import deep_features as module
+from jtransfer.recipes.features.deep_features import deep_features
+from jtransfer.recipes.features.nets import NETS, crop_for
 from tests.experiments.toy_images import SIZE, replace_nets, tiny_net, write_images
 
 
@@ -26,9 +27,8 @@ def folder(tmp_path):
 def extracted(folder, layers=("conv1", "conv2"), **changes):
     settings = {"cache_folder": folder / "cache", "workers": 0, "batch": 5}
     files = load_folder("colours", folder)
-    views = changes.pop("views", 1)
-    crop = crop_for("alexnet_2014", views=views)
-    return deep_features("alexnet_2014", files, crop, layers, **{**settings, **changes})
+    settings["crop"] = crop_for("alexnet_2014", views=changes.pop("views", 1))
+    return deep_features("alexnet_2014", files, layers=layers, **{**settings, **changes})
 
 
 @pytest.mark.parametrize("views", [1, 10])
@@ -88,9 +88,19 @@ def test_an_image_that_cannot_be_read(folder, tiny_nets, workers, capsys):
 def test_unknown_names(folder, tiny_nets):
     with pytest.raises(ValueError, match=r"layers \['conv9'\] of alexnet_2014; expected some of"):
         extracted(folder, ["conv9"])
-    files, crop = load_folder("colours", folder), crop_for("alexnet_2014")
+    files = load_folder("colours", folder)
     with pytest.raises(ValueError, match="no net 'vgg'; expected one of alexnet_2014"):
-        deep_features("vgg", files, crop, ["conv1"], cache_folder=folder / "cache")
+        deep_features("vgg", files, layers=["conv1"], cache_folder=folder / "cache")
+    with pytest.raises(ValueError, match="no net 'vgg'; expected one of alexnet_2014"):
+        crop_for("vgg")
+
+
+def test_by_default_every_layer_of_the_nets_own_crop(folder, tiny_nets):
+    every = extracted(folder, None, crop=None)
+    assert list(every.layers) == ["conv1", "conv2", "conv3"]
+    some = extracted(folder, ["conv2"])
+    assert every.key["preprocessing"] == some.key["preprocessing"]
+    np.testing.assert_array_equal(every.layers["conv2"], some.layers["conv2"])
 
 
 def test_the_real_nets_have_weights_and_layers():

@@ -1,0 +1,35 @@
+"""Settings of a call of `retrieve`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+LAYER = {"alexnet_2014": "conv5", "efficientnet_lite0": "top"}  # used unless another one is named
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a run."""
+
+    data: str = "folder:caltech101"  # one folder a class, below the data root
+    net: Literal["alexnet_2014", "efficientnet_lite0"] = "alexnet_2014"  # trained on ImageNet
+    layer: str | None = None  # whose features are used; by default conv5 of AlexNet, top of Lite0
+    weights: Path | None = None  # file of the net's weights; AlexNet's are downloaded by default
+    queries: int = 5  # images of every class that are queries; all others are the gallery
+    seed: int = 0  # of the choice of the queries
+    components: int = 500  # of the PCA, fitted to the gallery
+    power: float = 2.0  # of the signed power
+    views: Literal[1, 10] = 1  # centre crop, or the mean of ten crops' features
+    sheet_rows: int = 12  # queries on the contact sheet, evenly spread over the classes
+    sheet_columns: int = 8  # nearest images of each
+    batch: int = 64  # images in a call of the net
+    workers: int = 2  # processes that decode images; 0 decodes in the main one
+    on_unreadable: Literal["stop", "skip"] = "stop"  # at an image that cannot be read
+    data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
+    cache: Path = Path("checkpoints/features")  # extracted features
+    out: Path = Path("checkpoints/retrieve")  # one folder a run
+
+    @property
+    def chosen_layer(self) -> str:
+        """The layer whose features are used."""
+        return self.layer or LAYER[self.net]
