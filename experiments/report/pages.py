@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.adapt_digits import table as adapt_digits
+from experiments.adapt_speaker import table as adapt_speaker
 from experiments.feature_tables import few_shot, layer_probes, retrieval
 from experiments.fine_tune_tables import fine_tuned_images, fine_tuning, layer_transfer
 from experiments.headline import Headline
 from experiments.multitask_tables import multitask
-from experiments.speaker_tables import speaker_adaptation
+from experiments.speaker_timing import table as speaker_timing
 from experiments.throughput import step_tables, tables
 from experiments.zero_shot_tables import zero_shot
 
@@ -59,7 +60,10 @@ PAGES: dict[str, Page] = {
     "multitask": Page("Multitask learning", (Section(multitask, ("multitask",)),)),
     "speakers": Page(
         "Adaptation to a speaker",
-        (Section(speaker_adaptation, ("adapt_speaker", "speaker_timing")),),
+        (
+            Section(adapt_speaker.speaker_adaptation, ("adapt_speaker",), adapt_speaker.headlines),
+            Section(speaker_timing.speaker_timing, ("speaker_timing",), speaker_timing.headlines),
+        ),
     ),
     "adaptation": Page(
         "Unsupervised domain adaptation",
