@@ -12,8 +12,8 @@ With nothing downloaded, on synthetic voices (not speech; some four minutes on o
 
     python -m experiments.adapt_speaker
 
-On the Free Spoken Digit Dataset, six speakers (some 10 minutes on one core; measured:
-BENCHMARKS.md):
+On the Free Spoken Digit Dataset, six speakers (some 10 minutes on one core; measured numbers:
+docs/benchmarks/speakers.md):
 
     python -m experiments.adapt_speaker --data wav:fsdd
 

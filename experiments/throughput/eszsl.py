@@ -11,8 +11,8 @@ and S S^T computed once for all ten, which is the least that separate solves can
 these ten are compared.
 
 The features are drawn, of the size of AwA1's, or AwA1's own. The numbers go to
-experiments/results/benchmark_eszsl/, from where `python -m experiments.report` writes
-BENCHMARKS.md. Nothing else should run meanwhile.
+experiments/results/benchmark_eszsl/, from where `python -m experiments.report` writes the page of
+throughput. Nothing else should run meanwhile.
 """
 
 import time
@@ -26,7 +26,8 @@ import jax
 import numpy as np
 import tyro
 
-from experiments.throughput.turns import keep
+from experiments.throughput.interleaved import keep
+from experiments.throughput.random_data import unit_length
 from experiments.zero_shot_data import load_awa1, rooted
 from jtransfer.measure import console_table
 from jtransfer.train.provenance import device_name, provenance
@@ -59,7 +60,7 @@ def drawn(config: Config) -> Arrays:
     shown = random.normal(size=(config.attributes, config.dims)).astype(np.float32)
     noise = random.normal(size=(config.examples, config.dims)).astype(np.float32)
     features = np.maximum((signatures @ shown)[labels] / 5 + noise, 0)
-    return _unit(features), labels, _unit(signatures)
+    return unit_length(features), labels, unit_length(signatures)
 
 
 def awa1(config: Config) -> Arrays:
@@ -68,7 +69,7 @@ def awa1(config: Config) -> Arrays:
     seen = np.isin(data.labels, data.seen)
     features = rooted(data.features, {"rgsift": 1.0, "phog": 0.5})[seen]
     labels = np.searchsorted(data.seen, data.labels[seen])
-    return features, labels, _unit(data.tables["continuous"].complete()[data.seen])
+    return features, labels, unit_length(data.tables["continuous"].complete()[data.seen])
 
 
 def whole_grid(arrays: Arrays, penalties: tuple[float, ...]) -> tuple[float, np.ndarray]:
@@ -157,9 +158,5 @@ def main(config: Config) -> dict[str, Any]:
     return result
 
 
-def _unit(values: np.ndarray) -> np.ndarray:
-    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
-
-
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.eszsl", description=__doc__))

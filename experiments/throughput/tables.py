@@ -3,8 +3,7 @@
 from typing import Any
 
 from experiments.headline import Headline
-from experiments.probe_layers import HEADS
-from experiments.throughput.pipeline import table as pipeline_rows
+from experiments.throughput.rows import HEADS, made_by, pipeline_rows
 from jtransfer.measure import markdown_table
 
 # What the objectives and predictions of a benchmark of probes were compared with.
@@ -155,14 +154,3 @@ def input_pipeline(results: list[dict[str, Any]]) -> str:
         )
         parts.append(made_by(result))
     return "\n\n".join(parts) + "\n" if parts else ""
-
-
-def made_by(result: dict[str, Any]) -> str:
-    """Device, versions and date of a result, as a sentence."""
-    versions = result["made_by"]["versions"]
-    named = ", ".join(
-        f"{name} {versions[name]}"
-        for name in ("jax", "flax", "torch", "scikit-learn")
-        if name in versions
-    )
-    return f"{result['made_by']['device']}; {named}; {result['date']}."

@@ -3,7 +3,7 @@ from functools import partial
 
 from experiments import tuned_nets
 from experiments.deep_features import DeepNet
-from experiments.throughput import pipeline as benchmark_pipeline
+from experiments.throughput import pipeline
 from experiments.throughput.pipeline import Config, main
 from experiments.throughput.tables import input_pipeline
 from experiments.tuned_nets import Tuned
@@ -15,7 +15,7 @@ def test_a_short_benchmark_writes_its_numbers(tmp_path, monkeypatch, capsys):
     tuned = Tuned("conv2", ("full",), {"small": 16}, 0.05, 0.05, 0.05)
     monkeypatch.setattr(tuned_nets, "NETS", {"alexnet_2014": DeepNet(tiny_net, "tiny")})
     monkeypatch.setattr(tuned_nets, "PRETRAINED", {"tiny": PRETRAINED["alexnet_2014"]})
-    for module in (tuned_nets, benchmark_pipeline):
+    for module in (tuned_nets, pipeline):
         monkeypatch.setattr(module, "TUNED", {"alexnet_2014": tuned})
     write_images(tmp_path / "data" / "toys")
     short = partial(Config, batch=4, workers=(0,), steps=2, warm_up=1, files=8, out=tmp_path)
