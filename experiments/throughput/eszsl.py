@@ -27,7 +27,6 @@ import numpy as np
 import tyro
 
 from experiments.throughput.interleaved import keep
-from experiments.throughput.random_data import unit_length
 from experiments.zero_shot_data import load_awa1, rooted
 from jtransfer.measure import console_table
 from jtransfer.train.provenance import device_name, provenance
@@ -60,7 +59,7 @@ def drawn(config: Config) -> Arrays:
     shown = random.normal(size=(config.attributes, config.dims)).astype(np.float32)
     noise = random.normal(size=(config.examples, config.dims)).astype(np.float32)
     features = np.maximum((signatures @ shown)[labels] / 5 + noise, 0)
-    return unit_length(features), labels, unit_length(signatures)
+    return _unit(features), labels, _unit(signatures)
 
 
 def awa1(config: Config) -> Arrays:
@@ -69,7 +68,7 @@ def awa1(config: Config) -> Arrays:
     seen = np.isin(data.labels, data.seen)
     features = rooted(data.features, {"rgsift": 1.0, "phog": 0.5})[seen]
     labels = np.searchsorted(data.seen, data.labels[seen])
-    return features, labels, unit_length(data.tables["continuous"].complete()[data.seen])
+    return features, labels, _unit(data.tables["continuous"].complete()[data.seen])
 
 
 def whole_grid(arrays: Arrays, penalties: tuple[float, ...]) -> tuple[float, np.ndarray]:
@@ -156,6 +155,10 @@ def main(config: Config) -> dict[str, Any]:
     }
     keep(config.out, config.data.removeprefix("npz:"), result)
     return result
+
+
+def _unit(values: np.ndarray) -> np.ndarray:
+    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
 
 
 if __name__ == "__main__":

@@ -36,9 +36,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from experiments.deep_features import crop_for, deep_features
+from experiments.probe_layers import HEADS, PENALTIES, scaled
 from experiments.throughput.interleaved import keep
-from experiments.throughput.random_data import unit_length
-from experiments.throughput.rows import HEADS
 from jtransfer.data.loading import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import console_table
@@ -47,7 +46,6 @@ from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.features.penalty_path import Kind
 from jtransfer.transfer.features.probe import Folds, cross_validate, fit_softmax, fit_svm
 
-PENALTIES = tuple(4.0**power for power in range(-3, 5))  # those of `probe_layers`
 FITS: dict[Kind, Any] = {"svm": fit_svm, "softmax": fit_softmax}
 RIVALS = {"svm": LinearSVC, "softmax": LogisticRegression}
 # What scikit-learn needs to converge where its own settings stop early; not timed.
@@ -80,7 +78,7 @@ def drawn_features(config: Config) -> tuple[np.ndarray, np.ndarray]:
     means = random.normal(size=(config.classes, config.dims)).astype(np.float32)
     features = 0.3 * means[labels] - 0.5
     features += random.normal(size=features.shape).astype(np.float32)
-    return unit_length(np.maximum(features, 0)), labels
+    return scaled(np.maximum(features, 0), "l2", len(labels)), labels
 
 
 def alexnet_features(config: Config) -> tuple[np.ndarray, np.ndarray]:
@@ -98,8 +96,7 @@ def alexnet_features(config: Config) -> tuple[np.ndarray, np.ndarray]:
     chosen, _ = per_class_split(
         files.labels, train=config.train, test_at_most=50, seed=0, classes=files.classes
     )
-    conv5 = np.asarray(features.layers["conv5"][chosen], np.float32)
-    return unit_length(conv5), files.labels[chosen]
+    return scaled(features.layers["conv5"][chosen], "l2", len(chosen)), files.labels[chosen]
 
 
 def objective(

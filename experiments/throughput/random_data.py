@@ -74,11 +74,6 @@ def random_features(size: Size) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return {"feature": features, "label": labels}, signatures
 
 
-def unit_length(rows: np.ndarray) -> np.ndarray:
-    """Rows [n, dims] of length 1; those of zeros stay."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-
-
 def random_speech(size: Size) -> dict[str, Any]:
     """Log-mel frames of utterances of up to .98 s, their masks and labels."""
     random = np.random.default_rng(0)

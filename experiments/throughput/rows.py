@@ -5,7 +5,6 @@ from typing import Any
 from experiments.throughput.pytorch import KEEPING
 
 JTRANSFER, XLA = "jtransfer", "XLA's own"
-HEADS = {"svm": "SVM", "softmax": "softmax"}  # of the probes
 
 # What is changed, in words.
 TITLES = {

@@ -3,7 +3,8 @@
 from typing import Any
 
 from experiments.headline import Headline
-from experiments.throughput.rows import HEADS, made_by, pipeline_rows
+from experiments.probe_layers import HEADS
+from experiments.throughput.rows import made_by, pipeline_rows
 from jtransfer.measure import markdown_table
 
 # What the objectives and predictions of a benchmark of probes were compared with.
