@@ -6,7 +6,7 @@ from experiments.throughput.pytorch import KEEPING
 
 JTRANSFER, XLA = "jtransfer", "XLA's own"
 
-# What is changed, in words.
+# Of time against size: what is changed, in words.
 TITLES = {
     "batch": "DANN step: images of each domain",
     "examples": "probe: examples",
