@@ -4,10 +4,12 @@ import ast
 import doctest
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,23 @@ ARROWS = {
     "measure": set(),
     "transfer": {"nets", "train", "measure"},
     "recipes": {"nets", "data", "train", "measure", "transfer"},
+}
+
+# Files directly below experiments/ that any experiment may import; any other file or folder there
+# is an experiment, whose insides are its own.
+SHARED = {"awa1", "data_names", "headline", "made_by", "published", "wording"}
+
+# What trains, which nothing below experiments/ imports but the timed steps of throughput.
+TRAINS = {
+    *(f"jtransfer.train.step{name}" for name in ("", ".make_step")),
+    *(f"jtransfer.train.compilation{name}" for name in ("", ".compile_step")),
+    *(f"jtransfer.train.together{name}" for name in ("", ".compile_runs")),
+    *(f"jtransfer.train.loop{name}" for name in ("", ".fit")),
+    *(
+        f"jtransfer.{name}"
+        for name in ("make_step", "compile_step", "compile_runs", "fit", "train")
+    ),
+    "jtransfer",
 }
 
 
@@ -103,6 +122,111 @@ def test_every_room_has_its_arrows():
     assert rooms - {"__init__"} == ARROWS.keys()
 
 
+EXPERIMENTS = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "experiments").rglob("*.py"))
+}
+
+
+def experiment_breaches(module: str, source: str) -> list[str]:
+    """What a module below experiments/ imports of another experiment's insides, or trains by."""
+    own = [*module.split("."), ""][1]
+    found = []
+    for name in imported(source):
+        top, other, inside = [*name.split("."), "", ""][:3]
+        shared = other in {own, *SHARED}
+        is_table = own == "report" and re.fullmatch(r"(.+_)?tables?", inside)
+        inwards = top in {"", "tests"} or (top == "experiments" and not (shared or is_table))
+        if inwards or (name in TRAINS and own != "throughput"):
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "expected"),
+    [
+        ("one.config", "from experiments.one.grid import GRID", []),
+        ("one.table", "from experiments.headline import Headline", []),
+        ("one.table", "from experiments import published", []),
+        ("one.table", "from experiments.two.rows import row", ["experiments.two.rows.row"]),
+        ("one.table", "def f():\n    from experiments import two", ["experiments.two"]),
+        ("one.table", "import experiments", ["experiments"]),
+        ("one.table", "from experiments.two.table import row", ["experiments.two.table.row"]),
+        ("one.table", "from tests.toys import net", ["tests.toys.net"]),
+        ("report.pages", "from experiments.two.table import two", []),
+        ("report.pages", "from experiments.two import step_tables, tables", []),
+        ("report.pages", "from experiments.two import vegetables", ["experiments.two.vegetables"]),
+        ("report.pages", "from experiments.two.rows import row", ["experiments.two.rows.row"]),
+        ("headline", "from experiments.one import grid", ["experiments.one.grid"]),
+        (
+            "one.run",
+            "from jtransfer.train.step import make_step",
+            ["jtransfer.train.step.make_step"],
+        ),
+        ("one.run", "from jtransfer.train import loop", ["jtransfer.train.loop"]),
+        ("one.run", "from jtransfer.train.loop import NonFiniteLossError", []),
+        ("one.run", "import jtransfer as jt", ["jtransfer"]),
+        ("throughput.steps", "from jtransfer.train.loop import fit", []),
+    ],
+)
+def test_the_check_of_experiments_sees(module: str, source: str, expected: list[str]):
+    assert experiment_breaches(f"experiments.{module}", source) == expected
+
+
+@pytest.mark.parametrize("module", EXPERIMENTS)
+def test_experiments_keep_to_themselves_and_do_not_train(module: str):
+    assert experiment_breaches(module, EXPERIMENTS[module].read_text()) == []
+
+
+def test_what_experiments_share_is_there():
+    assert {f"experiments.{name}" for name in SHARED} - EXPERIMENTS.keys() == set()
+
+
+def longest_chain(sources: Mapping[str, str]) -> list[str]:
+    """Of modules, {name: source}: the most that import each other in a row, the highest first.
+
+    Raises:
+      CycleError: if one imports itself by others.
+    """
+    imports = {
+        module: {
+            each
+            for name in imported(source)
+            for each in (name, name.rpartition(".")[0])
+            if each in sources and each != module
+        }
+        for module, source in sources.items()
+    }
+    chains: dict[str, list[str]] = {}
+    for module in TopologicalSorter(imports).static_order():
+        below = max((chains[each] for each in imports[module]), key=len, default=[])
+        chains[module] = [module, *below]
+    return max(chains.values(), key=len)
+
+
+def test_the_longest_chain_by_hand():
+    sources = {
+        "a.top": "from a import left, right",
+        "a.left": "from a.low import f\nimport b.c",
+        "a.right": "def f():\n    from a.left import g",
+        "a.low": "import numpy",
+    }
+    assert longest_chain(sources) == ["a.top", "a.right", "a.left", "a.low"]
+
+
+@pytest.mark.parametrize("experiment", sorted({name.split(".")[1] for name in [*EXPERIMENTS][1:]}))
+def test_experiments_have_at_most_four_storeys(experiment: str):
+    start = f"experiments.{experiment}"
+    chain = longest_chain(
+        {
+            module: path.read_text()
+            for module, path in EXPERIMENTS.items()
+            if module == start or module.startswith(f"{start}.")
+        }
+    )
+    assert len(chain) <= 4, " -> ".join(chain)
+
+
 def test_import_is_light():
     heavy = ["jax", "flax", "optax", "sklearn", "matplotlib", "tensorflow_datasets"]
     code = f"import sys, jtransfer; print(*[name for name in {heavy} if name in sys.modules])"
@@ -134,6 +258,12 @@ def test_a_misspelt_name_is_answered_with_the_closest():
 def test_files_are_short():
     lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
     assert {name: count for name, count in lines.items() if count > 400} == {}
+
+
+@pytest.mark.parametrize("tree", ["jtransfer", "experiments", "tests"])
+def test_the_median_file_is_a_page(tree: str):
+    lines = [len(path.read_text().splitlines()) for path in (ROOT / tree).rglob("*.py")]
+    assert statistics.median(lines) <= 150
 
 
 def test_constraints_are_names_and_versions():

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import tyro
 
-from experiments.deep_features import short_name
+from experiments.data_names import short_name
 from experiments.fine_tune_images.config import Config
 from experiments.fine_tune_images.rows import ROWS
 from jtransfer.data.loading import load_files

@@ -12,14 +12,14 @@ bytes at a time into centred floats, a DataLoader each with worker processes, an
 Each runs in a process of its own; they take turns, an epoch at a time, after one that is not timed,
 which leaves the files in the system's cache and jtransfer's program in the cache of compiled ones.
 Without PyTorch its row is left out. The numbers go to experiments/results/benchmark_epoch/, from
-where `python -m experiments.report` writes BENCHMARKS.md. Nothing else should run meanwhile.
+where `python -m experiments.report` writes the page of throughput. Nothing else should run
+meanwhile.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,10 @@ import jax.numpy as jnp
 import optax
 import tyro
 
+from experiments.throughput.interleaved import Prepared, Rival, apart, keep, take_turns
+from experiments.throughput.jax_steps import half, training
+from experiments.throughput.pytorch import PYTORCH, has_torch, torch_version
 from experiments.throughput.random_data import Size
-from experiments.throughput.turns import Prepared, Rival, apart, keep, take_turns, torch_version
-from experiments.throughput.work import half, training
 from jtransfer.data import Examples, images, load, require_same_classes
 from jtransfer.data.feeds.resident import Domain, ResidentFeed, centred, channel_means
 from jtransfer.measure import console_table
@@ -129,8 +130,8 @@ def main(config: Config) -> dict[str, Any]:
     if config.repeats < 2:
         raise ValueError(f"repeats is {config.repeats}; quartiles need two at least")
     rivals = [Rival("jtransfer", partial(jax_epoch, config))]
-    if find_spec("torch") is not None:
-        rivals.append(Rival("PyTorch", partial(torch_epoch, config)))
+    if has_torch():
+        rivals.append(Rival(PYTORCH, partial(torch_epoch, config)))
     else:
         print("PyTorch is not installed (make bench installs it): its row is left out")
     steps = config.images // config.batch
@@ -138,7 +139,7 @@ def main(config: Config) -> dict[str, Any]:
         f"{steps:,} DANN steps on {config.images:,} images of each domain, {config.repeats} times"
     )
     times = take_turns(rivals, rounds=config.repeats, warm_up=1)
-    theirs = times.get("PyTorch")
+    theirs = times.get(PYTORCH)
     ratio = None if theirs is None else theirs["median_ms"] / times["jtransfer"]["median_ms"]
     rows = [
         [name, f"{each['median_ms'] / 1e3:.1f} s", f"{steps / each['median_ms'] * 1e3:.1f}"]
@@ -164,4 +165,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.epoch", description=__doc__))

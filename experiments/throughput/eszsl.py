@@ -11,8 +11,8 @@ and S S^T computed once for all ten, which is the least that separate solves can
 these ten are compared.
 
 The features are drawn, of the size of AwA1's, or AwA1's own. The numbers go to
-experiments/results/benchmark_eszsl/, from where `python -m experiments.report` writes
-BENCHMARKS.md. Nothing else should run meanwhile.
+experiments/results/benchmark_eszsl/, from where `python -m experiments.report` writes the page of
+throughput. Nothing else should run meanwhile.
 """
 
 import time
@@ -27,7 +27,7 @@ import numpy as np
 import tyro
 
 from experiments.awa1 import load_awa1, rooted
-from experiments.throughput.turns import keep
+from experiments.throughput.interleaved import keep
 from jtransfer.measure import console_table
 from jtransfer.train.provenance import device_name, provenance
 from jtransfer.train.runtime import prepare_process
@@ -162,4 +162,4 @@ def _unit(values: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.eszsl", description=__doc__))

@@ -10,7 +10,7 @@ itself (freed memory is kept). With `--data`, decoding and cropping that data se
 as well, alone and with the net.
 
 The numbers go to experiments/results/benchmark_features/, from where `python -m experiments.report`
-writes BENCHMARKS.md. Nothing else should run meanwhile.
+writes the page of throughput. Nothing else should run meanwhile.
 """
 
 import time
@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,8 @@ from typing import Any
 import numpy as np
 import tyro
 
-from experiments.throughput.turns import Rival, keep, take_turns, torch_version
+from experiments.throughput.interleaved import Rival, keep, take_turns
+from experiments.throughput.pytorch import KEEPING, PYTORCH, has_torch, torch_version
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.loading import load_files
 from jtransfer.measure import console_table
@@ -124,10 +124,10 @@ def main(config: Config) -> dict[str, Any]:
     """Take the times, print them and write them down."""
     prepare_process()
     rivals = [Rival("jtransfer", partial(jax_forward, config.batch))]
-    if find_spec("torch") is not None:
-        rivals.append(Rival("PyTorch", partial(torch_forward, config.batch)))
+    if has_torch():
+        rivals.append(Rival(PYTORCH, partial(torch_forward, config.batch)))
         keeping = partial(torch_forward_keeping_memory, config.batch)
-        rivals.append(Rival("PyTorch, keeping freed memory", keeping))
+        rivals.append(Rival(KEEPING, keeping))
     else:
         print("PyTorch is not installed (make bench installs it): its rows are left out")
     print(f"AlexNet-2014 forward, {config.batch} images of 224x224x3, on {device_name()}")
@@ -164,4 +164,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.features", description=__doc__))

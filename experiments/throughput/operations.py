@@ -11,28 +11,27 @@ the nets' own formulations of layers are worth. It is meant for CPU: on an accel
 and XLA's own are the same.
 
 The numbers go to experiments/results/benchmark_operations/, from where
-`python -m experiments.report` writes BENCHMARKS.md. Nothing else should run meanwhile.
+`python -m experiments.report` writes the page of throughput. Nothing else should run meanwhile.
 """
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import partial
-from importlib.util import find_spec
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import tyro
 
-from experiments.throughput.contests import KEEPING, PYTORCH, peak
+from experiments.throughput.interleaved import Prepared, Rival, apart, keep, summary, turns
 from experiments.throughput.layer_operations import OPERATIONS, Operation, jtransfers, program, xlas
+from experiments.throughput.peak import peak
+from experiments.throughput.pytorch import KEEPING, PYTORCH, has_torch, torch_version
+from experiments.throughput.rows import JTRANSFER, XLA, operation_row
 from experiments.throughput.timed_steps import TIMED
-from experiments.throughput.turns import Prepared, Rival, apart, keep, summary, torch_version, turns
 from jtransfer.measure import console_table
 from jtransfer.train.runtime import prepare_process
-
-JTRANSFER, XLA = "jtransfer", "XLA's own"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def programs(who: str, operations: tuple[Operation, ...]) -> Prepared:
 
 def timed(operations: tuple[Operation, ...], rounds: int) -> list[dict[str, Any]]:
     """The operations, and the times of all who compute them."""
-    names = [JTRANSFER, XLA] + ([KEEPING] if find_spec("torch") is not None else [])
+    names = [JTRANSFER, XLA] + ([KEEPING] if has_torch() else [])
     rivals = [Rival(who, partial(programs, who, operations)) for who in names]
     count = len(operations)
     seconds, _ = turns(rivals, rounds=rounds * count, warm_up=3 * count)
@@ -83,7 +82,7 @@ def main(config: Config) -> dict[str, Any]:
     unknown = sorted(set(config.nets) - OPERATIONS.keys())
     if unknown:
         raise ValueError(f"no net {', '.join(unknown)}; expected some of {', '.join(OPERATIONS)}")
-    if find_spec("torch") is None:
+    if not has_torch():
         print(f"{PYTORCH} is not installed (make bench installs it): its column is empty")
     of_device = apart(peak)
     made_by = of_device.pop("made_by")
@@ -94,7 +93,7 @@ def main(config: Config) -> dict[str, Any]:
         nets[name] = timed(OPERATIONS[name], config.rounds)
         print(f"\n{TIMED[name].title}", flush=True)
         header = ["layer", "part", "GFLOP", JTRANSFER, XLA, PYTORCH, "ratio"]
-        print(console_table(header, [row(each) for each in nets[name]]), flush=True)
+        print(console_table(header, [operation_row(each) for each in nets[name]]), flush=True)
     result = {
         "experiment": "benchmark_operations",
         "date": str(date.today()),
@@ -106,15 +105,5 @@ def main(config: Config) -> dict[str, Any]:
     return result
 
 
-def row(operation: dict[str, Any]) -> list[str]:
-    """An operation's cells in the table; times in milliseconds."""
-    times = {who: each["median_ms"] for who, each in operation["times"].items()}
-    cells = [operation["layer"], operation["part"]]
-    cells.append(f"{operation['gigaflop']:.2f}" if operation["gigaflop"] else "")
-    cells += [f"{times[who]:.2f}" if who in times else "" for who in (JTRANSFER, XLA, KEEPING)]
-    cells.append(f"{times[JTRANSFER] / times[KEEPING]:.2f}" if KEEPING in times else "")
-    return cells
-
-
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.operations", description=__doc__))

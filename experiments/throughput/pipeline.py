@@ -9,8 +9,8 @@ random and mirrored inside the step) computes. The device waits for what both to
 than as many steps alone. Where the device is the CPU, decoding takes cores from the step, and that
 counts as waiting too.
 
-The numbers go to experiments/results/benchmark_pipeline/, from where
-`python -m experiments.report` writes BENCHMARKS.md. Nothing else should run meanwhile.
+The numbers go to experiments/results/benchmark_pipeline/, from where `python -m experiments.report`
+writes the page of throughput. Nothing else should run meanwhile.
 """
 
 import tempfile
@@ -29,7 +29,8 @@ import optax
 import tyro
 from PIL import Image
 
-from experiments.throughput.turns import keep
+from experiments.throughput.interleaved import keep
+from experiments.throughput.rows import pipeline_rows
 from jtransfer.data.augment.geometric import compose, random_crop, random_flip
 from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.feeds.image_stream import ImageStream
@@ -156,24 +157,14 @@ def main(config: Config) -> dict[str, Any]:
         "rows": rows,
         "made_by": provenance(),
     }
-    print(console_table(["images/s of", "pipeline", "step", "together", "waits"], table(result)))
+    print(
+        console_table(
+            ["images/s of", "pipeline", "step", "together", "waits"], pipeline_rows(result)
+        )
+    )
     keep(config.out, config.net, result)
     return result
 
 
-def table(result: dict[str, Any]) -> list[list[str]]:
-    """A row for each number of workers, as printed here and in BENCHMARKS.md."""
-    return [
-        [
-            f"{row['workers']} workers" if row["workers"] else "a thread",
-            f"{row['pipeline']:,.1f}",
-            f"{result['step_alone']:,.1f}",
-            f"{row['together']:,.1f}",
-            f"{row['waiting']:.0%}",
-        ]
-        for row in result["rows"]
-    ]
-
-
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.pipeline", description=__doc__))

@@ -16,7 +16,7 @@ The features are AlexNet's conv5 on Caltech-101 if its weights are given, otherw
 the same kind: classes around random means, negative parts cut off, length 1.
 
 The numbers go to experiments/results/benchmark_probe/, from where `python -m experiments.report`
-writes BENCHMARKS.md. Nothing else should run meanwhile.
+writes the page of throughput. Nothing else should run meanwhile.
 """
 
 import time
@@ -35,7 +35,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from experiments.throughput.turns import keep
+from experiments.throughput.interleaved import keep
 from jtransfer.data.loading import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
 from jtransfer.measure import console_table
@@ -225,4 +225,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.probe", description=__doc__))

@@ -23,24 +23,16 @@ from typing import Any
 import jax
 import tyro
 
+from experiments.throughput.interleaved import keep
 from experiments.throughput.probe import Config as ProbeConfig, drawn_features
+from experiments.throughput.rows import TITLES
 from experiments.throughput.timed_steps import TIMED
-from experiments.throughput.turns import keep
 from jtransfer.data.splits import stratified_folds
 from jtransfer.measure import console_table
 from jtransfer.measure.cost_curve import cost_figure, power_law
 from jtransfer.train.provenance import provenance
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.features.probe import cross_validate
-
-# What is changed, in words.
-TITLES = {
-    "batch": "DANN step: images of each domain",
-    "examples": "probe: examples",
-    "dims": "probe: dimensions",
-    "classes": "probe: classes",
-    "penalties": "probe: values of C",
-}
 
 
 @dataclass(frozen=True)
@@ -138,4 +130,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.sizes", description=__doc__))

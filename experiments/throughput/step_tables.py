@@ -4,12 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments.headline import Headline
-from experiments.throughput.contests import KEEPING, PYTORCH
-from experiments.throughput.operations import row as operation_row
-from experiments.throughput.sizes import TITLES
-from experiments.throughput.tables import made_by
+from experiments.throughput.pytorch import KEEPING, PYTORCH
+from experiments.throughput.rows import TITLES, made_by, operation_row, together_rows
 from experiments.throughput.timed_steps import TIMED
-from experiments.throughput.together import rows as together_rows
 from jtransfer.measure import markdown_table
 
 

@@ -12,28 +12,33 @@ programs. Operations are counted by hand where that is simple, else by XLA on th
 the device's peak is that of a large matrix product.
 
 The sizes are small ones on CPU and full ones on an accelerator. Only accelerators take these paths:
-`TimedStep.full`, `PEAK_SIDE_ELSE` of `contests`, `share_device_memory`, and the transfers
+`TimedStep.full`, `PEAK_SIDE_ELSE` of `peak`, `share_device_memory`, and the transfers
 to and waits for CUDA in `rivals.steps`.
 
 The numbers go to experiments/results/benchmark/, from where `python -m experiments.report` writes
-BENCHMARKS.md. Nothing else should run meanwhile.
+the page of throughput. Nothing else should run meanwhile.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jax
 import tyro
 
-from experiments.throughput.contests import KEEPING, PYTORCH, peak, rivals_of
-from experiments.throughput.loop import loop_overhead
+from experiments.throughput.compiled_step import compiled_step
+from experiments.throughput.interleaved import Prepared, Rival, apart, keep, take_turns
+from experiments.throughput.loop_overhead import loop_overhead
+from experiments.throughput.peak import peak
+from experiments.throughput.pytorch import KEEPING, PYTORCH, has_torch, torch_version
+from experiments.throughput.random_data import Size
 from experiments.throughput.timed_steps import TIMED
-from experiments.throughput.turns import apart, keep, take_turns, torch_version
 from jtransfer.measure import console_table
+from jtransfer.train.runtime import prepare_process
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,44 @@ class Config:
     batch: int | None = None  # examples of a domain, instead of the device's sizes
     loop_steps: int = 300  # steps of `fit`, against as many bare ones; 0 leaves this out
     out: Path = Path("experiments/results/benchmark")  # where the numbers go
+
+
+def jax_step(name: str, size: Size) -> Prepared:
+    """A step of jtransfer at a time, in a process of its own that compiles anew."""
+    prepare_process()
+    jax.config.update("jax_enable_compilation_cache", False)
+    timed = TIMED[name]
+    return compiled_step(timed.build(size), timed.counted(size))
+
+
+def torch_step(name: str, size: Size, *, keep_memory: bool) -> Prepared:
+    """One step of PyTorch at a time, doing the same work."""
+    if keep_memory:
+        prepare_process()
+    from experiments.throughput.rivals.steps import TORCH_STEPS
+
+    return TORCH_STEPS[name].prepare(size), {}
+
+
+def rivals_of(name: str, size: Size, platform: str) -> list[Rival]:
+    """Who takes turns at a step."""
+    rivals = [Rival("jtransfer", partial(jax_step, name, size))]
+    if not has_torch():
+        return rivals
+    from experiments.throughput.rivals.steps import DEVICE, TORCH_STEPS
+
+    # PyTorch on CPU is no rival of an accelerator.
+    if name in TORCH_STEPS and (platform == "cpu") == (DEVICE == "cpu"):
+        for who, keep_memory in ((PYTORCH, False), (KEEPING, True)):
+            rivals.append(Rival(who, partial(torch_step, name, size, keep_memory=keep_memory)))
+    return rivals
+
+
+def overhead(steps: int) -> dict[str, float]:
+    """Of `fit` over the bare step of DANN on the MNIST net, in a process of its own."""
+    prepare_process()
+    timed = TIMED["dann-mnist"]
+    return loop_overhead(timed.build(timed.size(jax.default_backend())), steps)
 
 
 def measured(config: Config, name: str, of_device: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +130,7 @@ def main(config: Config) -> dict[str, Any]:
     if unknown:
         raise ValueError(f"no step {', '.join(unknown)}; expected some of {', '.join(TIMED)}")
     share_device_memory()
-    if find_spec("torch") is None:
+    if not has_torch():
         print("PyTorch is not installed (make bench installs it): its columns are empty")
     of_device = apart(peak)
     made_by = of_device.pop("made_by")
@@ -107,7 +150,7 @@ def main(config: Config) -> dict[str, Any]:
         "steps": steps,
     }
     if config.loop_steps:
-        loop = result["loop"] = apart(loop_overhead, config.loop_steps)
+        loop = result["loop"] = apart(overhead, config.loop_steps)
         print(f"{loop['steps']:,} steps through fit: {loop['ratio']:.3f} times the bare steps")
     result["made_by"] = made_by
     keep(config.out, of_device["platform"], result)
@@ -130,4 +173,4 @@ def row(step: Mapping[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.steps", description=__doc__))

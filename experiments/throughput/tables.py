@@ -3,7 +3,7 @@
 from typing import Any
 
 from experiments.headline import Headline
-from experiments.throughput.pipeline import table as pipeline_rows
+from experiments.throughput.rows import made_by, pipeline_rows
 from jtransfer.measure import markdown_table
 from jtransfer.recipes.features.layer_probe import HEADS
 
@@ -155,14 +155,3 @@ def input_pipeline(results: list[dict[str, Any]]) -> str:
         )
         parts.append(made_by(result))
     return "\n\n".join(parts) + "\n" if parts else ""
-
-
-def made_by(result: dict[str, Any]) -> str:
-    """Device, versions and date of a result, as a sentence."""
-    versions = result["made_by"]["versions"]
-    named = ", ".join(
-        f"{name} {versions[name]}"
-        for name in ("jax", "flax", "torch", "scikit-learn")
-        if name in versions
-    )
-    return f"{result['made_by']['device']}; {named}; {result['date']}."

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from experiments.throughput import flop_counts
-from experiments.throughput.random_data import Size
-from experiments.throughput.work import (
+from experiments.throughput.jax_steps import (
     Work,
     adda,
     dann,
@@ -17,6 +16,7 @@ from experiments.throughput.work import (
     translation,
     zero_shot,
 )
+from experiments.throughput.random_data import Size
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
 
@@ -42,6 +42,10 @@ class TimedStep:
     def size(self, platform: str) -> Size:
         """Of a step on a platform of JAX: the one place that decides."""
         return self.small if platform == "cpu" else self.full
+
+    def counted(self, size: Size) -> int | None:
+        """Operations of a step of a size, where they are counted by hand."""
+        return None if self.flop is None else self.flop(size)
 
 
 def _of_two(batch: int, pixels: int, channels: int = 3, **others) -> Size:

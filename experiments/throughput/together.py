@@ -9,7 +9,7 @@ single run does not fill, several at once are nearly free; two cores are filled 
 convolution net, and there a mapped convolution has a kernel for every run, which is slower.
 
 The numbers go to experiments/results/benchmark_together/, from where `python -m experiments.report`
-writes BENCHMARKS.md. Nothing else should run meanwhile.
+writes the page of throughput. Nothing else should run meanwhile.
 """
 
 import time
@@ -23,8 +23,9 @@ import jax
 import jax.numpy as jnp
 import tyro
 
+from experiments.throughput.interleaved import keep, summary
+from experiments.throughput.rows import together_rows
 from experiments.throughput.timed_steps import TIMED
-from experiments.throughput.turns import keep, summary
 from jtransfer.measure import console_table
 from jtransfer.train.provenance import provenance
 from jtransfer.train.runtime import prepare_process
@@ -95,7 +96,7 @@ def main(config: Config) -> dict[str, Any]:
     for name in config.steps:
         steps[name] = measured(name, config.runs, config.rounds)
         print(f"{name}: {steps[name]['ratio']:.2f}", flush=True)
-    print(console_table(["step", "one by one ms", "together ms", "ratio"], rows(steps)))
+    print(console_table(["step", "one by one ms", "together ms", "ratio"], together_rows(steps)))
     result = {
         "experiment": "benchmark_together",
         "date": str(date.today()),
@@ -107,17 +108,5 @@ def main(config: Config) -> dict[str, Any]:
     return result
 
 
-def rows(steps: dict[str, Any]) -> list[list[str]]:
-    """The table's rows."""
-    return [
-        [
-            f"{each['title']}: {each['size']}",
-            *(f"{each['times'][how]['median_ms']:.1f}" for how in ("one by one", "together")),
-            f"{each['ratio']:.2f}",
-        ]
-        for each in steps.values()
-    ]
-
-
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(tyro.cli(Config, prog="python -m experiments.throughput.together", description=__doc__))

@@ -5,7 +5,6 @@ from typing import Any
 
 from jax.sharding import Mesh
 
-from jtransfer.nets.small import sign_net
 from experiments.zero_shot.config import World
 from experiments.zero_shot.rows import ATTRIBUTE_HEADER, CLASS_HEADER, attribute_rows, class_row
 from jtransfer.data.synthetic.attribute_world import (
@@ -15,6 +14,7 @@ from jtransfer.data.synthetic.attribute_world import (
     seen_and_unseen,
 )
 from jtransfer.measure import console_table
+from jtransfer.nets.small import sign_net
 from jtransfer.recipes.zero_shot.attribute_classes import AttributeClasses
 from jtransfer.recipes.zero_shot.attribute_net import Training
 from jtransfer.recipes.zero_shot.run_attribute_net import run_attribute_net

@@ -11,10 +11,16 @@ from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from experiments.throughput.random_data import Pixels, Size, random_floats, random_images
+from experiments.throughput.rivals.adaptation_losses import (
+    Adda,
+    Dann,
+    Teacher,
+    mapped_and_convolved,
+)
+from experiments.throughput.rivals.adaptation_nets import LENET, AdaptationNet, ganin_shape
+from experiments.throughput.rivals.adversaries import Batch
 from experiments.throughput.rivals.alexnet import AlexNet2014
 from experiments.throughput.rivals.efficientnet import EfficientNetLite0
-from experiments.throughput.rivals.methods import Adda, Batch, Dann, Teacher, mapped_and_convolved
-from experiments.throughput.rivals.nets import LENET, AdaptationNet, ganin_shape
 from experiments.throughput.rivals.translation import Translation
 from jtransfer.data.feeds.resident import channel_means
 from jtransfer.nets.weights.pretrained import PRETRAINED

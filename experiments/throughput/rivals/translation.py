@@ -8,8 +8,8 @@ from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from experiments.throughput.random_data import RAMP
-from experiments.throughput.rivals.methods import Batch, domain_loss, held
-from experiments.throughput.rivals.nets import AdaptationNet, Shape, put, put_array
+from experiments.throughput.rivals.adaptation_nets import AdaptationNet, Shape, put, put_array
+from experiments.throughput.rivals.adversaries import Batch, domain_loss, held
 
 OWN, OTHER = (0, 1), (1, 0)
 LATENT, IMAGE, IDENTITY, CYCLE = 0.2, 0.02, 0.1, 0.05  # weights of the terms

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from experiments.throughput import flop_counts
-from experiments.throughput.contests import KEEPING
 from experiments.throughput.layer_operations import (
     OPERATIONS,
     TOGETHER,
@@ -17,7 +16,9 @@ from experiments.throughput.layer_operations import (
     program,
     xlas,
 )
-from experiments.throughput.operations import Config, main, row
+from experiments.throughput.operations import Config, main
+from experiments.throughput.pytorch import KEEPING
+from experiments.throughput.rows import operation_row
 from experiments.throughput.step_tables import operations as section
 
 STRIDED = convolved("conv", 2, 9, (3, 4), 5, around=2, stride=2)
@@ -96,7 +97,7 @@ def test_a_short_benchmark_writes_its_numbers(tmp_path, monkeypatch):
     first = result["nets"]["dann-mnist"][0]
     times = {who: each["median_ms"] for who, each in first["times"].items()}
     if KEEPING in times:
-        assert row(first)[-1] == f"{times['jtransfer'] / times[KEEPING]:.2f}"
+        assert operation_row(first)[-1] == f"{times['jtransfer'] / times[KEEPING]:.2f}"
     assert "| conv1 | forward |" in section([result])
     assert section([]) == ""
 

@@ -1,47 +1,10 @@
 import json
-from dataclasses import replace
 
 import pytest
 
-from experiments.throughput.contests import compiled_step, peak
 from experiments.throughput.step_tables import timed_steps
 from experiments.throughput.steps import Config, main
 from experiments.throughput.timed_steps import TIMED
-from experiments.throughput.turns import FEWEST, Rival, apart, summary, take_turns
-
-
-def counter():
-    """A step that does nothing."""
-    return (lambda: None), {"told": 7}
-
-
-def test_turns_are_counted_and_bounded():
-    times = take_turns([Rival("a", counter), Rival("b", counter)], rounds=3, warm_up=1)
-    assert [times[name]["rounds"] for name in "ab"] == [3, 3]
-    assert times["a"]["told"] == 7
-    times = take_turns([Rival("a", counter)], rounds=100, warm_up=0, seconds=0.0)
-    assert times["a"]["rounds"] == FEWEST
-    assert apart(max, 1, 2) == 2
-
-
-def test_summary_by_hand():
-    assert summary([0.001, 0.002, 0.003]) == {
-        "median_ms": 2.0,
-        "quartiles_ms": [1.0, 3.0],
-        "rounds": 3,
-    }
-
-
-@pytest.mark.parametrize("name", ["dann-mnist", "zero-shot"])
-def test_a_step_of_ours(name):
-    size = replace(TIMED[name].small, batch=2)
-    run, told = compiled_step(name, size)
-    run()
-    run()
-    assert told["compile_seconds"] > 0
-    assert told["gigaflop_by_xla"] > 0
-    # Arguments, results and what lies between: the data alone are some megabytes.
-    assert 1 < told["peak_megabytes"] < 1000
 
 
 def test_sizes_scale_with_the_device():
@@ -77,10 +40,3 @@ def test_a_short_benchmark_writes_its_numbers(tmp_path):
 def test_an_unknown_step_is_refused():
     with pytest.raises(ValueError, match="no step dann; expected some of dann-mnist"):
         main(Config(steps=("dann",)))
-
-
-@pytest.mark.slow
-def test_the_peak_is_measured():
-    found = peak()
-    assert found["platform"] == "cpu"
-    assert found["gigaflop_a_second"] > 1

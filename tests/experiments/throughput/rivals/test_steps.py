@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.throughput import work as benchmark_steps
+from experiments.throughput import jax_steps
 from experiments.throughput.random_data import Size
 from experiments.throughput.timed_steps import TIMED
 from jtransfer.nets.weights.pretrained import PRETRAINED
@@ -16,8 +16,8 @@ from jtransfer.nets.weights.torch_layout import place_weights
 torch = pytest.importorskip("torch", reason="needs PyTorch: make test-all installs it")
 
 from experiments.throughput.rivals import steps as torch_steps  # noqa: E402
+from experiments.throughput.rivals.adaptation_nets import put  # noqa: E402
 from experiments.throughput.rivals.efficientnet import randomised  # noqa: E402
-from experiments.throughput.rivals.nets import put  # noqa: E402
 from experiments.throughput.rivals.steps import TORCH_STEPS  # noqa: E402
 
 
@@ -73,7 +73,7 @@ def test_losses_of_domain_adaptation(name):
 
 def test_losses_of_a_mean_teacher():
     size = Size(8, 32, domains=2)
-    work = benchmark_steps.teacher(size, augment=lambda key, images: images)
+    work = jax_steps.teacher(size, augment=lambda key, images: images)
     module = torch_steps.teacher(size, augment=None)
     module.load(work.state.params)
     compare(work, module, TORCH_STEPS["teacher"].step_of)

@@ -7,17 +7,13 @@ from pathlib import Path
 
 import jax
 
-from experiments.throughput.timed_steps import TIMED
+from experiments.throughput.jax_steps import Work
 from jtransfer.train.loop import fit
 from jtransfer.train.run_log import RunLog
-from jtransfer.train.runtime import prepare_process
 
 
-def loop_overhead(steps: int) -> dict[str, float]:
+def loop_overhead(work: Work, steps: int) -> dict[str, float]:
     """Seconds of `fit` and of the bare compiled step, `steps` steps each, the bare one twice."""
-    prepare_process()
-    timed = TIMED["dann-mnist"]
-    work = timed.build(timed.size(jax.default_backend()))
     step, state, feed = work.step, work.state, work.feed
     for number in range(10):
         state, _ = step(state, feed.constants, feed.inputs(number))

@@ -1,15 +1,59 @@
-"""The tables of BENCHMARKS.md on adaptation to a speaker."""
+"""The tables of adaptation to a speaker: printed, whole, and the headlines."""
 
 from typing import Any
 
 import numpy as np
 
-from experiments.adapt_speaker import NAMES
-from jtransfer.measure import markdown_table, mean_std
+from experiments.headline import Headline
+from jtransfer.measure import console_table, markdown_table, mean_std
 from jtransfer.transfer.finetuning.speaker import error_reduction
 
+NAMES: dict[str, str] = {
+    "none": "no adaptation",
+    "input": "linear input transform",
+    "first": "first layer (conv1)",
+    "middle": "middle layers (conv2, conv3)",
+    "last": "last layers (fc4, head)",
+    "head": "head alone",
+    "lhuc": "LHUC",
+    "full": "all layers",
+    "kl": "all layers, KL-regularised",
+}
+PARTS = ("first", "middle", "last")  # of the net, to move one of
 
-def speaker_adaptation(results: list[dict[str, Any]], timings: list[dict[str, Any]]) -> str:
+
+def table(result: dict[str, Any]) -> str:
+    """A row for every method, a column for every number of utterances."""
+    before = float(np.mean(result["accuracies"]["none"]["0"]))
+    rows = [[NAMES["none"], *[f"{before:.3f}"] * len(result["each"])]]
+    for method, by_each in result["accuracies"].items():
+        if method != "none":
+            rows.append([NAMES[method], *(_cell(before, values) for values in by_each.values())])
+    return console_table(["utterances a class", *map(str, result["each"])], rows)
+
+
+def headlines(results: list[dict[str, Any]]) -> list[Headline]:
+    """No adaptation, the best part of the net to move, and all of it, on most utterances."""
+    rows = []
+    for result in results:
+        most, accuracies = str(max(result["each"])), result["accuracies"]
+        none = accuracies["none"]["0"]
+        parts = {name: accuracies[name][most] for name in PARTS if name in accuracies}
+        shown = {"none": none}
+        if parts:
+            best = max(parts, key=lambda name: np.mean(parts[name]))
+            shown[best] = parts[best]
+        if "full" in accuracies:
+            shown["full"] = accuracies["full"][most]
+        for name, values in shown.items():
+            on = "" if name == "none" else f", {most} utterances a word"
+            rows.append(
+                Headline(f"a new speaker of {result['data']}: {NAMES[name]}{on}", mean_std(values))
+            )
+    return rows
+
+
+def speaker_adaptation(results: list[dict[str, Any]]) -> str:
     """A section for every data set: a line for every method, a column for every number."""
     parts = ["## Adaptation to a speaker"] if results else []
     for result in results:
@@ -18,10 +62,7 @@ def speaker_adaptation(results: list[dict[str, Any]], timings: list[dict[str, An
         rows = [[NAMES["none"], *[mean_std(none)] * len(result["each"]), "–"]]
         for method, by_each in result["accuracies"].items():
             if method != "none":
-                cells = [
-                    f"{mean_std(values)} ({error_reduction(before, float(np.mean(values))):.0%})"
-                    for values in by_each.values()
-                ]
+                cells = [_cell(before, values) for values in by_each.values()]
                 rows.append([NAMES[method], *cells, _settings(result["chosen"][method])])
         made = result["made_by"]
         parts += [
@@ -40,7 +81,12 @@ def speaker_adaptation(results: list[dict[str, Any]], timings: list[dict[str, An
             f"{made['device']}; jax {made['versions']['jax']}, flax {made['versions']['flax']}; "
             f"{result['seconds'] / 60:.0f} min in all.",
         ]
-    return "\n\n".join([*parts, *map(_times, timings)]) + "\n" if parts else ""
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _cell(before: float, values: list[float]) -> str:
+    """Accuracy, and the share of the errors taken away."""
+    return f"{mean_std(values)} ({error_reduction(before, float(np.mean(values))):.0%})"
 
 
 def _synthetic(data: str) -> str:
@@ -66,7 +112,7 @@ def _answer(result: dict[str, Any]) -> str:
     for each in result["each"]:
         means = {
             method: float(np.mean(result["accuracies"][method][str(each)]))
-            for method in ("first", "middle", "last")
+            for method in PARTS
             if method in result["accuracies"]
         }
         order = sorted(means, key=lambda method: -means[method])
@@ -78,21 +124,3 @@ def _answer(result: dict[str, Any]) -> str:
             "higher one may do better."
         )
     return best
-
-
-def _times(timing: dict[str, Any]) -> str:
-    """A sentence on adaptations together and one by one."""
-    clock, cpu = timing["seconds"], timing["processor_seconds"]
-    shown = ", ".join(f"{way} {clock[way]:.2f} s ({cpu[way]:.2f} s)" for way in clock)
-    ratio = clock["step by step"] / clock["in one program"]
-    alone = clock["one by one"] / clock["in one program"]
-    device = timing["made_by"]["device"]
-    return (
-        f"Time of {timing['adaptations']} adaptations (all speakers, draws, methods; "
-        f"{timing['each']} utterances a class, {timing['steps']} steps; `{timing['data']}`), by "
-        f"the clock and of the processor, medians of {timing['repeats']} alternating runs: "
-        f"{shown}. "
-        f"By the clock one program, its runs shared between {timing['devices']} devices, is "
-        f"{ratio:.1f} times as fast as step by step and {alone:.1f} times as fast as one call for "
-        f"each adaptation. {device}."
-    )

@@ -1,12 +1,10 @@
 """Losses of domain adaptation in PyTorch: rivals in benchmarks, oracles in tests.
 
-Each is a module with `loss(batch)`, a batch being "source", "target" ([n, channels, side, side]
-images) and "label" (of the source).
+Each is a module with `loss(batch)`.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -15,26 +13,8 @@ from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
 from experiments.throughput.random_data import RAMP
-from experiments.throughput.rivals.nets import AdaptationNet, ReverseGradient
-
-Batch = dict[str, torch.Tensor]
-
-
-def domain_loss(logits: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of logits whose first half is the source's."""
-    domains = torch.zeros_like(logits)
-    domains[len(logits) // 2 :] = 1
-    return functional.binary_cross_entropy_with_logits(logits, domains)
-
-
-@contextmanager
-def held(module: nn.Module) -> Iterator[None]:
-    """What is computed meanwhile gives the module no gradient."""
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    yield
-    for parameter in module.parameters():
-        parameter.requires_grad_(True)
+from experiments.throughput.rivals.adaptation_nets import AdaptationNet
+from experiments.throughput.rivals.adversaries import Batch, ReverseGradient, domain_loss, held
 
 
 class Dann(nn.Module):

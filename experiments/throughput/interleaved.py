@@ -1,4 +1,4 @@
-"""What benchmarks share: rivals that take turns, each in a process of its own.
+"""Rivals are timed interleaved: they take turns, each in a process of its own.
 
 The main process holds no device, for only one process can hold a TPU.
 """
@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -116,8 +114,3 @@ def keep(out: Path, name: str, result: dict[str, Any], *pictures: Path) -> None:
     file = out / f"{name}.json"
     write_json(file, result)
     print("results: " + ", ".join(map(str, (file, *pictures))))
-
-
-def torch_version() -> dict[str, str]:
-    """PyTorch's version, if it is installed."""
-    return {"torch": version("torch")} if find_spec("torch") is not None else {}

@@ -116,21 +116,6 @@ class AdaptationNet(nn.Module):
             put_dense(getattr(self, name), params[name], maps=maps)
 
 
-class ReverseGradient(torch.autograd.Function):
-    """The identity, whose gradient is multiplied by minus a scale."""
-
-    @staticmethod
-    def forward(ctx: Any, features: torch.Tensor, scale: float) -> torch.Tensor:
-        """Return the features."""
-        ctx.scale = scale
-        return features.view_as(features)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
-        """Reverse the gradient."""
-        return -ctx.scale * gradients[0], None
-
-
 def dense(*widths: int) -> nn.Sequential:
     """Fully connected layers from width to width, ReLUs between them."""
     layers = []

@@ -1,6 +1,6 @@
-"""Many adaptations at once: what they start from, their settings, and how well they do."""
+"""Many adaptations at once: what they start from, and how well they do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -11,9 +11,10 @@ import numpy as np
 import optax
 from jax import lax
 
-from experiments.speaker_nets import Corpus
-from jtransfer.data.utterances import per_speaker_split
 from jtransfer.recipes.labelled import LabelledFeed
+from jtransfer.recipes.speakers.corpus import Corpus
+from jtransfer.recipes.speakers.options import Setting
+from jtransfer.recipes.speakers.task import Task
 from jtransfer.transfer.finetuning.speaker import (
     METHODS,
     Adaptation,
@@ -23,35 +24,6 @@ from jtransfer.transfer.finetuning.speaker import (
     make_adaptation,
     over_runs,
 )
-
-Setting = tuple[float, float]
-"""Learning rate, and rho of `kl` (0 for the others)."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """One speaker's utterances, drawn, and the net that does not know the speaker.
-
-    Attributes:
-      variables: of the speaker-independent net.
-      adapt: positions to adapt on.
-      test: positions to test on, none of which any number of utterances of the draw adapts on.
-      seed: of the order and of dropout.
-    """
-
-    variables: Any
-    adapt: np.ndarray
-    test: np.ndarray
-    seed: int
-
-    @classmethod
-    def draw(
-        cls, corpus: Corpus, variables: Any, speaker: int, *, each: int, most: int, seed: int
-    ) -> "Task":
-        """Draw `each` utterances a class; the same ones are tested for all numbers up to `most`."""
-        adapt, _ = per_speaker_split(corpus.utterances, speaker, each=each, seed=seed)
-        _, test = per_speaker_split(corpus.utterances, speaker, each=most, seed=seed)
-        return cls(variables, adapt, test, seed)
 
 
 @dataclass(frozen=True)
@@ -158,35 +130,6 @@ class Adapter:
             float((row[: len(test)] == labels[test]).mean())
             for row, test in zip(predicted, tests, strict=False)
         ]
-
-
-def choose(
-    adapter: Adapter,
-    method: Method,
-    tasks: Mapping[int, Sequence[Task]],
-    settings: Sequence[Setting],
-) -> dict[int, Setting]:
-    """For each speaker the setting of the best mean accuracy on tasks of other speakers.
-
-    Args:
-      adapter: to adapt with.
-      method: to choose for.
-      tasks: for each speaker those of other speakers, whose nets do not know the first one either.
-      settings: to choose from; among equals the first.
-    """
-    flat = [
-        (speaker, task, place)
-        for speaker, own in tasks.items()
-        for task in own
-        for place in range(len(settings))
-    ]
-    accuracies = adapter.adapted(
-        method, [task for _, task, _ in flat], [settings[place] for _, _, place in flat]
-    )
-    totals = {speaker: np.zeros(len(settings)) for speaker in tasks}
-    for (speaker, _, place), accuracy in zip(flat, accuracies, strict=True):
-        totals[speaker][place] += accuracy
-    return {speaker: settings[int(np.argmax(total))] for speaker, total in totals.items()}
 
 
 def _stacked(trees: Sequence[Any]) -> Any:

@@ -1,0 +1,63 @@
+"""Rows of the tables, alike where a command prints them and on the page."""
+
+from typing import Any
+
+from experiments.throughput.pytorch import KEEPING
+
+JTRANSFER, XLA = "jtransfer", "XLA's own"
+
+# Of time against size: what is changed, in words.
+TITLES = {
+    "batch": "DANN step: images of each domain",
+    "examples": "probe: examples",
+    "dims": "probe: dimensions",
+    "classes": "probe: classes",
+    "penalties": "probe: values of C",
+}
+
+
+def operation_row(operation: dict[str, Any]) -> list[str]:
+    """Of an operation of a layer; times in milliseconds."""
+    times = {who: each["median_ms"] for who, each in operation["times"].items()}
+    cells = [operation["layer"], operation["part"]]
+    cells.append(f"{operation['gigaflop']:.2f}" if operation["gigaflop"] else "")
+    cells += [f"{times[who]:.2f}" if who in times else "" for who in (JTRANSFER, XLA, KEEPING)]
+    cells.append(f"{times[JTRANSFER] / times[KEEPING]:.2f}" if KEEPING in times else "")
+    return cells
+
+
+def together_rows(steps: dict[str, Any]) -> list[list[str]]:
+    """One for each step of several runs in one program."""
+    return [
+        [
+            f"{each['title']}: {each['size']}",
+            *(f"{each['times'][how]['median_ms']:.1f}" for how in ("one by one", "together")),
+            f"{each['ratio']:.2f}",
+        ]
+        for each in steps.values()
+    ]
+
+
+def pipeline_rows(result: dict[str, Any]) -> list[list[str]]:
+    """One for each number of workers of the input pipeline."""
+    return [
+        [
+            f"{row['workers']} workers" if row["workers"] else "a thread",
+            f"{row['pipeline']:,.1f}",
+            f"{result['step_alone']:,.1f}",
+            f"{row['together']:,.1f}",
+            f"{row['waiting']:.0%}",
+        ]
+        for row in result["rows"]
+    ]
+
+
+def made_by(result: dict[str, Any]) -> str:
+    """Device, versions and date of a result, as a sentence."""
+    versions = result["made_by"]["versions"]
+    named = ", ".join(
+        f"{name} {versions[name]}"
+        for name in ("jax", "flax", "torch", "scikit-learn")
+        if name in versions
+    )
+    return f"{result['made_by']['device']}; {named}; {result['date']}."

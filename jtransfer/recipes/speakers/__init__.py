@@ -1,0 +1,1 @@
+"""A speaker-independent net, and its adaptation to each of several speakers."""
