@@ -27,7 +27,7 @@ def figures(config: Config, problem: Problem, cells: Mapping[str, Run]) -> list[
     title = f"{problem.source.name} → {problem.target.name}"
     folder = config.out / f"{config.pair}-{config.net}-figures"
     folder.mkdir(parents=True, exist_ok=True)
-    files = {name: folder / f"{name}.png" for name in ("samples", "curves")}
+    files = {"samples": folder / "samples.png"}
     source, target = (problem.sample(part, SHOWN) for part in ("source", "target"))
     samples_figure(
         {
@@ -39,13 +39,20 @@ def figures(config: Config, problem: Problem, cells: Mapping[str, Run]) -> list[
         title=title,
     )
     runs = {METHODS[method].title: cell for method, cell in cells.items()}
-    curves_figure(
-        {name: cell.records for name, cell in runs.items() if cell.records},
-        files["curves"],
-        left=("target_accuracy",),
-        right=("reversal",) if "dann" in cells else (),
-        title=f"{title}: accuracy on the target's test set, seed {config.seeds[0]}",
-    )
+    curves = {
+        name: cell.records
+        for name, cell in runs.items()
+        if any("target_accuracy" in record for record in cell.records)
+    }
+    if curves:  # subspace alignment alone trains nothing by steps
+        files["curves"] = folder / "curves.png"
+        curves_figure(
+            curves,
+            files["curves"],
+            left=("target_accuracy",),
+            right=("reversal",) if METHODS["dann"].title in curves else (),
+            title=f"{title}: accuracy on the target's test set, seed {config.seeds[0]}",
+        )
     panels = {}
     for name, cell in runs.items():
         files[f"confusion-{name}"] = folder / f"confusion-{name.replace(' ', '_')}.png"

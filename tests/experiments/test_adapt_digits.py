@@ -131,6 +131,14 @@ def test_samples_of_a_sorted_set_are_of_all_its_classes(problem, config, monkeyp
         assert set(labels) == {0, 1, 2}
 
 
+def test_without_a_look_at_the_test_images_there_are_no_curves(problem, config, capsys):
+    short = {**vars(config), "methods": ("sa",), "seeds": (0,), "steps": 4}
+    main(Config(**short | {"evaluate_every": 0, "checkpoint_every": 0}))
+    pictures = {path.name for path in (config.out / "numbers-digits-normed-figures").iterdir()}
+    assert pictures == {"samples.png", "confusion-SA.png", "embedding.png"}
+    assert "curves" not in capsys.readouterr().out
+
+
 def test_a_folder_with_another_config_is_refused(problem, config, capsys):
     short = {**vars(config), "methods": ("source",), "seeds": (0,), "steps": 2}
     short |= {"evaluate_every": 0, "checkpoint_every": 0, "profile": True}
