@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def read_csv_table(
     if not rows:
         raise DataError(f"{file} has no line; expected {expected}. Fill it")
     columns = rows[0]
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    twice = sorted(name for name, count in Counter(columns).items() if count > 1)
     if twice:
         raise DataError(
             f"{file} has the column {', '.join(map(repr, twice))} more than once; expected every "

@@ -1,4 +1,5 @@
 import os
+import time
 
 import pytest
 
@@ -67,3 +68,10 @@ def test_what_is_no_file_is_named(file):
     os.mkfifo(file)
     with pytest.raises(DataError, match="is a pipe, a socket or a device"):
         read(file)
+
+
+def test_a_line_of_many_cells_takes_no_square_of_them(file):
+    file.write_text(",".join(map(str, range(100_000))))
+    began = time.perf_counter()
+    assert len(read(file).columns) == 100_000
+    assert time.perf_counter() - began < 5
