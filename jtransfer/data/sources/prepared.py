@@ -103,7 +103,7 @@ class Prepared:
         for file, records in self.shards[split]:
             with self._named(file):
                 for record in read_records(file, records):
-                    example = read_example(record)
+                    example = read_example(record, features)
                     # A list without values is not written.
                     yield {name: example.get(name, []) for name in features}
 

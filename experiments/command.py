@@ -1,0 +1,73 @@
+"""What every `python -m experiments.<name>` does: read the flags, run, and say errors in words."""
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tyro
+
+Config = TypeVar("Config")
+
+_OURS = tuple(str(Path(__file__).parents[1] / name) + os.sep for name in ("experiments", "jtransfer"))
+
+
+def run_command(main: Callable[[Config], Any], config: type[Config], description: str | None):
+    """Run a command with the settings that its flags give.
+
+    What is wrong with the data, the flags, the files or the disk is said in a sentence on standard
+    error, without a traceback, and the process ends with status 1; flags that cannot be read end it
+    with status 2, SIGINT with 130. Any other exception is a fault of the program: it is shown
+    whole. `JTRANSFER_TRACEBACK=1` shows all of them whole.
+
+    Args:
+      main: takes the settings.
+      config: their dataclass.
+      description: what the command is, for `--help`: `__doc__`.
+    """
+    try:
+        main(tyro.cli(config, prog=_name_of(main), description=description))
+    except KeyboardInterrupt:
+        sys.exit(128 + 2)
+    except Exception as error:
+        if os.environ.get("JTRANSFER_TRACEBACK") or not _is_said(error):
+            raise
+        print(f"error: {_sentence(error)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _name_of(main: Callable[..., Any]) -> str:
+    """How the command is called: where its module lies, which itself is `__main__`."""
+    file = Path(main.__code__.co_filename)
+    path = file.relative_to(Path(__file__).parents[1]).with_suffix("")
+    return f"python -m {'.'.join(part for part in path.parts if part != '__main__')}"
+
+
+def _is_said(error: Exception) -> bool:
+    """Whether an exception tells of something that its reader can mend.
+
+    The system's errors do; those that this project raises in words do; a ValueError from the depths
+    of a library is a fault of ours.
+    """
+    if isinstance(error, OSError | MemoryError):
+        return True
+    if type(error).__module__.partition(".")[0] in ("jtransfer", "experiments"):
+        return True
+    raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+    return isinstance(error, ValueError | ModuleNotFoundError) and raised_in.startswith(_OURS)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and type(error).__module__ == "builtins":
+        what = error.filename or "a file"
+        remedy = {
+            errno.ENOSPC: "Make room, or choose another folder by --out",
+            errno.EACCES: "Change its permissions, or choose another place",
+        }.get(error.errno or 0, "See to the place, or choose another")
+        return f"{what} cannot be used ({error.strerror}). {remedy}"
+    if isinstance(error, MemoryError):
+        return f"memory ran out{f' ({error})' if str(error) else ''}. Take less data at once"
+    return str(error)
