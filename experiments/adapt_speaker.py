@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from tyro.conf import OmitArgPrefixes
 
+from experiments.command import run_command
 from experiments.speaker_nets import Corpus, Trainer
 from experiments.speaker_runs import Adapter, Setting, Task, choose
 from jtransfer.data.loading import load_speech
@@ -227,4 +227,4 @@ def _plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

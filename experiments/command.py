@@ -2,6 +2,8 @@
 
 import errno
 import os
+import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,7 +14,10 @@ import tyro
 
 Config = TypeVar("Config")
 
-_OURS = tuple(str(Path(__file__).parents[1] / name) + os.sep for name in ("experiments", "jtransfer"))
+_ROOT = Path(__file__).parents[1]
+_OURS = tuple(f"{_ROOT / name}{os.sep}" for name in ("experiments", "jtransfer"))
+# Advice of the library that names an argument, which is a flag here, or none.
+_SKIP = re.compile(r"(\.|, or leave them out by) on_unreadable='skip'( leaves such files out)?")
 
 
 def run_command(main: Callable[[Config], Any], config: type[Config], description: str | None):
@@ -31,18 +36,21 @@ def run_command(main: Callable[[Config], Any], config: type[Config], description
     try:
         main(tyro.cli(config, prog=_name_of(main), description=description))
     except KeyboardInterrupt:
-        sys.exit(128 + 2)
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:  # who reads the output has enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except Exception as error:
         if os.environ.get("JTRANSFER_TRACEBACK") or not _is_said(error):
             raise
-        print(f"error: {_sentence(error)}", file=sys.stderr)
+        print(f"error: {_sentence(error, config)}", file=sys.stderr)
         sys.exit(1)
 
 
 def _name_of(main: Callable[..., Any]) -> str:
     """How the command is called: where its module lies, which itself is `__main__`."""
     file = Path(main.__code__.co_filename)
-    path = file.relative_to(Path(__file__).parents[1]).with_suffix("")
+    path = file.relative_to(_ROOT).with_suffix("")
     return f"python -m {'.'.join(part for part in path.parts if part != '__main__')}"
 
 
@@ -60,14 +68,15 @@ def _is_said(error: Exception) -> bool:
     return isinstance(error, ValueError | ModuleNotFoundError) and raised_in.startswith(_OURS)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, config: type) -> str:
     if isinstance(error, OSError) and error.strerror and type(error).__module__ == "builtins":
         what = error.filename or "a file"
         remedy = {
-            errno.ENOSPC: "Make room, or choose another folder by --out",
+            errno.ENOSPC: "Make room, or choose another place",
             errno.EACCES: "Change its permissions, or choose another place",
         }.get(error.errno or 0, "See to the place, or choose another")
         return f"{what} cannot be used ({error.strerror}). {remedy}"
     if isinstance(error, MemoryError):
         return f"memory ran out{f' ({error})' if str(error) else ''}. Take less data at once"
-    return str(error)
+    has = "on_unreadable" in getattr(config, "__dataclass_fields__", {})
+    return _SKIP.sub(r"\1 --on-unreadable skip\2" if has else "", str(error))

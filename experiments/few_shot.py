@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import tyro
 
+from experiments.command import run_command
 from experiments.deep_features import crop_for, deep_features, short_name
 from experiments.probe_layers import scaled
 from jtransfer.data.loading import load_files
@@ -154,4 +154,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

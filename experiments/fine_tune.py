@@ -31,9 +31,9 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tyro
 from tyro.conf import OmitArgPrefixes
 
+from experiments.command import run_command
 from experiments.labelled import Learner, choose_rate, train_source
 from experiments.regime_rows import ROWS, Bench, RowName, Trainer, fresh_variables
 from experiments.small_nets import digit_net
@@ -247,4 +247,4 @@ def main(config: Config) -> dict[tuple[RowName, int], Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

@@ -31,8 +31,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tyro
 
+from experiments.command import run_command
 from experiments.deep_features import short_name
 from experiments.regime_rows import Row
 from experiments.tuned_config import Config
@@ -372,4 +372,4 @@ def main(config: Config) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

@@ -32,9 +32,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tyro
 from tyro.conf import OmitArgPrefixes
 
+from experiments.command import run_command
 from experiments.multitask_rows import HELPERS, ROWS, TASKS, RowName, families
 from jtransfer.data.feeds.resident import centred, channel_means
 from jtransfer.data.feeds.task_mixture import MixedFeed
@@ -309,4 +309,4 @@ def main(config: Config) -> dict[tuple[RowName, int], Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

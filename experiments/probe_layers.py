@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import tyro
 
+from experiments.command import run_command
 from experiments.deep_features import NETS, crop_for, deep_features, short_name
 from experiments.published import LAYER_PROBES
 from jtransfer.data.image_files import ImageFiles
@@ -281,4 +281,4 @@ def main(config: Config) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

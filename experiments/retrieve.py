@@ -35,8 +35,8 @@ from typing import Any, Literal
 
 import jax
 import numpy as np
-import tyro
 
+from experiments.command import run_command
 from experiments.deep_features import crop_for, deep_features, short_name
 from experiments.published import RETRIEVAL
 from jtransfer.data.feeds.image_batches import image_batches
@@ -250,4 +250,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

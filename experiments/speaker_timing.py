@@ -24,9 +24,9 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-import tyro
 from jax.sharding import NamedSharding, PartitionSpec
 
+from experiments.command import run_command
 from experiments.speaker_nets import Corpus
 from experiments.speaker_runs import Adapter, Task
 from jtransfer.data.loading import load_speech
@@ -185,7 +185,11 @@ def main(config: Config) -> dict[str, Any]:
     return result
 
 
-if __name__ == "__main__":
-    config = tyro.cli(Config, description=__doc__)
+def on_devices(config: Config) -> dict[str, Any]:
+    """The same in a process that has used no device yet."""
     jax.config.update("jax_num_cpu_devices", config.devices)
-    main(config)
+    return main(config)
+
+
+if __name__ == "__main__":
+    run_command(on_devices, Config, __doc__)

@@ -31,9 +31,9 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import tyro
 from tyro.conf import OmitArgPrefixes
 
+from experiments.command import run_command
 from experiments.labelled import Learner, train_source
 from experiments.layer_tasks import TASKS, Half, Problem
 from jtransfer.measure import console_table, mean_std
@@ -257,4 +257,4 @@ def main(config: Config) -> dict[tuple[Kind, int], Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

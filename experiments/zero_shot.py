@@ -37,10 +37,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import tyro
 from tyro.conf import OmitArgPrefixes
 
 from experiments import zero_shot_grid, zero_shot_symbols
+from experiments.command import run_command
 from experiments.zero_shot_grid import Grid
 from experiments.zero_shot_symbols import Symbols
 from experiments.zero_shot_world import World, run_seed, show
@@ -88,4 +88,4 @@ def main(config: Config) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

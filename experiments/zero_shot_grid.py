@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jax.sharding import Mesh
@@ -34,7 +34,7 @@ TABLES = {"both": ("continuous", "words")}  # of sides that are several tables
 class Grid:
     """Settings of `npz:awa1`; each (method, side) is one cell."""
 
-    methods: tuple[MethodName, ...] = tuple(METHODS)  # pyright: ignore[reportAssignmentType]
+    methods: tuple[MethodName, ...] = get_args(MethodName)  # rows of the table
     sides: tuple[SideName, ...] = DEFAULT_SIDES  # what is known about the classes
     phog_weight: float = 0.5  # length of the phog descriptor where rgsift has 1
     folds: int = 4  # of the seen classes, each in turn the validation classes

@@ -26,8 +26,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-import tyro
 
+from experiments.command import run_command
 from experiments.throughput.random_data import Size
 from experiments.throughput.turns import Prepared, Rival, apart, keep, take_turns, torch_version
 from experiments.throughput.work import half, training
@@ -164,4 +164,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

@@ -24,8 +24,8 @@ from typing import Any, Literal
 
 import jax
 import numpy as np
-import tyro
 
+from experiments.command import run_command
 from experiments.throughput.turns import keep
 from experiments.zero_shot_data import load_awa1, rooted
 from jtransfer.measure import console_table
@@ -162,4 +162,4 @@ def _unit(values: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

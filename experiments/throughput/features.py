@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
+from experiments.command import run_command
 from experiments.deep_features import crop_for
 from experiments.throughput.turns import Rival, keep, take_turns, torch_version
 from jtransfer.data.feeds.image_batches import image_batches
@@ -164,4 +164,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

@@ -23,8 +23,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.throughput.contests import KEEPING, PYTORCH, peak
 from experiments.throughput.layer_operations import OPERATIONS, Operation, jtransfers, program, xlas
 from experiments.throughput.timed_steps import TIMED
@@ -117,4 +116,4 @@ def row(operation: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

@@ -26,9 +26,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tyro
 from PIL import Image
 
+from experiments.command import run_command
 from experiments.throughput.turns import keep
 from experiments.tuned_nets import TUNED, normalised, trunk_of
 from jtransfer.data.augment.geometric import compose, random_crop, random_flip
@@ -175,4 +175,4 @@ def table(result: dict[str, Any]) -> list[list[str]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

@@ -30,11 +30,11 @@ from typing import Any
 
 import jax
 import numpy as np
-import tyro
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
+from experiments.command import run_command
 from experiments.deep_features import crop_for, deep_features
 from experiments.probe_layers import HEADS, PENALTIES, scaled
 from experiments.throughput.turns import keep
@@ -225,4 +225,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import tyro
 
+from experiments.command import run_command
 from experiments.throughput.probe import Config as ProbeConfig, drawn_features
 from experiments.throughput.timed_steps import TIMED
 from experiments.throughput.turns import keep
@@ -138,4 +138,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

@@ -27,8 +27,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.throughput.contests import KEEPING, PYTORCH, peak, rivals_of
 from experiments.throughput.loop import loop_overhead
 from experiments.throughput.timed_steps import TIMED
@@ -130,4 +129,4 @@ def row(step: Mapping[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)

@@ -21,8 +21,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import tyro
 
+from experiments.command import run_command
 from experiments.throughput.timed_steps import TIMED
 from experiments.throughput.turns import keep, summary
 from jtransfer.measure import console_table
@@ -120,4 +120,4 @@ def rows(steps: dict[str, Any]) -> list[list[str]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    run_command(main, Config, __doc__)
