@@ -1,12 +1,14 @@
 """What every `python -m experiments.<name>` does: read the flags, run, and say errors in words."""
 
 import errno
+import math
 import os
 import re
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +36,9 @@ def run_command(main: Callable[[Config], Any], config: type[Config], description
       description: what the command is, for `--help`: `__doc__`.
     """
     try:
-        main(tyro.cli(config, prog=_name_of(main), description=description))
+        settings = tyro.cli(config, prog=_name_of(main), description=description)
+        _require_usual_numbers(settings)
+        main(settings)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # who reads the output has enough, such as `head`
@@ -52,6 +56,28 @@ def _name_of(main: Callable[..., Any]) -> str:
     file = Path(main.__code__.co_filename)
     path = file.relative_to(_ROOT).with_suffix("")
     return f"python -m {'.'.join(part for part in path.parts if part != '__main__')}"
+
+
+def _require_usual_numbers(settings: Any) -> None:
+    """Refuse numbers that no setting has, which could end as an error far from here.
+
+    Raises:
+      ValueError: naming a flag that is negative, no number, or infinite; or that is 0 where it
+        stands for what is otherwise taken from elsewhere, such as the preset's number of steps.
+    """
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if is_dataclass(value):
+            _require_usual_numbers(value)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, bool) or not isinstance(each, int | float):
+                continue
+            above = field.default is None
+            if not (each > 0 if above else each >= 0) or math.isinf(each):
+                raise ValueError(
+                    f"--{field.name.replace('_', '-')} is {each}; expected a finite number "
+                    f"{'above 0' if above else 'from 0'}. Give another one, or leave it out"
+                )
 
 
 def _is_said(error: Exception) -> bool:

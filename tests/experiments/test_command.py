@@ -41,7 +41,7 @@ class Without:
     size: int = 1  # of it
 
 
-def run(monkeypatch, fails, *flags, config=Config):
+def run(monkeypatch, fails, *flags, config: type = Config):
     def main(config):
         fails()
 
@@ -89,6 +89,31 @@ def test_flags_are_checked_without_a_traceback(monkeypatch, capsys):
     assert run(monkeypatch, lambda: None, "--size", "x") == 2
     assert run(monkeypatch, lambda: None, "--size", "10") in (1, 2)
     assert "size 10; expected at most 9" in "".join(capsys.readouterr())
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Settings."""
+
+    steps: int | None = None  # instead of the preset's
+    seeds: tuple[int, ...] = (0,)  # of it
+    rate: float = 0.1  # of it
+    within: Without = Without()  # others
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("--steps", "0"), "--steps is 0; expected a finite number above 0"),
+        (("--seeds", "0", "-1"), "--seeds is -1; expected a finite number from 0"),
+        (("--rate", "nan"), "--rate is nan; expected a finite number from 0"),
+        (("--rate", "inf"), "--rate is inf; expected a finite number from 0"),
+        (("--within.size", "-2"), "--size is -2; expected a finite number from 0"),
+    ],
+)
+def test_numbers_that_no_setting_has_are_refused(monkeypatch, capsys, flags, says):
+    assert run(monkeypatch, lambda: None, *flags, config=Numbers) == 1
+    assert says in capsys.readouterr().err
 
 
 def test_advice_names_only_flags_that_the_command_has(monkeypatch, capsys):
