@@ -1,6 +1,7 @@
 """What every `python -m experiments.<name>` does: read the flags, run, and say errors in words."""
 
 import errno
+import io
 import math
 import os
 import re
@@ -35,6 +36,9 @@ def run_command(main: Callable[[Config], Any], config: type[Config], description
       config: their dataclass.
       description: what the command is, for `--help`: `__doc__`.
     """
+    for stream in (sys.stdout, sys.stderr):  # names of files may be what their encoding lacks
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         settings = tyro.cli(config, prog=_name_of(main), description=description)
         _require_usual_numbers(settings)
@@ -51,9 +55,11 @@ def run_command(main: Callable[[Config], Any], config: type[Config], description
         sys.exit(1)
 
 
-def _name_of(main: Callable[..., Any]) -> str:
+def _name_of(main: Callable[..., Any]) -> str | None:
     """How the command is called: where its module lies, which itself is `__main__`."""
     file = Path(main.__code__.co_filename)
+    if not file.is_relative_to(_ROOT):
+        return None
     path = file.relative_to(_ROOT).with_suffix("")
     return f"python -m {'.'.join(part for part in path.parts if part != '__main__')}"
 

@@ -148,6 +148,24 @@ def test_no_help_shows_what_is_said_to_a_checker(path):
                     assert not re.search(r"#.*(pyright|noqa|type:)", "\n".join(about))
 
 
+def test_what_the_output_cannot_show_is_written_by_its_code(tmp_path):
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from experiments.command import run_command as run\n"
+            "from experiments.report.__main__ import Config, main\n"
+            "def main(_): print(chr(0xdce9), chr(0x2192))\nrun(main, Config, '')",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == "\\udce9 \\u2192\n"
+
+
 def test_a_command_from_outside(tmp_path):
     ended = subprocess.run(
         [sys.executable, "-m", "experiments.draw_signs", "--data-root", str(tmp_path)],
