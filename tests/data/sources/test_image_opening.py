@@ -300,12 +300,12 @@ def test_a_pillow_without_a_kind_is_not_the_files_fault(tmp_path, monkeypatch):
 
 def test_pillow_opens_files_in_one_place_alone():
     """And nobody else reads images by other doors, whose kinds nobody names."""
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     doors = re.compile(
         r"\bImage\.open\(|\bimread\(|\bopen_image\(|imageio|ImageFile\.Parser|import open\b"
         r"|\bPIL\.open\(|decode_(image|png|jpeg)\("
     )
-    own = {"jtransfer/data/sources/image_opening.py", "tests/data/test_image_opening.py"}
+    own = {"jtransfer/data/sources/image_opening.py", "tests/data/sources/test_image_opening.py"}
     found = [
         f"{file.relative_to(root)}:{number}"
         for folder in ("jtransfer", "experiments", "tests", "docs")

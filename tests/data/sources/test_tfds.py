@@ -164,7 +164,7 @@ def test_classes_that_are_named_are_never_imported(damaged, where):
         "except DataError as error:\n"
         "    print(error)\n"
     )
-    path = f"{data_root}{os.pathsep}{Path(__file__).parents[2]}"
+    path = f"{data_root}{os.pathsep}{Path(__file__).parents[3]}"
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
