@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 
+from experiments.command import run_command
 from jtransfer.data import DataError, Examples, images, load, require_same_classes
 from jtransfer.files.writing import writing
 
@@ -97,4 +97,4 @@ def main(config: Config) -> Path:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.draw_signs", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -26,6 +26,7 @@ def test_class_numbers_become_int32(dtype):
         ([1, 1], "1 of them different; expected numbers from 0 to 2, at least two"),
         ([[0, 1]], r"labels of shape \(1, 2\); expected \[n\]"),
         ([], r"labels of shape \(0,\).*at least one example"),
+        (np.array([0, 1], "m8[s]"), r"labels are timedelta64\[s\].*expected integers"),
     ],
 )
 def test_what_is_no_class_number(labels, says):

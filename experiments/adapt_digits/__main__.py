@@ -35,13 +35,13 @@ method train in one program, which on an accelerator takes little longer than on
 """
 
 import numpy as np
-import tyro
 
 from experiments.adapt_digits.config import Config
 from experiments.adapt_digits.figures import figures
 from experiments.adapt_digits.pairs import PAIRS
 from experiments.adapt_digits.setup import conduct_of, options_of, problem_of
 from experiments.adapt_digits.table import averaged_column, gap_column
+from experiments.command import run_command
 from experiments.published import papers_of, published
 from jtransfer.measure import console_table, mean_std
 from jtransfer.recipes.adaptation.methods import METHODS
@@ -100,4 +100,4 @@ def main(config: Config) -> Runs:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.adapt_digits", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -26,11 +26,10 @@ trained again, and a finished call is not run again.
 from dataclasses import asdict
 from typing import Any
 
-import tyro
-
 from experiments.adapt_speaker.config import Config
 from experiments.adapt_speaker.figures import figure
 from experiments.adapt_speaker.table import table
+from experiments.command import run_command
 from jtransfer.data.loading import load_speech
 from jtransfer.recipes.speakers.corpus import Corpus
 from jtransfer.recipes.speakers.leave_one_out import leave_one_speaker_out
@@ -72,4 +71,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.adapt_speaker", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -14,8 +14,7 @@ Features are scaled to length 1, extracted once and cached. A finished call is n
 
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.data_names import short_name
 from experiments.few_shot.config import Config
 from experiments.few_shot.figures import figure
@@ -82,4 +81,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.few_shot", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -26,8 +26,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.fine_tune.config import Config
 from experiments.fine_tune.pairs import PAIRS, problem_of
 from experiments.fine_tune.rows import ROWS, size_name
@@ -94,4 +93,4 @@ def main(config: Config) -> dict[tuple[str, int], Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.fine_tune", description=__doc__))
+    run_command(main, Config, __doc__)

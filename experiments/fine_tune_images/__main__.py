@@ -24,8 +24,8 @@ finished cell is not run again, an interrupted one goes on.
 from typing import Any
 
 import numpy as np
-import tyro
 
+from experiments.command import run_command
 from experiments.data_names import short_name
 from experiments.fine_tune_images.config import Config
 from experiments.fine_tune_images.rows import ROWS
@@ -68,4 +68,4 @@ def main(config: Config) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.fine_tune_images", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -23,8 +23,7 @@ number of steps was chosen by the time they take. A finished cell is not run aga
 from collections.abc import Mapping
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.multitask.config import Config
 from experiments.multitask.figures import figures
 from experiments.multitask.rows import HELPERS, ROWS, RowName, size_name
@@ -83,4 +82,4 @@ def main(config: Config) -> dict[tuple[RowName, int], Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.multitask", description=__doc__))
+    run_command(main, Config, __doc__)

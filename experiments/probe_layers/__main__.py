@@ -25,8 +25,7 @@ finished cell (layer, classifier, scaling) is not run again.
 
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.data_names import short_name
 from experiments.probe_layers.config import Config, Head
 from experiments.probe_layers.figures import figure
@@ -106,4 +105,4 @@ def main(config: Config) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.probe_layers", description=__doc__))
+    run_command(main, Config, __doc__)

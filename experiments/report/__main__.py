@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.report.pages import PAGES, Page
 from jtransfer.files.writing import write_text
 from jtransfer.measure import markdown_table
@@ -117,4 +116,4 @@ def main(config: Config) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.report", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -29,8 +29,7 @@ the run's folder shows queries and their nearest images.
 
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.data_names import short_name
 from experiments.retrieve.config import Config
 from experiments.retrieve.figures import contact_sheet
@@ -106,4 +105,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.retrieve", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import tyro
 
+from experiments.command import run_command
 from experiments.speaker_timing.ways import compare_times
 from jtransfer.data.loading import load_speech
 from jtransfer.measure import console_table
@@ -92,7 +92,11 @@ def main(config: Config) -> dict[str, Any]:
     return result
 
 
-if __name__ == "__main__":
-    config = tyro.cli(Config, prog="python -m experiments.speaker_timing", description=__doc__)
+def on_devices(config: Config) -> dict[str, Any]:
+    """The same in a process that has used no device yet."""
     jax.config.update("jax_num_cpu_devices", config.devices)
-    main(config)
+    return main(config)
+
+
+if __name__ == "__main__":
+    run_command(on_devices, Config, __doc__)

@@ -26,8 +26,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-import tyro
 
+from experiments.command import run_command
 from experiments.throughput.interleaved import Prepared, Rival, apart, keep, take_turns
 from experiments.throughput.jax_steps import half, training
 from experiments.throughput.pytorch import PYTORCH, has_torch, torch_version
@@ -165,4 +165,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.throughput.epoch", description=__doc__))
+    run_command(main, Config, __doc__)

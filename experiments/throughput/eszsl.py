@@ -24,9 +24,9 @@ from typing import Any, Literal
 
 import jax
 import numpy as np
-import tyro
 
 from experiments.awa1 import load_awa1, rooted
+from experiments.command import run_command
 from experiments.throughput.interleaved import keep
 from jtransfer.measure import console_table
 from jtransfer.train.provenance import device_name, provenance
@@ -162,4 +162,4 @@ def _unit(values: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.throughput.eszsl", description=__doc__))
+    run_command(main, Config, __doc__)

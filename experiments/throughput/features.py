@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
+from experiments.command import run_command
 from experiments.throughput.interleaved import Rival, keep, take_turns
 from experiments.throughput.pytorch import KEEPING, PYTORCH, has_torch, torch_version
 from jtransfer.data.feeds.image_batches import image_batches
@@ -164,4 +164,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.throughput.features", description=__doc__))
+    run_command(main, Config, __doc__)

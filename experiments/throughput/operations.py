@@ -22,8 +22,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.throughput.interleaved import Prepared, Rival, apart, keep, summary, turns
 from experiments.throughput.layer_operations import OPERATIONS, Operation, jtransfers, program, xlas
 from experiments.throughput.peak import peak
@@ -106,4 +105,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.throughput.operations", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -26,9 +26,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tyro
 from PIL import Image
 
+from experiments.command import run_command
 from experiments.throughput.interleaved import keep
 from experiments.throughput.rows import pipeline_rows
 from jtransfer.data.augment.geometric import compose, random_crop, random_flip
@@ -167,4 +167,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.throughput.pipeline", description=__doc__))
+    run_command(main, Config, __doc__)

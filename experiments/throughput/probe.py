@@ -30,11 +30,11 @@ from typing import Any
 
 import jax
 import numpy as np
-import tyro
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
+from experiments.command import run_command
 from experiments.throughput.interleaved import keep
 from jtransfer.data.loading import load_files
 from jtransfer.data.splits import per_class_split, stratified_folds
@@ -225,4 +225,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.throughput.probe", description=__doc__))
+    run_command(main, Config, __doc__)

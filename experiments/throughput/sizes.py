@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import tyro
 
+from experiments.command import run_command
 from experiments.throughput.interleaved import keep
 from experiments.throughput.probe import Config as ProbeConfig, drawn_features
 from experiments.throughput.rows import TITLES
@@ -130,4 +130,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.throughput.sizes", description=__doc__))
+    run_command(main, Config, __doc__)

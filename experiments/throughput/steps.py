@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import tyro
 
+from experiments.command import run_command
 from experiments.throughput.compiled_step import compiled_step
 from experiments.throughput.interleaved import Prepared, Rival, apart, keep, take_turns
 from experiments.throughput.loop_overhead import loop_overhead
@@ -173,4 +173,4 @@ def row(step: Mapping[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.throughput.steps", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -21,8 +21,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import tyro
 
+from experiments.command import run_command
 from experiments.throughput.interleaved import keep, summary
 from experiments.throughput.rows import together_rows
 from experiments.throughput.timed_steps import TIMED
@@ -109,4 +109,4 @@ def main(config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.throughput.together", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -27,8 +27,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.transfer_layers.config import Config
 from experiments.transfer_layers.tasks import TASKS, problem_of
 from jtransfer.measure import console_table, mean_std
@@ -94,4 +93,4 @@ def main(config: Config) -> dict[tuple[Kind, int], Any]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.transfer_layers", description=__doc__))
+    run_command(main, Config, __doc__)

@@ -35,8 +35,7 @@ A finished cell is not run again.
 
 from typing import Any
 
-import tyro
-
+from experiments.command import run_command
 from experiments.zero_shot import grid, symbols, world
 from experiments.zero_shot.config import Config
 from jtransfer.data import DataError
@@ -66,4 +65,4 @@ def main(config: Config) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, prog="python -m experiments.zero_shot", description=__doc__))
+    run_command(main, Config, __doc__)

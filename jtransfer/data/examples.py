@@ -1,6 +1,8 @@
 """Labelled images in memory: what every source gives."""
 
 import hashlib
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -37,6 +39,7 @@ class Examples:
 
     def __post_init__(self):
         """Check that images, labels and classes fit each other."""
+        require_distinct_classes(self)
         images, labels = self.images, self.labels
         if images.ndim != 4 or images.shape[-1] not in (1, 3) or images.dtype != np.uint8:
             raise DataError(
@@ -114,7 +117,7 @@ def class_positions(examples: Classed, classes: Sequence[str]) -> np.ndarray:
       DataError: naming the classes that are not in the list, or are twice.
     """
     if isinstance(classes, str) or len(set(classes)) != len(classes):
-        twice = sorted({name for name in classes if list(classes).count(name) > 1})
+        twice = sorted(name for name, count in Counter(classes).items() if count > 1)
         raise DataError(
             f"classes for {examples.name} are {classes!r}"
             f"{', with ' + ', '.join(twice) + ' twice' if twice else ''}; expected a list of names "
@@ -125,10 +128,52 @@ def class_positions(examples: Classed, classes: Sequence[str]) -> np.ndarray:
     if others:
         raise DataError(
             f"{examples.name} has {len(others):,} classes that are not among the "
-            f"{len(classes):,} given, such as {', '.join(map(repr, others[:5]))}; expected none. "
-            "Add them to the classes, or take them out of the data"
+            f"{len(classes):,} given, such as {', '.join(map(repr, others[:5]))}; expected none"
+            f"{_nearly(others, classes)}. Add them to the classes, or take them out of the data"
         )
     return np.array([numbers[name] for name in examples.classes], np.int32)
+
+
+def require_distinct_classes(examples: Classed) -> None:
+    """Check that every class has a name of its own, as people read it.
+
+    Names that differ in blanks around them or in Unicode's normal form alone (an é of one character
+    or of two, as file systems and archives of different systems write it) would be two classes
+    which are called the same.
+
+    Raises:
+      DataError: naming two that are not distinct.
+    """
+    if len({_as_read(name) for name in examples.classes}) == len(examples.classes):
+        return
+    seen: dict[str, str] = {}
+    for name in examples.classes:
+        other = seen.get(_as_read(name))
+        if other is not None:
+            how = "" if other == name else " but for blanks or Unicode's normal form"
+            raise DataError(
+                f"{examples.name}: the classes {other!a} and {name!a} are called the "
+                f"same{how}; expected a name of its own for every class. Rename one, or put their "
+                "examples together"
+            )
+        seen[_as_read(name)] = name
+
+
+def _as_read(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def _nearly(others: Sequence[str], classes: Sequence[str]) -> str:
+    """In words, which of some names that are not in a list are there written differently."""
+    there = {_as_read(name).casefold(): name for name in classes}
+    pairs = [(name, there.get(_as_read(name).casefold())) for name in others]
+    differing = [f"{name!a} for {near!a}" for name, near in pairs if near is not None]
+    if not differing:
+        return ""
+    return (
+        f"; {', '.join(differing[:5])} differ in capitals, blanks or Unicode's normal form alone: "
+        "if they mean the same, rename them"
+    )
 
 
 def require_same_classes(source: Classed, target: Classed) -> None:
@@ -139,10 +184,14 @@ def require_same_classes(source: Classed, target: Classed) -> None:
     """
     if source.classes == target.classes:
         return
-    only_source = [name for name in source.classes if name not in target.classes]
-    only_target = [name for name in target.classes if name not in source.classes]
+    ours, theirs = set(source.classes), set(target.classes)
+    only_source = [name for name in source.classes if name not in theirs]
+    only_target = [name for name in target.classes if name not in ours]
     if only_source or only_target:
-        differing = f"only {source.name} has {only_source}, only {target.name} has {only_target}"
+        differing = (
+            f"only {source.name} has {only_source}, only {target.name} has {only_target}"
+            f"{_nearly(only_source, only_target)}"
+        )
     else:
         differing = f"their order is {source.classes} and {target.classes}"
     raise DataError(

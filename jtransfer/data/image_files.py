@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jtransfer.data.examples import DataError, class_positions
+from jtransfer.data.examples import DataError, class_positions, require_distinct_classes
 from jtransfer.files.reading import open_regular, reading
 
 
@@ -34,6 +34,7 @@ class ImageFiles:
 
     def __post_init__(self):
         """Check that files, labels and classes fit each other."""
+        require_distinct_classes(self)
         labels = self.labels
         if labels.ndim not in (1, 2) or not np.issubdtype(labels.dtype, np.integer):
             raise DataError(

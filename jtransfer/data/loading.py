@@ -105,6 +105,8 @@ def _load(
 ) -> Examples:
     if split not in ("train", "test"):
         raise DataError(f"split {split!r} of {name}; expected 'train' or 'test'")
+    if seed < 0:
+        raise DataError(f"seed {seed} of {name}; expected 0 or more")
     root = data_folder(data_root)
     scheme, _, what = name.partition(":")
     if name in ("synthetic:numbers", "synthetic:cropped_numbers"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jtransfer.data.examples import DataError
+from jtransfer.data.examples import DataError, require_distinct_classes
 from jtransfer.data.sources.wav import resample
 
 
@@ -38,6 +38,7 @@ class Utterances:
 
     def __post_init__(self):
         """Check that everything fits."""
+        require_distinct_classes(self)
         count = len(self.samples)
         if not count:
             raise DataError(f"{self.name} has no utterance; expected at least one. Add some")

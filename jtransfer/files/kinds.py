@@ -2,6 +2,9 @@
 
 import re
 
+# To its first end and no further: with two ways to read one, many would be tried in all of them.
+_COMMENT = rb"<!--(?>.*?-->)\s*"
+
 # In this order: the first that fits. Names are what an error says: "is a WebP image".
 _KINDS: tuple[tuple[str, bytes], ...] = (
     ("a PNG image", rb"\x89PNG\r\n\x1a\n"),
@@ -18,7 +21,7 @@ _KINDS: tuple[tuple[str, bytes], ...] = (
     ("a PPM image", rb"P[1-6]\s"),
     ("a PostScript file", rb"%!PS|\xc5\xd0\xd3\xc6"),
     ("a PDF", rb"%PDF-"),
-    ("an SVG drawing", rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg\b"),
+    ("an SVG drawing", rb"\s*(<\?xml[^>]*>\s*)?(%b)*(<!DOCTYPE svg[^>]*>\s*)?<svg\b" % _COMMENT),
     ("a TrueType font", rb"\x00\x01\x00\x00\x00|true\x00|ttcf\x00"),
     ("an OpenType font", rb"OTTO\x00"),
     ("a WOFF font", rb"wOF[F2]"),

@@ -85,6 +85,7 @@ def quiet(axes: "Axes") -> None:
 
 def shorten(text: str, most: int) -> str:
     """`text` cut to at most `most` characters, the cut shown by an ellipsis."""
+    text = _drawable(text)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
@@ -92,7 +93,12 @@ def fit_title(text: str, width: float, *, points: float) -> str:
     """`text` broken into lines that fit `width` inches in bold letters of `points`."""
     # DejaVu Sans in bold takes 0.7 em a letter on average.
     letters = int(width / (0.7 * points / 72))
-    return textwrap.fill(text, max(letters, 8))
+    return textwrap.fill(_drawable(text), max(letters, 8))
+
+
+def _drawable(text: str) -> str:
+    """`text` with a question mark for what is none, such as bytes in the name of a folder."""
+    return text.encode(errors="replace").decode()
 
 
 def heading(axes: "Axes", title: str, width: float, *, pad: float = 12) -> None:

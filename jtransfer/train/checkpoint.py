@@ -20,7 +20,7 @@ from jtransfer.files.locking import sole_writer
 from jtransfer.files.writing import write_text
 from jtransfer.train.checksums import seal
 from jtransfer.train.state import TrainState
-from jtransfer.train.step_folders import CheckpointError, StepFolders
+from jtransfer.train.step_folders import STEP, CheckpointError, StepFolders
 from jtransfer.train.structure import differences, structure
 
 STRUCTURE = "structure.json"  # in a step's folder: what the state is made of
@@ -42,6 +42,7 @@ class Checkpoints:
 
     Raises:
       ValueError: if `keep` is below 1.
+      CheckpointError: if the folder is none and cannot be made.
     """
 
     def __init__(self, folder: Path | str, *, keep: int = 2):
@@ -52,7 +53,11 @@ class Checkpoints:
         options = ocp.CheckpointManagerOptions(
             max_to_keep=keep, create=True, lightweight_initialize=True
         )
-        self._manager = ocp.CheckpointManager(self._folder, options=options)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._manager = ocp.CheckpointManager(self._folder, options=options)
+        except OSError as error:
+            raise self._no_place(error) from error
         self._steps = StepFolders(self._folder)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="seal")
         self._pending: tuple[int, Future[None] | None] | None = None
@@ -154,6 +159,7 @@ class Checkpoints:
         """In the background: wait for orbax, then write what the step is to be checked by."""
         self._manager.wait_until_finished()
         write_text(self._steps.path(step) / STRUCTURE, json.dumps(made_of, indent=1) + "\n")
+        write_text(self._steps.path(step) / STEP, f"{step}\n")
         seal(self._steps.path(step))
 
     def _begin_writing(self) -> None:
@@ -161,8 +167,11 @@ class Checkpoints:
         if self._writing:
             return
         if jax.process_index() == 0:
-            self._held.enter_context(sole_writer(self._folder, busy=self._busy))
-            self._steps.clear()
+            try:
+                self._held.enter_context(sole_writer(self._folder, busy=self._busy))
+                self._steps.clear()
+            except OSError as error:
+                raise self._no_place(error) from error
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices(f"the first process has cleared {self._folder}")
         self._manager.reload()
@@ -183,6 +192,12 @@ class Checkpoints:
         return CheckpointError(
             f"another process writes checkpoints to {self._folder}; wait until it has finished, or "
             "choose another folder"
+        )
+
+    def _no_place(self, error: OSError) -> CheckpointError:
+        return CheckpointError(
+            f"checkpoints cannot be kept in {self._folder} ({_reason(error)}); expected a folder "
+            "that this user may write to. See to the disk or the permissions, or choose another"
         )
 
     def _not_written(self, step: int, error: Exception) -> CheckpointError:

@@ -9,6 +9,8 @@ from typing import Any
 
 import jax
 
+_PATIENCE = 20  # seconds for git
+
 
 def provenance() -> dict[str, Any]:
     """Versions, device and git revision of this process."""
@@ -43,16 +45,28 @@ def _version(name: str) -> str:
 
 def _git_revision() -> str:
     """The sources' revision, with `+changes` if they differ from it; `unknown` outside git."""
-    here = Path(__file__).parent
+    here = Path(__file__)
+    # In a hook git's environment names another repository; its settings may name programs to run.
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
 
     def git(*words: str) -> str:
         return subprocess.run(
-            ["git", *words], cwd=here, capture_output=True, text=True, check=True
+            ["git", "-c", "core.fsmonitor=false", *words],
+            cwd=here.parent,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=True,
+            timeout=_PATIENCE,
         ).stdout.strip()
 
     try:
+        # Not of the repository that an environment with an installed package lies in.
+        git("ls-files", "--error-unmatch", here.name)
         revision = git("rev-parse", "--short=12", "HEAD")
         changed = git("status", "--porcelain", "--", "../")
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return "unknown"
     return revision + ("+changes" if changed else "")

@@ -1,7 +1,9 @@
 """`metrics.jsonl`, one JSON object a line: what of it can be read is never lost."""
 
 import json
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,20 +69,34 @@ def _pieces(file: Path) -> Iterator[dict[str, Any] | bytes]:
 
 
 def _of_line(line: str) -> Iterator[dict[str, Any] | bytes]:
-    place, junk, decoder = 0, "", json.JSONDecoder()
-    while place < len(line):
-        start = line.find(_START, place)
-        start = len(line) if start < 0 else start
-        junk += line[place:start]
+    junk, decoder = "", json.JSONDecoder()
+    for piece in _parted(line):
         try:
-            record, place = decoder.raw_decode(line, start)
+            record, end = decoder.raw_decode(piece)
         except (ValueError, RecursionError):
-            junk += line[start : start + 1]
-            place = start + 1
-            continue
-        if isinstance(record.get("step"), int):
-            yield record
+            record, end = None, 0
+        if not isinstance(record, dict) or not _is_step(record.get("step")):
+            end = 0
         else:
-            junk += line[start:place]
-    if junk.strip():
+            yield record
+        junk += piece[end:]
+    if junk.strip("\0 \t\r"):
         yield junk.encode(errors="surrogateescape")
+
+
+def _parted(line: str) -> Iterator[str]:
+    """A line where it is one record, else in pieces that begin as records do.
+
+    Not tried again from every such place to the line's end, which would take a day for a megabyte.
+    """
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        starts = [match.start() for match in re.finditer(re.escape(_START), line)]
+        yield from (line[start:end] for start, end in pairwise([0, *starts, len(line)]))
+    else:
+        yield line
+
+
+def _is_step(number: Any) -> bool:
+    return type(number) is int and 0 <= number < 2**63

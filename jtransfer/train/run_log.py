@@ -152,7 +152,7 @@ class RunLog:
                 name: (np.float64(total), np.float64(count))
                 for name, (total, count) in kept["sums"].items()
             }
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             self.say(f"what {self._open_file} holds is not used: {error}")
             return {}
 

@@ -8,6 +8,7 @@ import jax
 
 from jtransfer.train.checksums import damage, is_sealed
 
+STEP = "step.txt"  # in a step's folder: its number, for a folder can be renamed or copied
 _UNFINISHED = ".orbax-checkpoint-tmp"  # in the names of folders that orbax is writing
 
 
@@ -52,7 +53,7 @@ class StepFolders:
         for step in sealed:
             known = step in self._damage
             if not known:
-                self._damage[step] = damage(self.path(step))
+                self._damage[step] = damage(self.path(step)) or self._misplaced(step)
             if self._damage[step] is None:
                 if not known:
                     self._tell_of_damage(step)
@@ -91,7 +92,16 @@ class StepFolders:
     def _steps(self) -> list[int]:
         """The newest first."""
         names = (path.name for path in self._folder.iterdir() if path.is_dir())
-        return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+        steps = (name for name in names if name.isdecimal() and name == str(int(name)))
+        return sorted(map(int, steps), reverse=True)
+
+    def _misplaced(self, step: int) -> str | None:
+        """Which step is in the folder of another, in words; None if it is its own."""
+        file = self.path(step) / STEP
+        if not file.exists():  # of the time before it was written
+            return None
+        there = file.read_text().strip()
+        return None if there == str(step) else f"it holds step {there}"
 
     def _tell_of_damage(self, newest: int) -> None:
         for step, what in self._damage.items():

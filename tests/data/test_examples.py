@@ -1,7 +1,11 @@
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from jtransfer.data import DataError, Examples, require_same_classes, require_same_pixels
+from jtransfer.data.image_files import ImageFiles
 
 CLASSES = ("cat", "dog")
 
@@ -91,3 +95,38 @@ def test_domains_of_different_shapes_are_refused():
 def test_domains_of_different_ranges_are_refused(values):
     with pytest.raises(DataError, match=rf"reach {values[0]}, those of .* {values[1]};.*to_bytes"):
         require_same_pixels(*(constant(value) for value in values))
+
+
+@pytest.mark.parametrize(
+    ("classes", "how"),
+    [
+        (("cat", "cat"), "'cat' and 'cat' are called the same;"),
+        (("cat", "cat "), "'cat' and 'cat ' are called the same but for blanks"),
+        (("caf\xe9", "cafe\u0301"), r"'caf\\xe9' and 'cafe\\u0301' are .* normal form"),
+    ],
+)
+def test_every_class_has_a_name_of_its_own(classes, how):
+    with pytest.raises(DataError, match=f"pets: the classes {how}"):
+        examples(classes=classes)
+    with pytest.raises(DataError, match=f"pets: the classes {how}"):
+        ImageFiles((Path("a.jpg"),), np.array([0]), classes, "pets")
+
+
+def test_capitals_and_kinds_of_an_accent_are_told_where_classes_are_matched():
+    source = examples(classes=("caf\xe9", "Dog"))
+    near = r"'cafe\\u0301' for 'caf\\xe9', 'dog' for 'Dog' differ in capitals, blanks or Unicode"
+    with pytest.raises(DataError, match=near):
+        examples(classes=("cafe\u0301", "dog")).with_classes(source.classes)
+    far = r"'caf\\xe9' for 'cafe\\u0301', 'Dog' for 'dog' differ in"
+    with pytest.raises(DataError, match=far):
+        require_same_classes(source, examples(classes=("cafe\u0301", "dog"), name="others"))
+
+
+def test_many_classes_are_matched_in_seconds():
+    names = [str(number) for number in range(100_000)]
+    began = time.perf_counter()
+    with pytest.raises(DataError, match="with 7 twice"):
+        examples().with_classes([*names, "7"])
+    with pytest.raises(DataError, match="differ in their classes"):
+        require_same_classes(examples(classes=names), examples(classes=[*names[1:], "x"]))
+    assert time.perf_counter() - began < 10

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from jtransfer.files.writing import is_unfinished, remove_unfinished, write_text, writing
+from jtransfer.files.writing import (
+    is_unfinished,
+    remove_unfinished,
+    write_bytes,
+    write_text,
+    writing,
+)
 
 
 def test_content_is_new_only_when_all_of_it_is_there(tmp_path: Path):
@@ -55,3 +61,9 @@ def test_what_a_killed_process_leaves_is_known_and_removed(tmp_path: Path):
     remove_unfinished(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     assert file.read_text() == "old"
+
+
+def test_errors_name_the_file_that_was_to_be_written(tmp_path):
+    with pytest.raises(FileNotFoundError) as error:
+        write_bytes(tmp_path / "none" / "a.png", b"")
+    assert error.value.filename == str(tmp_path / "none" / "a.png")

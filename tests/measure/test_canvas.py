@@ -1,7 +1,9 @@
 import stat
 
+import numpy as np
 import pytest
 
+from jtransfer.measure import confusion_figure
 from jtransfer.measure.canvas import fit_title, new_figure, png_path, save, shorten
 from tests.measure.picture import pixels_of
 
@@ -42,3 +44,10 @@ def test_long_texts():
     assert shorten("longer", 5) == "long…"
     # 10 points are 10 / 72 inches; a letter takes 0.7 of it: 20 letters take 1.94 inches.
     assert fit_title("ten letter words here", 1.95, points=10) == "ten letter words\nhere"
+
+
+def test_names_that_are_no_text_are_drawn(tmp_path):
+    name = b"caf\xe9".decode(errors="surrogateescape")  # of a folder named in Latin-1
+    assert shorten(name, 9) == "caf?"
+    confusion_figure(np.eye(2), (name, "b"), tmp_path / "a.png", title=name)
+    assert (tmp_path / "a.png").exists()

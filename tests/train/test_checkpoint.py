@@ -232,3 +232,35 @@ def test_a_second_writer_is_refused_and_a_reader_is_not(tmp_path):
             checkpoints.save(large(20))
     save(tmp_path, 20)
     assert_same(restored(tmp_path), large(20))
+
+
+@pytest.mark.parametrize(
+    ("move", "said", "newest"),
+    [
+        (lambda folder: shutil.copytree(folder / "1", folder / "3"), "3 is damaged (it holds", 2),
+        (lambda folder: (folder / "2").rename(folder / "3"), "3 is damaged (it holds step 2)", 1),
+        (lambda folder: (folder / "2").rename(folder / "02"), "", 1),
+        (lambda folder: (folder / "2").rename(folder / "\u0662"), "", 1),  # a 2 in Arabic
+    ],
+)
+def test_a_step_in_the_folder_of_another_is_not_taken_for_it(tmp_path, capsys, move, said, newest):
+    save(tmp_path, 1, 2)
+    move(tmp_path)
+    assert_same(restored(tmp_path), large(newest))
+    assert said in capsys.readouterr().err
+    save(tmp_path, 2, 3)
+    assert_same(restored(tmp_path), large(3))
+
+
+def test_of_swapped_steps_none_is_restored(tmp_path):
+    save(tmp_path, 1, 2)
+    for name, other in (("1", "a"), ("2", "1"), ("a", "2")):
+        (tmp_path / name).rename(tmp_path / other)
+    with pytest.raises(CheckpointError, match=r"damaged \(2: it holds step 1\)"):
+        restored(tmp_path)
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "steps").write_text("")
+    with pytest.raises(CheckpointError, match=r"cannot be kept in .*steps .*expected a folder"):
+        save(tmp_path / "steps", 1)

@@ -2,6 +2,7 @@ import errno
 import io
 import json
 import os
+import time
 
 import numpy as np
 import pytest
@@ -102,6 +103,22 @@ def test_one_damaged_line_costs_no_other_record(file, old, new, kept):
     assert all(isinstance(json.loads(line), dict) for line in file.read_text().splitlines())
 
 
+@pytest.mark.parametrize("piece", [b'{"step":', b'{"step":1, "a":"', b'{"step":[['])
+def test_a_megabyte_of_damage_costs_seconds(file, piece):
+    whole = ten_records(file)
+    file.write_bytes(file.read_bytes() + piece * (1_000_000 // len(piece)) + b"\n")
+    began = time.perf_counter()
+    assert read_records(file) == whole
+    assert time.perf_counter() - began < 10
+
+
+def test_a_step_is_a_number_of_steps(file):
+    file.write_bytes(
+        b'{"step": true}\r\n{"step": -1}\r\n{"step": 1%b}\n{"step": 4}\r\n' % (b"0" * 30)
+    )
+    assert read_records(file) == [{"step": 4}]
+
+
 def test_any_flipped_bit_costs_one_record_at_most(file):
     whole = ten_records(file)
     content, random = file.read_bytes(), np.random.default_rng(0)
@@ -190,11 +207,12 @@ def test_sums_of_an_open_record_come_back_bit_by_bit(file):
 
 def test_sums_that_cannot_be_read_are_told_of(file):
     stream = io.StringIO()
-    for content in ('{"step": 8, "sums"', '{"step": 8}', '{"step": 8, "sums": {"loss": 3}}'):
+    for sums in ('"sums"', '"sum": 1}', '"sums": {"loss": 3}}', '"sums": [1, 2]}'):
+        content = f'{{"step": 8, {sums}'
         file.with_name("metrics.open.json").write_text(content)
         with RunLog(file, name="run", total_steps=10, stream=stream) as log:
             assert log.take_open(8) == {}
-    assert stream.getvalue().count("metrics.open.json holds is not used") == 3
+    assert stream.getvalue().count("metrics.open.json holds is not used") == 4
 
 
 def test_a_full_disk_at_tensorboard_is_told_once_and_ends_no_run(file):

@@ -69,7 +69,7 @@ class ImageStream:
         if not 1 <= batch <= len(files):
             raise DataError(
                 f"a batch of {batch} cannot be drawn from the {len(files):,} files of "
-                f"{files.name}; give more files or a smaller batch"
+                f"{files.name}; expected 1 to that many. Give more files, or another batch"
             )
         if workers < 0 or ahead < 1:
             raise DataError(

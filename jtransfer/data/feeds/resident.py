@@ -38,8 +38,8 @@ class Domain:
             raise ValueError(f"fields of one domain differ in length: {lengths}")
         if not 1 <= self.batch <= len(self):
             raise ValueError(
-                f"a batch of {self.batch} cannot be drawn from {len(self)} examples; "
-                "give more data or a smaller batch"
+                f"a batch of {self.batch} cannot be drawn from {len(self):,} examples; expected 1 "
+                "to that many. Give more data, or another batch"
             )
         if "label" in self.fields:
             check_field(self.fields["label"])

@@ -2,13 +2,18 @@
 
 import csv
 import io
+import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from jtransfer.data.examples import DataError
 from jtransfer.files.kinds import HEAD, is_table_of_text
-from jtransfer.files.reading import read_text, reading
+from jtransfer.files.memory import require_memory
+from jtransfer.files.reading import open_regular, read_text, reading
+
+_EXPANSION = 60  # bytes of memory that a byte of a table of short cells takes
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,14 @@ def read_csv_table(
 
     Raises:
       DataError: naming the file, and the line where one is at fault: a quote that is not closed, a
-        cell of over 131,072 characters, a row of another length, a column that is there twice.
+        cell of over 131,072 characters, a row of another length, a column that is there twice; or
+        if the table would take more memory than there may be.
     """
     more = {} if absent is None else {"absent": absent}
     with reading(file, expected, error=DataError, kinds=("a csv table",), **more):
+        with open_regular(file) as stream:
+            size = os.fstat(stream.fileno()).st_size
+        require_memory(_EXPANSION * size, str(file), error=DataError)
         text = read_text(file)
         if not text:
             raise EOFError
@@ -73,7 +82,7 @@ def read_csv_table(
     if not rows:
         raise DataError(f"{file} has no line; expected {expected}. Fill it")
     columns = rows[0]
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    twice = sorted(name for name, count in Counter(columns).items() if count > 1)
     if twice:
         raise DataError(
             f"{file} has the column {', '.join(map(repr, twice))} more than once; expected every "

@@ -8,6 +8,7 @@ from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.sources.csv_table import read_csv_table
 from jtransfer.data.sources.decoding import read_rgb
 from jtransfer.data.splits import per_group_split
+from jtransfer.files.listing import entries
 from jtransfer.files.names import plain_name
 from jtransfer.files.reading import is_there
 
@@ -64,13 +65,20 @@ def load_gtsrb_tracks(what: str, split: str, root: Path) -> Examples:
 
 def _training_rows(folder: Path) -> list[tuple[Path, int]]:
     images = folder / "Final_Training" / "Images"
-    tables = sorted(images.glob("*/GT-*.csv"))
+    absent = (
+        f"found no table {images}/00000/GT-00000.csv or the like; expected one for each class. "
+        f"{_ADDRESS}: unpack it there, or name the right data root by --data-root or "
+        "JTRANSFER_DATA"
+    )
+    classes = [each for each in entries(images, error=DataError) if each.is_dir()]
+    tables = [
+        file
+        for folder in classes
+        for file in entries(folder, error=DataError)
+        if file.name.startswith("GT-") and file.suffix == ".csv"
+    ]
     if not tables:
-        raise DataError(
-            f"found no table {images}/00000/GT-00000.csv or the like; expected one for each class. "
-            f"{_ADDRESS}: unpack it there, or name the right data root by --data-root or "
-            "JTRANSFER_DATA"
-        )
+        raise DataError(absent)
     return [row for table in tables for row in _rows(table, table.parent)]
 
 
@@ -90,7 +98,8 @@ def _test_rows(folder: Path) -> list[tuple[Path, int]]:
 def _rows(table: Path, images: Path) -> list[tuple[Path, int]]:
     """The images of a table and their classes."""
     expected = "a table of the columns Filename and ClassId, parted by semicolons"
-    labelled = []
+    labelled: list[tuple[Path, int]] = []
+    seen: set[Path] = set()
     for line, row in read_csv_table(table, expected, delimiter=";").of("Filename", "ClassId"):
         try:
             path = images / plain_name(row["Filename"])
@@ -105,6 +114,12 @@ def _rows(table: Path, images: Path) -> list[tuple[Path, int]]:
                 f"{table}, line {line} has the class {label!r}; expected 0 to {len(_CLASSES) - 1}. "
                 "It is damaged, or another table: fetch it again"
             )
+        if path in seen:
+            raise DataError(
+                f"{table}, line {line} lists {path.name} again; expected every image once. It is "
+                "damaged: fetch it again"
+            )
+        seen.add(path)
         labelled.append((path, int(label)))
     if not labelled:
         raise DataError(f"{table} lists no image; expected one a line. Fetch it again")

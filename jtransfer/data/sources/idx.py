@@ -64,7 +64,7 @@ def read_idx(file: Path, *, dimensions: int) -> np.ndarray:
                 f"{file} holds {_in_words(len(content), expected)} bytes of data; expected "
                 f"{expected:,} for shape {shape}. It is truncated or damaged: fetch it again"
             )
-    return np.frombuffer(content, np.uint8).reshape(shape)
+        return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _shape(head: bytes, dimensions: int, file: Path) -> tuple[int, ...]:

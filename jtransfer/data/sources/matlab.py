@@ -25,6 +25,7 @@ MATLAB = "a MATLAB file"  # in `files.kinds`
 _HEADER = 128
 _TAG = 8
 _PEEK = 4096  # bytes of a variable that surely hold its class, shape and name
+_MOST_TEXTS, _LONGEST_TEXT = 100_000, 1 << 23
 _INT8, _INT32, _UINT32, _MATRIX, _COMPRESSED, _UTF8 = 1, 5, 6, 14, 15, 16
 _CELL, _CHAR = 1, 4
 _COMPLEX, _LOGICAL = 0x0800, 0x0200
@@ -146,6 +147,7 @@ def _value(data: memoryview, order: str, file: Path, on_disk: int, *, cell: bool
         cells, place = [], header.end
         if count * _TAG > len(data):  # every cell has a tag at least
             raise EOFError(f"{count:,} cells in {len(data):,} bytes")
+        _require_few(count, "cells")
         for _ in range(count):
             kind, content, place = _element(data, place, order)
             if kind != _MATRIX:
@@ -168,6 +170,12 @@ def _value(data: memoryview, order: str, file: Path, on_disk: int, *, cell: bool
     return _cast(numbers, wanted).reshape(header.shape, order="F")
 
 
+def _require_few(count: int, what: str) -> None:
+    """Each becomes an object, of far more memory than it takes where it is packed."""
+    if count > _MOST_TEXTS:
+        raise ValueError(f"{count:,} {what}; expected at most {_MOST_TEXTS:,}, names of classes")
+
+
 def _cast(numbers: np.ndarray, wanted: np.dtype) -> np.ndarray:
     """Numbers are stored in whatever type is narrow and holds them."""
     if numbers.dtype.kind == "f" and wanted.kind != "f":
@@ -181,6 +189,9 @@ def _cast(numbers: np.ndarray, wanted: np.dtype) -> np.ndarray:
 
 def _text(stored: int, content: memoryview, shape: tuple[int, ...], order: str) -> Value:
     """The lines of an array of characters, which stand column by column."""
+    _require_few(shape[0], "lines of text")
+    if len(content) > _LONGEST_TEXT:
+        raise ValueError(f"a text of {len(content):,} bytes; expected at most {_LONGEST_TEXT:,}")
     if stored == _UTF8:
         units = np.array(list(content.tobytes().decode()), "U1")
     else:

@@ -38,7 +38,7 @@ def load_npz(what: str, split: str, root: Path) -> Examples:
 
 def _classes(archive: Archive, file: Path) -> tuple[str, ...]:
     if "classes" in archive.names:
-        return archive.text("classes")
+        return archive.text("classes", most=MOST_CLASSES)
     names = [name for name in archive.names if name.endswith("_label")]
     largest = -1
     for name, labels in zip(names, archive.read(*names), strict=True):

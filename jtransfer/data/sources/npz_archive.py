@@ -2,22 +2,26 @@
 
 import math
 import os
+import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
 
 from jtransfer.data.examples import DataError
-from jtransfer.files.memory import require_plausible
+from jtransfer.files.memory import in_units, require_plausible
 from jtransfer.files.reading import open_regular, reading
 
 _SUFFIX = ".npy"
 _PACKED_BY = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz"}
 _DEFLATED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
+_NAME = 64  # bytes of memory that a short name takes
+_LARGEST_DIRECTORY = 1 << 23  # bytes, of 100,000 arrays; each takes a kilobyte of memory
+_TAIL = (1 << 16) + 200  # bytes, a comment in which what stands at the end may hide
 _NUMBERS, _TEXT = "biuf", "US"  # kinds of dtypes
 
 
@@ -56,17 +60,27 @@ class Archive:
         require_plausible(total, self._size, str(self._file), error=DataError)
         return [self._read(name) for name in names]
 
-    def text(self, name: str) -> tuple[str, ...]:
+    def text(self, name: str, *, most: int = 1 << 32) -> tuple[str, ...]:
         """Read a list of names, of text or whole numbers.
 
+        Args:
+          name: of the array.
+          most: names that there may be.
+
         Raises:
-          DataError: as `read`, or if it is no such list.
+          DataError: as `read`, or if it is no such list, or longer.
         """
         (array,) = self.read(name)
         if array.ndim != 1 or array.dtype.kind not in "USiu":
             raise DataError(
                 f"{self._file}: {name} is {array.dtype} of shape {array.shape}; expected a list of "
                 "names. Save it as np.array([...]) of strings"
+            )
+        require_plausible(_NAME * array.size, self._size, f"{self._file}: {name}", error=DataError)
+        if array.size > most:
+            raise DataError(
+                f"{self._file}: {name} has {array.size:,} entries; expected at most {most:,}. It "
+                "is another array: name the right one"
             )
         entries = array.tolist()
         return tuple(e.decode() if isinstance(e, bytes) else str(e) for e in entries)
@@ -126,9 +140,26 @@ def open_npz(file: Path, expected: str, *, absent: str | None = None) -> Iterato
     with (
         reading(file, expected, error=DataError, kinds=("a zip archive",), **more),
         open_regular(file) as stream,
-        zipfile.ZipFile(stream) as packed,
     ):
-        yield Archive(file, packed, os.fstat(stream.fileno()).st_size)
+        _require_short_directory(stream)
+        with zipfile.ZipFile(stream) as packed:
+            yield Archive(file, packed, os.fstat(stream.fileno()).st_size)
+
+
+def _require_short_directory(stream: BinaryIO) -> None:
+    """Refuse an archive of very many members before zipfile lists them.
+
+    How long the list is stands at the end, and again before it where a file is larger than 4 GiB.
+    """
+    stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
+    tail = stream.read()
+    stream.seek(0)
+    for mark, form, place in ((b"PK\x05\x06", "<I", 12), (b"PK\x06\x06", "<Q", 40)):
+        start = tail.rfind(mark)
+        if 0 <= start <= len(tail) - place - 8:
+            (length,) = struct.unpack_from(form, tail, start + place)
+            if _LARGEST_DIRECTORY < length != 0xFFFFFFFF:
+                raise ValueError(f"it has members whose names alone take {in_units(length)}")
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:

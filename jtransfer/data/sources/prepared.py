@@ -15,9 +15,11 @@ from typing import Any
 from jtransfer.data.examples import MOST_CLASSES, DataError
 from jtransfer.data.sources.array_record import read_records
 from jtransfer.data.sources.tf_example import read_example
+from jtransfer.files.listing import entries
 from jtransfer.files.names import plain_name
 from jtransfer.files.reading import is_there, read_text, reading
 
+_INFO = "dataset_info.json"
 FORMAT = "array_record"  # the one that is read by position, without TensorFlow
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 # The feature classes of tensorflow-datasets, by the names that it writes. A set may have others of
@@ -103,7 +105,7 @@ class Prepared:
         for file, records in self.shards[split]:
             with self._named(file):
                 for record in read_records(file, records):
-                    example = read_example(record)
+                    example = read_example(record, features)
                     # A list without values is not written.
                     yield {name: example.get(name, []) for name in features}
 
@@ -133,7 +135,7 @@ def open_prepared(what: str, splits: Iterable[str], root: Path) -> Prepared:
             f"found no prepared data set {what} in {root / 'tfds'}; expected "
             f"{root / 'tfds' / what}/<version>/dataset_info.json. {remedy}"
         )
-    file = folder / "dataset_info.json"
+    file = folder / _INFO
     with _reading(file, remedy):
         info = json.loads(read_text(file))
         written = info.get("fileFormat")
@@ -213,7 +215,7 @@ def _kind(described: Mapping[str, Any]) -> str:
 
 
 def _newest_version(folder: Path) -> Path | None:
-    found = [file.parent for file in folder.glob("*/dataset_info.json")]
+    found = [each for each in entries(folder, error=DataError) if is_there(each / _INFO)]
     return max(found, key=lambda path: _version(path.name), default=None)
 
 

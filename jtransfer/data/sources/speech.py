@@ -1,6 +1,5 @@
 """Folders of wav files, named by what is said and who says it, or listed by a csv."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from jtransfer.data.examples import DataError
 from jtransfer.data.sources.csv_table import read_csv_table
 from jtransfer.data.sources.wav import RATES, read_wav, resample
 from jtransfer.data.utterances import Utterances
+from jtransfer.files.listing import entries
 from jtransfer.files.names import path_within
 
 COLUMNS = ("path", "label", "speaker")
@@ -44,21 +44,15 @@ def load_wav_folder(what: str, root: Path, *, rate: int | None = None) -> Uttera
         read.
     """
     folder = root / what
-    if not folder.is_dir():
-        raise DataError(
-            f"found no folder {folder}; expected wav files there, named "
-            "<label>_<speaker>_<index>.wav or listed by a csv of path,label,speaker. "
-            f"{_ADDRESS}: put it there, or name the right data root by --data-root or "
-            "JTRANSFER_DATA"
-        )
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise DataError(
-            f"{folder} may not be listed by this user; expected a folder of wav files. Change its "
-            "permissions, such as by chmod +rx"
-        )
+    absent = (
+        "expected wav files there, named <label>_<speaker>_<index>.wav or listed by a csv of "
+        f"path,label,speaker. {_ADDRESS}: put it there, or name the right data root by "
+        "--data-root or JTRANSFER_DATA"
+    )
+    files = entries(folder, error=DataError, absent=absent)
     if rate is not None and not RATES[0] <= rate <= RATES[1]:
         raise DataError(f"a rate of {rate:,} Hz; expected {RATES[0]} to {RATES[1]:,}")
-    rows = _listed(folder)
+    rows = _listed(folder, files)
     read = [read_wav(path) for path, _, _ in rows]
     rates = Counter(each for _, each in read)
     wanted = rate or rates.most_common(1)[0][0]
@@ -73,15 +67,15 @@ def load_wav_folder(what: str, root: Path, *, rate: int | None = None) -> Uttera
     return Utterances(samples, labels, speakers, classes, names, wanted, f"wav:{what}", notes)
 
 
-def _listed(folder: Path) -> list[tuple[Path, str, str]]:
+def _listed(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str, str]]:
     """Path, label and speaker of every utterance."""
-    lists = sorted(folder.glob("*.csv"))
+    lists = [each for each in files if each.suffix.lower() == ".csv"]
     if len(lists) > 1:
         raise DataError(
             f"{folder} has {len(lists)} lists, {', '.join(each.name for each in lists)}; expected "
             "one csv. Keep the one that counts"
         )
-    rows = _from_csv(lists[0]) if lists else _from_names(folder)
+    rows = _from_csv(lists[0]) if lists else _from_names(files)
     if not rows:
         where = lists[0] if lists else folder
         raise DataError(f"{where} names no wav file; expected at least one utterance. Add some")
@@ -90,7 +84,8 @@ def _listed(folder: Path) -> list[tuple[Path, str, str]]:
 
 def _from_csv(file: Path) -> list[tuple[Path, str, str]]:
     table = read_csv_table(file, "a table of path, label and speaker")
-    rows = []
+    rows: list[tuple[Path, str, str]] = []
+    listed: set[Path] = set()
     for line, row in table.of(*COLUMNS):
         if not all(row.values()):
             raise DataError(
@@ -104,14 +99,20 @@ def _from_csv(file: Path) -> list[tuple[Path, str, str]]:
                 f"{file}, line {line}: {error}; expected a path from the list's folder on, such as "
                 "a/b.wav. Put the sound there"
             ) from error
+        if path in listed:
+            raise DataError(
+                f"{file}, line {line} lists {row['path']} again; expected every sound once. Remove "
+                "one of the lines"
+            )
+        listed.add(path)
         rows.append((path, row["label"], row["speaker"]))
     return rows
 
 
-def _from_names(folder: Path) -> list[tuple[Path, str, str]]:
+def _from_names(files: Sequence[Path]) -> list[tuple[Path, str, str]]:
     rows = []
-    for path in sorted(folder.glob("*.wav")):
-        if path.name.startswith("."):
+    for path in files:
+        if path.suffix.lower() != ".wav":
             continue
         match = _NAME.fullmatch(path.stem)
         if match is None:

@@ -5,23 +5,35 @@ The message is a map from names to lists: of bytes, of floats or of integers
 buffers (protobuf.dev/programming-guides/encoding). Lists of floats are not needed here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import count, islice
 
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5  # kinds of fields
 _BYTES_LIST, _INT64_LIST = 1, 3  # fields of a feature
+# Of a message; the labels of one example are some dozens. A record unpacks to a thousand times its
+# size on disk where it is made to, and every number takes a microsecond.
+_MOST = 100_000
 
 
-def read_example(record: bytes) -> dict[str, list[bytes] | list[int]]:
+def read_example(
+    record: bytes, names: Collection[str] | None = None
+) -> dict[str, list[bytes] | list[int]]:
     """The features of a record: {name: values}; those of floats are left empty.
 
+    Args:
+      record: the message.
+      names: of the only features to read; None for all.
+
     Raises:
-      ValueError: if the record is no such message.
+      ValueError: if the record is no such message, or has over 100,000 values of one feature.
     """
     features: dict[str, list[bytes] | list[int]] = {}
     for _, message in _parts(record, 1):
         for _, entry in _parts(message, 1):
             pair = dict(_parts(entry, 1, 2))
-            features[pair.get(1, b"").decode()] = _values(pair.get(2, b""))
+            name = pair.get(1, b"").decode()
+            if names is None or name in names:
+                features[name] = _values(pair.get(2, b""))
     return features
 
 
@@ -29,7 +41,12 @@ def _values(feature: bytes) -> list[bytes] | list[int]:
     for field, content in _parts(feature, _BYTES_LIST, _INT64_LIST):
         if field == _BYTES_LIST:
             return [value for _, value in _parts(content, 1)]
-        return [_signed(value) for value in _integers(content)]
+        values = [*islice(map(_signed, _integers(content)), _MOST + 1)]
+        if len(values) > _MOST:
+            raise ValueError(
+                f"a record of tf.train.Example has over {_MOST:,} numbers in a feature"
+            )
+        return values
     return []
 
 
@@ -56,7 +73,11 @@ def _integers(message: bytes) -> Iterator[int]:
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     place = 0
-    while place < len(message):
+    for number in count():
+        if place == len(message):
+            return
+        if number == _MOST:
+            raise ValueError(f"a record of tf.train.Example has over {_MOST:,} fields in a message")
         key, place = _varint(message, place)
         field, kind = key >> 3, key & 7
         if kind == _VARINT:

@@ -3,6 +3,7 @@
 Tried on small sets that were prepared with the features of `voc/2007`, not yet on that itself.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def load_tfds_files(what: str, split: str, root: Path) -> ImageFiles:
     labels: list[np.ndarray] = []
     for part in parts:
         names = [_only(each, "image/filename", prepared) for each in _read(prepared, part)]
-        files = [prepared.folder / "images" / part / name for name in _distinct(names, prepared)]
+        folder = _within(prepared, part)
+        files = [folder / name for name in _distinct(names, prepared)]
         for path, example in zip(files, _read(prepared, part), strict=True):
             labels.append(_signs(example, len(classes), prepared))
             _keep(_only(example, "image", prepared), path)
@@ -91,8 +93,20 @@ def _only(example: dict[str, list[Any]], name: str, prepared: Prepared) -> bytes
     return example[name][0]
 
 
+def _within(prepared: Prepared, split: str) -> Path:
+    """Where the images of a split are written, which is no link to a place of other files."""
+    folder = prepared.folder / "images" / split
+    if folder.resolve() != prepared.folder.resolve() / "images" / split:
+        raise DataError(
+            f"{folder} leads to {folder.resolve()}; expected a folder of the prepared set, or "
+            "none, since images are written there under the names that the set gives them. Remove "
+            "the link, and take the set from a place that you trust"
+        )
+    return folder
+
+
 def _distinct(names: list[bytes], prepared: Prepared) -> list[str]:
-    """A name of its own for every image, also where a disk takes capitals for small letters."""
+    """A name of its own for every image, also on disks that tell fewer names apart than others."""
     taken: set[str] = set()
     distinct = []
     for position, written in enumerate(names):
@@ -103,11 +117,16 @@ def _distinct(names: list[bytes], prepared: Prepared) -> list[str]:
                 f"tfds:{prepared.what} has an image named {written!r} ({error}); expected the name "
                 f"of a file. Remove the set. {prepared.remedy}"
             ) from error
-        while name.lower() in taken:
+        while _as_on_disk(name) in taken:
             name = f"{position}_{name}"
-        taken.add(name.lower())
+        taken.add(_as_on_disk(name))
         distinct.append(name)
     return distinct
+
+
+def _as_on_disk(name: str) -> str:
+    """The name where capitals are taken for small letters, and an é for another one."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _signs(example: dict[str, list[Any]], classes: int, prepared: Prepared) -> np.ndarray:

@@ -9,8 +9,9 @@ from itertools import product
 
 import numpy as np
 
-from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.examples import Examples
 from jtransfer.data.sources.attributes import ClassTable
+from jtransfer.data.synthetic.sizes import require_drawable
 
 SIDE = 32
 # Of each group of attributes an image has exactly one.
@@ -47,8 +48,7 @@ def load_attribute_world(split: str, *, size: int | None = None, seed: int = 0) 
       DataError: if `size` is not positive.
     """
     size = _SIZES[split] if size is None else size
-    if size < 1:
-        raise DataError(f"asked for {size} drawn images; expected 1 or more")
+    require_drawable(size, "drawn images", side=SIDE)
     random = np.random.default_rng((seed, ("train", "test").index(split)))
     rows = combinations()
     classes = seen_and_unseen()[0] if split == "train" else np.arange(len(rows))

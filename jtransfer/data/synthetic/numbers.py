@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from jtransfer.data.augment.blur import blurred
-from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.examples import Examples
 from jtransfer.data.synthetic.glyphs import (
     CELL,
     HEIGHT,
@@ -22,6 +22,7 @@ from jtransfer.data.synthetic.glyphs import (
     fonts_below,
     shipped_fonts,
 )
+from jtransfer.data.synthetic.sizes import require_drawable
 
 SIDE = 32
 _REACH = 3  # of the blur in pixels
@@ -83,8 +84,7 @@ def draw_numbers(
       DataError: if `size` is not positive, or the folder has no usable fonts.
     """
     size = _SIZES[split] if size is None else size
-    if size < 1:
-        raise DataError(f"asked for {size} drawn numbers; expected 1 or more")
+    require_drawable(size, "drawn numbers", side=SIDE)
     files = shipped_fonts() + (fonts_below(fonts) if fonts is not None else ())
     masks, widths = digit_masks(files)
     if cropped:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from jtransfer.data.examples import DataError, Examples
+from jtransfer.data.examples import Examples
 from jtransfer.data.synthetic.camera import lit_ground, painted, photographed, shade
 from jtransfer.data.synthetic.german_signs import german
 from jtransfer.data.synthetic.photos import random_clutter, random_patches, read_photos
 from jtransfer.data.synthetic.pictograms import CELL, SIGN, VARIANTS, read_pictograms
+from jtransfer.data.synthetic.sizes import require_drawable
 
 SIDE = 40  # of the images, as Ganin et al. give them to their net
 _CHUNK = 512  # images drawn at a time
@@ -51,8 +52,7 @@ def load_signs(
       DataError: if `size` is not positive, or the pictograms or photographs are unusable.
     """
     size = _SIZES[split] if size is None else size
-    if size < 1:
-        raise DataError(f"asked for {size} drawn signs; expected 1 or more")
+    require_drawable(size, "drawn signs", side=SIDE)
     from_germany = pictograms == "sign_pictograms"
     cells, classes = read_pictograms(root / pictograms, german if from_germany else None)
     ground = root / photos / split

@@ -1,4 +1,5 @@
 import os
+import time
 
 import pytest
 
@@ -66,4 +67,20 @@ def test_what_is_no_file_is_named(file):
     file.rmdir()
     os.mkfifo(file)
     with pytest.raises(DataError, match="is a pipe, a socket or a device"):
+        read(file)
+
+
+def test_a_line_of_many_cells_takes_no_square_of_them(file):
+    file.write_text(",".join(map(str, range(100_000))))
+    began = time.perf_counter()
+    assert len(read(file).columns) == 100_000
+    assert time.perf_counter() - began < 5
+
+
+def test_a_table_that_would_fill_memory_is_refused_before_it_does(file, monkeypatch):
+    monkeypatch.setenv("JTRANSFER_MEMORY", "0.0005")  # GiB
+    file.write_bytes(b"a,b\n" + b",x\n" * 5_000)
+    with pytest.raises(
+        DataError, match=r"list\.csv would take 879\.1 KiB of memory.*JTRANSFER_MEMORY"
+    ):
         read(file)

@@ -115,3 +115,16 @@ def test_real_signs_at_32_pixels(data_root):
     train = load("npz:gtsrb32", "train", data_root=data_root)
     assert train.images.shape == (13070, 32, 32, 3)
     assert train.classes == tuple(str(number) for number in range(43))
+
+
+def test_an_image_that_is_listed_twice_is_refused(root):
+    table = root / "GTSRB" / "GT-final_test.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines, lines[-1].rsplit(";", 1)[0] + ";7"]) + "\n")
+    with pytest.raises(DataError, match=r"line 4 lists 00001\.ppm again; expected every image"):
+        load("gtsrb:GTSRB", "test", data_root=root)
+
+
+def test_a_folder_that_cannot_be_listed_is_told_by_its_cause(tmp_path):
+    with pytest.raises(DataError, match="File name too long"):
+        load(f"gtsrb:{'a' * 300}", "train", data_root=tmp_path)

@@ -1,10 +1,12 @@
 import gzip
 import os
+import struct
 
 import numpy as np
 import pytest
 
 from jtransfer.data import DataError, load
+from jtransfer.data.sources.idx import read_idx
 
 
 def idx(array):
@@ -115,3 +117,10 @@ def test_mnist_itself(data_root):
         examples = load("idx:mnist", split, data_root=data_root)
         assert examples.images.shape == (count, 28, 28, 1)
         assert examples.labels[0] == first
+
+
+def test_no_image_of_sides_that_no_array_has_is_damage(tmp_path):
+    file = tmp_path / "images"
+    file.write_bytes(struct.pack(">4B3I", 0, 0, 8, 3, 0, 2**32 - 1, 2**32 - 1))
+    with pytest.raises(DataError, match=r"images cannot be read \(array is too big"):
+        read_idx(file, dimensions=3)

@@ -118,3 +118,26 @@ def test_matlab_7_3_says_how_to_convert(tmp_path):
     file.write_bytes(b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n" + bytes(100))
     with pytest.raises(DataError, match=r"is of MATLAB 7\.3, an HDF5 file; .*'-v7'\)"):
         read_matlab(file, "a")
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "content", "says"),
+    [
+        (4, (100_001, 1), (16, b"a" * 100_001), "100,001 lines of text; expected at most 100,000"),
+        (4, (1, 9 << 20), (16, b"a" * (9 << 20)), "a text of 9,437,184 bytes; expected at most"),
+        (1, (100_001, 1), (14, bytes(800_008)), "100,001 cells; expected at most 100,000"),
+    ],
+)
+def test_text_that_unpacks_to_far_more_than_it_takes_is_refused(
+    tmp_path, kind, shape, content, says
+):
+    def element(code, data):
+        return struct.pack("<II", code, len(data)) + data + bytes(-len(data) % 8)
+
+    header = element(6, struct.pack("<II", kind, 0)) + element(5, struct.pack("<2i", *shape))
+    packed = zlib.compress(element(14, header + element(1, b"names") + element(*content)))
+    file = tmp_path / "a.mat"
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM"
+    file.write_bytes(head + struct.pack("<II", 15, len(packed)) + packed)
+    with pytest.raises(ValueError, match=says):
+        read_matlab(file, ["names"])

@@ -1,3 +1,4 @@
+import struct
 import zipfile
 
 import numpy as np
@@ -165,6 +166,31 @@ def test_what_would_fill_memory_is_refused_before_it_does(archive, monkeypatch):
     zeros = bytes(3 << 20)  # packed into a thousandth
     members(archive, train_image=array((len(zeros),), data=zeros), train_label=array((0,), "<i8"))
     with pytest.raises(DataError, match=r"toys\.npz claims 3\.0 MiB of data in 3\.\d KiB on disk"):
+        read(archive)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_archives_of_very_many_members_are_refused_before_they_are_listed(archive, large):
+    entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, *[0] * 7, 8, *[0] * 6)
+    listed = b"".join(entry + b"%08d" % number for number in range(200_000))
+    end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 9, 9, len(listed), 0, 0)
+    if large:
+        end = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, 9, 9, len(listed), 0)
+        end += struct.pack("<IIQI", 0x07064B50, 0, len(listed), 1)
+        end += struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 9, 9, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    archive.write_bytes(listed + end)
+    with pytest.raises(DataError, match=r"members whose names alone take 10\.3 MiB"):
+        read(archive)
+
+
+def test_so_are_names_that_unpack_to_far_more_than_they_take(archive):
+    np.savez_compressed(
+        archive, train_image=IMAGES, train_label=[0, 1], classes=np.zeros(5_000_000, "U1")
+    )
+    with pytest.raises(DataError, match=r"classes claims 305\.2 MiB of data in"):
+        read(archive)
+    np.savez(archive, train_image=IMAGES, train_label=[0, 1], classes=np.arange(100_001))
+    with pytest.raises(DataError, match="classes has 100,001 entries; expected at most 100,000"):
         read(archive)
 
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.io import wavfile
@@ -88,7 +90,11 @@ def test_rates_are_bounded_before_a_file_is_read(folder, tmp_path, monkeypatch):
     write(folder / "1_ann_0.wav")
     with pytest.raises(DataError, match="a rate of 2,147,483,647 Hz; expected 100 to 192,000"):
         load_speech("wav:words", data_root=tmp_path, rate=2**31 - 1)
-    monkeypatch.setattr("jtransfer.data.sources.speech.os.access", lambda *_: False)
+
+    def forbidden(_):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
     with pytest.raises(DataError, match="words may not be listed by this user"):
         load_speech("wav:words", data_root=tmp_path)
 
@@ -109,3 +115,30 @@ def test_real_fsdd(data_root):
     assert read.speaker_names == ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
     pairs = np.stack([read.labels, read.speakers])
     assert np.unique(pairs, axis=1, return_counts=True)[1].tolist() == [50] * 60
+
+
+def test_hidden_files_and_capitals_are_those_of_other_systems(folder, tmp_path):
+    write(folder / "7_theo_0.WAV")
+    (folder / "._list.csv").write_bytes(b"\0\5\x16\7")  # beside every file on a disk from macOS
+    assert load_speech("wav:words", data_root=tmp_path).classes == ("7",)
+
+
+def test_a_sound_that_is_listed_twice_is_refused(folder, tmp_path):
+    write(folder / "a.wav")
+    (folder / "list.csv").write_text("path,label,speaker\na.wav,yes,bo\n./a.wav,no,bo\n")
+    with pytest.raises(DataError, match=r"line 3 lists \./a\.wav again; expected every sound once"):
+        load_speech("wav:words", data_root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("what", "cause"),
+    [("a" * 300, "File name too long"), ("a\0b", "null byte"), ("7.txt", "is a file; expected a")],
+)
+def test_what_is_no_folder_is_told_by_its_cause(tmp_path, what, cause):
+    (tmp_path / "7.txt").touch()
+    (tmp_path / "tfds").mkdir()
+    (tmp_path / "tfds" / "7.txt").touch()
+    for read in (load_speech, load):
+        scheme, split = ("wav", ()) if read is load_speech else ("tfds", ("train",))
+        with pytest.raises(DataError, match=cause):
+            read(f"{scheme}:{what}", *split, data_root=tmp_path)

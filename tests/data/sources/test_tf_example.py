@@ -34,3 +34,20 @@ def test_integers_may_be_written_one_by_one():
 def test_what_is_no_message_is_an_error(record):
     with pytest.raises(ValueError, match="record of tf"):
         read_example(record)
+
+
+def message(field, content):
+    size, length = len(content), b""
+    while size > 127:
+        length, size = length + bytes([size & 127 | 128]), size >> 7
+    return bytes([field << 3 | 2]) + length + bytes([size]) + content
+
+
+def test_only_features_that_are_asked_for_are_read_and_none_of_very_many_numbers():
+    numbers = message(3, message(1, bytes(100_001)))
+    record = message(1, message(1, message(1, b"label") + message(2, numbers)))
+    assert read_example(record, ["image"]) == {}
+    with pytest.raises(ValueError, match="over 100,000 numbers in a feature"):
+        read_example(record, ["label"])
+    with pytest.raises(ValueError, match="over 100,000 fields in a message"):
+        read_example(b"\x08\0" * 100_001)

@@ -158,6 +158,18 @@ def test_names_that_lead_elsewhere_are_refused(prepared):
         load_files("tfds:tiny_climbers", "train", data_root=prepared)
 
 
+@pytest.mark.parametrize("link", ["images", "images/train"])
+def test_nothing_is_written_through_a_link_that_came_with_the_set(root, tmp_path, link):
+    (home := tmp_path / "home").mkdir()
+    place = next(root.glob("tfds/*/1.0.0")) / link
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(home)
+    with pytest.raises(DataError, match=r"images/train leads to .*home.* Remove the link"):
+        load_files("tfds:tiny_voc", "train", data_root=root)
+    assert not [*home.iterdir()]
+
+
 def test_a_written_image_that_was_changed_is_written_again(root):
     files = load_files("tfds:tiny_voc", "train", data_root=root)
     whole = files.paths[0].read_bytes()
