@@ -72,7 +72,7 @@ class DomainBatchNorm(nn.Module):
             rest = jnp.zeros_like(var)
         gain = scale[None] * jax.lax.rsqrt(var + self.epsilon)
         normed = centred * gain[:, None] + (bias[None] - rest * gain)[:, None]
-        return normed.reshape(images.shape).astype(images.dtype)
+        return normed.reshape(images.shape).astype(jnp.result_type(images, float))
 
 
 def _means(parts: jax.Array, domains: tuple[int, ...]) -> jax.Array:
