@@ -169,3 +169,11 @@ def test_what_cannot_be_drawn_or_used():
 def test_labels_that_are_no_class_numbers():
     with pytest.raises(ValueError, match=r"label 1 is 0\.5; expected the number of a class"):
         draw_episodes(np.array([0, 0.5]), ways=1, shots=1, queries=1, episodes=1, seed=0)
+
+
+def test_a_support_of_zeros_or_in_lists():
+    """Where nothing is shown all scores are 0, and a list is what an array of it is."""
+    nothing = fit_ridge_rule(np.zeros((2, 1, 3)), penalty=0.0)
+    np.testing.assert_array_equal(nothing.weights, np.zeros((3, 2)))
+    listed = fit_nearest_mean([[[1.0, 0.0]], [[0.0, 1.0]]])
+    np.testing.assert_array_equal(predict(listed, jnp.array([[2.0, 1.0], [0.0, 3.0]])), [0, 1])
