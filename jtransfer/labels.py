@@ -120,7 +120,9 @@ def known(values: jax.Array, labels: jax.Array, classes: int) -> jax.Array:
 
 
 def integers(labels: jax.Array) -> jax.Array:
-    """The labels, traced or not, if their type is one of integers.
+    """The labels, traced or not, if their type is one of integers: in one that counts all classes.
+
+    In 8 bits the number of classes is itself no number where there are 256 of them.
 
     Raises:
       ValueError: if not.
@@ -131,11 +133,12 @@ def integers(labels: jax.Array) -> jax.Array:
             f"labels are {labels.dtype}; expected integers, the numbers of the classes. Convert "
             "whole numbers by astype(int)"
         )
-    return labels
+    return labels.astype(jnp.int32) if labels.dtype.itemsize < 4 else labels
 
 
 def one_hot(labels: jax.Array, classes: int) -> jax.Array:
     """Rows [..., classes] float32, 1 at the label; NaN where it is no class, as in `known`."""
+    labels = integers(labels)
     return known(jax.nn.one_hot(labels, classes), labels, classes)
 
 

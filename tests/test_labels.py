@@ -115,3 +115,14 @@ def test_signs_in_memory():
     np.testing.assert_array_equal(signs(jnp.zeros((1, 2), int)), [[0, 0]])
     with pytest.raises(ValueError, match="but no -1"):
         signs(jnp.array([[1, 0], [0, 1]]))
+
+
+@pytest.mark.parametrize("classes", [128, 256, 300])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16])
+def test_narrow_types_tell_as_many_classes_as_there_are(dtype, classes):
+    """In int8 the number 128, in uint8 256 is 0 or less: no label would be below it."""
+    labels = jnp.array([1, 127], dtype)
+    rows = one_hot(labels, classes)
+    np.testing.assert_array_equal(np.asarray(rows).argmax(axis=1), [1, 127])
+    np.testing.assert_array_equal(rows.sum(axis=1), [1, 1])
+    np.testing.assert_array_equal(known(jnp.array([3.0, 4.0]), labels, classes), [3, 4])

@@ -171,4 +171,4 @@ def normalise(features: jax.Array, mask: jax.Array, *, epsilon: float = 1e-3) ->
     # A square root of 0 would have no gradient, not even behind a `where`.
     changes = variance > 0
     deviation = jnp.where(changes, jnp.sqrt(jnp.where(changes, variance, 1)), 0)
-    return (centred / (deviation + epsilon)).astype(features.dtype)
+    return (centred / (deviation + epsilon)).astype(jnp.result_type(features, float))

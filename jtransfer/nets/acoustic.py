@@ -31,6 +31,7 @@ class InputTransform(nn.Module):
     ) -> Frames:
         """Map [batch, frames, features] to the same shape."""
         features, mask = frames
+        features = jnp.where(mask[..., None], features, 0.0)
         size = features.shape[-1]
         kernel = self.param("kernel", lambda _, size: jnp.eye(size), size)
         bias = self.param("bias", nn.initializers.zeros, (size,))

@@ -170,7 +170,7 @@ def adaptive_average_pool(maps: jax.Array, *, side: int) -> jax.Array:
     if maps.shape[1:3] == (side, side):
         return maps
     rows, columns = (_averages(size, side) for size in maps.shape[1:3])
-    return jnp.einsum("ih,jw,bhwc->bijc", rows, columns, maps).astype(maps.dtype)
+    return jnp.einsum("ih,jw,bhwc->bijc", rows, columns, maps).astype(jnp.result_type(maps, float))
 
 
 def _averages(size: int, side: int) -> np.ndarray:

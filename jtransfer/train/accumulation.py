@@ -61,6 +61,26 @@ def divided(sums: PyTree, count: int) -> PyTree:
     return jax.tree.map(mean, sums)
 
 
+def moves(before: PyTree, after: PyTree) -> PyTree:
+    """How far statistics have moved, for a mean over parts: of counters and of yes or no too."""
+
+    def move(old: jax.Array, new: jax.Array) -> jax.Array:
+        whole = not jnp.issubdtype(old.dtype, jnp.inexact)
+        return jnp.int32(new) - jnp.int32(old) if whole else new - old
+
+    return jax.tree.map(move, before, after)
+
+
+def moved(before: PyTree, moves: PyTree) -> PyTree:
+    """The statistics after these moves, of the types that they had."""
+
+    def at(old: jax.Array, move: jax.Array) -> jax.Array:
+        whole = not jnp.issubdtype(old.dtype, jnp.inexact)
+        return (jnp.int32(old) + jnp.int32(move)).astype(old.dtype) if whole else old + move
+
+    return jax.tree.map(at, before, moves)
+
+
 def answers_over(
     parts: PyTree, count: int, evaluate: Callable[..., Any], over_devices: Mean
 ) -> list[PyTree]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from jtransfer.train.accumulation import answers_over, cut, divided, sum_over
+from jtransfer.train.accumulation import answers_over, cut, divided, moved, moves, sum_over
 from jtransfer.train.frozen import frozen_at_test_time, frozen_held
 from jtransfer.train.state import PyTree, TrainState
 from jtransfer.train.whole_batch import Mean, in_parts, known
@@ -94,7 +94,7 @@ def make_step(
 
         def of_part(batch: PyTree, rng: jax.Array):
             gradients, stats, metrics = gradient(known(answers), batch, rng)
-            return gradients, jax.tree.map(jnp.subtract, stats, state.stats), metrics
+            return gradients, moves(state.stats, stats), metrics
 
         if accumulate == 1:
             gradients, stats, metrics = gradient(over_devices, batch, rng)
@@ -102,13 +102,13 @@ def make_step(
             parts = cut(batch, accumulate), jax.random.split(rng, accumulate)
             answers = answers_over(parts, accumulate, evaluate, over_devices)
             *sums, metrics = sum_over(parts, of_part)
-            gradients, moves = divided(sums, accumulate)
-            stats = jax.tree.map(jnp.add, state.stats, moves)
+            gradients, mean_moves = divided(sums, accumulate)
+            stats = moved(state.stats, mean_moves)
         if axis_name is not None:
             # Of the statistics the mean move, which is 0 to the bit where none moves.
-            moves = jax.tree.map(jnp.subtract, stats, state.stats)
-            gradients, moves = lax.pmean((gradients, moves), axis_name)
-            stats = jax.tree.map(jnp.add, state.stats, moves)
+            own = gradients, moves(state.stats, stats)
+            gradients, mean_moves = lax.pmean(own, axis_name)
+            stats = moved(state.stats, mean_moves)
             metrics = lax.psum(metrics, axis_name)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         new_state = TrainState(

@@ -30,9 +30,10 @@ def mean_over_parts(values: PyTree) -> PyTree:
     them, which computes what it depends on and nothing else.
 
     Args:
-      values: tree of arrays of numbers; no gradient flows through them.
+      values: tree of arrays of numbers; no gradient flows through them. The mean of whole numbers
+        is none, so they come back as floats.
     """
-    values = lax.stop_gradient(values)
+    values = jax.tree.map(_as_floats, lax.stop_gradient(values))
     parts: _Parts | None = _context.value
     return values if parts is None or parts.mean is None else parts.mean(values)
 
@@ -94,6 +95,10 @@ def known(answers: Sequence[PyTree]) -> Mean:
         return answer
 
     return mean
+
+
+def _as_floats(values: jax.Array) -> jax.Array:
+    return jnp.asarray(values, jnp.result_type(values, float))
 
 
 class _Parts:

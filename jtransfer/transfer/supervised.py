@@ -25,9 +25,10 @@ def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.
         section 7).
     """
     logits = logits.astype(jnp.float32)
+    labels = integers(labels) if labels.ndim == 1 else labels
     hard = labels if labels.ndim == 1 else labels.argmax(axis=-1)
     if labels.ndim == 1 and not smoothing:
-        losses = optax.softmax_cross_entropy_with_integer_labels(logits, integers(labels))
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
     else:
         soft = jax.nn.one_hot(labels, logits.shape[-1]) if labels.ndim == 1 else labels
         losses = optax.softmax_cross_entropy(logits, optax.smooth_labels(soft, smoothing))

@@ -130,3 +130,11 @@ def test_equal_to_librosa_on_real_speech(data_root):
         np.testing.assert_allclose(mel[row, :count], expected.T, atol=1e-3)
         expected = librosa.feature.mfcc(S=expected, n_mfcc=13)
         np.testing.assert_allclose(cepstra[row, :count], expected.T, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.float64])
+def test_whole_numbers_and_doubles_are_normalised_to_floats(dtype):
+    """0, 2: mean 1, deviation 1."""
+    normed = normalise(np.array([0, 2], dtype).reshape(1, 2, 1), np.ones((1, 2), bool))
+    assert normed.dtype == jnp.float32
+    np.testing.assert_allclose(normed.ravel(), [-1 / 1.001, 1 / 1.001], rtol=1e-6)

@@ -37,6 +37,21 @@ def test_masked_frames_change_nothing(case):
     np.testing.assert_allclose(alone, logits[1:], atol=1e-6)
 
 
+@pytest.mark.parametrize("junk", [np.nan, np.inf])
+def test_what_is_no_number_behind_an_utterance_has_no_gradient(case, junk):
+    net, variables, frames, mask = case
+
+    def gradients(frames):
+        def total(params):
+            logits = net.apply({"params": params}, (frames, mask))
+            return jnp.square(logits).sum()
+
+        return jax.grad(total)(variables["params"])
+
+    dirty = jnp.where(mask[..., None], frames, junk)
+    jax.tree.map(np.testing.assert_array_equal, gradients(dirty), gradients(frames))
+
+
 def test_a_stage_is_a_convolution_over_frames():
     frames = jnp.asarray(np.random.default_rng(1).normal(size=(1, 7, 3)), jnp.float32)
     mask = jnp.ones((1, 7), bool)

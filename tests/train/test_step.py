@@ -165,3 +165,37 @@ def test_on_cpu_the_parts_are_not_in_a_loop():
 def test_parts_must_divide_the_batch(accumulate, message):
     with pytest.raises(ValueError, match=message):
         accumulated(accumulate)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("axis_name", [None, "data"])
+def test_counters_and_yes_or_no_among_the_statistics_keep_their_types(accumulate, axis_name):
+    """A float in the place of a counter would have the next step compiled anew, and end at 2^24."""
+    kept = {"n": jnp.int32(2**24 + 1), "byte": jnp.uint8(255), "begun": jnp.array(False)}
+
+    def counting(params, stats, batch, rng, progress):
+        del rng, progress
+        seen = stats["seen"]
+        seen = {"n": seen["n"] + 1, "byte": seen["byte"] + 1, "begun": ~seen["begun"]}
+        return (params["a"] * batch).mean(), ({"seen": seen}, {})
+
+    optimizer = optax.sgd(0.1)
+    step = make_step(counting, optimizer, total_steps=1, accumulate=accumulate, axis_name=axis_name)
+    variables = {"params": {"a": jnp.ones(())}, "seen": kept}
+    state, batch = TrainState.create(variables, optimizer, rng=jax.random.key(0)), jnp.ones(4)
+    if axis_name is None:
+        after, _ = jax.jit(step)(state, batch)
+    else:
+        mapped = jax.pmap(
+            step, axis_name, in_axes=(None, 0), out_axes=None, devices=jax.devices()[:2]
+        )
+        after, _ = mapped(state, batch.reshape(2, -1))
+    seen = after.stats["seen"]
+    assert {name: leaf.dtype for name, leaf in seen.items()} == {
+        name: leaf.dtype for name, leaf in kept.items()
+    }
+    assert {name: leaf.tolist() for name, leaf in seen.items()} == {
+        "n": 2**24 + 2,
+        "byte": 0,
+        "begun": True,
+    }

@@ -114,3 +114,18 @@ def test_what_is_not_asked_within_a_step_is_as_it_is():
     assert mean_over_parts({"a": jnp.asarray(2.0)}) == {"a": 2.0}
     key = jax.random.key(1)
     assert key_of_batch(key) is key
+
+
+@pytest.mark.parametrize("parts", [{}, {"accumulate": 2}, {"accumulate": 4}, {"axis_name": "data"}])
+def test_whole_numbers_have_a_mean_that_is_none(parts):
+    """Five numbers in parts of 4 and 1 are 2.5 a part, not 2."""
+
+    def counting_whole(params, stats, batch, rng, progress):
+        del rng, progress
+        there = ~jnp.isnan(batch)
+        total = jnp.where(there, batch, 0.0).sum()
+        value = -params["w"] * mean_over_batch(total, there.sum())
+        return value, (stats, {"mean": (total, there.sum())})
+
+    moved, _, _ = stepped(counting_whole, NUMBERS, **parts)
+    assert moved == pytest.approx(3.6, rel=1e-6)

@@ -180,3 +180,12 @@ def test_signs_of_8_bits_and_floats_are_signs():
         loss, count = sigmoid_cross_entropy(logits, jnp.asarray(labels.astype(dtype)))["label_loss"]
         np.testing.assert_allclose(loss, expected, rtol=1e-6)
         assert count == 2
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("classes", [256, 300])
+def test_labels_of_one_byte_beside_more_classes_than_it_counts(classes, smoothing):
+    """All classes alike: the loss is the log of their number."""
+    labels = jnp.array([3, 200], jnp.uint8)
+    total, count = cross_entropy(jnp.zeros((2, classes)), labels, smoothing=smoothing)["label_loss"]
+    assert total / count == pytest.approx(np.log(classes), rel=1e-5)

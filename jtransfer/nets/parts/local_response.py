@@ -33,4 +33,4 @@ def local_response_norm(
     )
     # d^(-3/4) by square roots, several times faster than a power.
     root = lax.rsqrt(k + alpha * strength)
-    return (precise * (root * jnp.sqrt(root))).astype(maps.dtype)
+    return (precise * (root * jnp.sqrt(root))).astype(jnp.result_type(maps, float))

@@ -53,13 +53,13 @@ class DomainBatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
         running_var = self.variable("batch_stats", "var", jnp.ones, shape)
 
-        parts = images.reshape(len(domains), -1, channels).astype(jnp.float32)
-        index = jnp.array(domains)
+        parts = images.reshape(len(domains), -1, *images.shape[1:]).astype(jnp.float32)
+        index, wide = jnp.array(domains), (len(domains), *[1] * (images.ndim - 1), channels)
         if train:
             # A first mean, whatever its rounding: what does not change under a shift needs no
             # gradient through it.
             middle = jax.lax.stop_gradient(_means(parts, domains))
-            centred = parts - middle[:, None]
+            centred = parts - middle.reshape(wide)
             rest = _means(centred, domains)
             var = jnp.maximum(_means(jnp.square(centred), domains) - jnp.square(rest), 0.0)
             if not self.is_initializing():
@@ -68,15 +68,16 @@ class DomainBatchNorm(nn.Module):
                     running.value = running.value.at[index].set(moved)
         else:
             var = running_var.value[index]
-            centred = parts - running_mean.value[index][:, None]
+            centred = parts - running_mean.value[index].reshape(wide)
             rest = jnp.zeros_like(var)
         gain = scale[None] * jax.lax.rsqrt(var + self.epsilon)
-        normed = centred * gain[:, None] + (bias[None] - rest * gain)[:, None]
-        return normed.reshape(images.shape).astype(images.dtype)
+        offset = bias[None] - rest * gain
+        normed = centred * gain.reshape(wide) + offset.reshape(wide)
+        return normed.reshape(images.shape).astype(jnp.result_type(images, float))
 
 
 def _means(parts: jax.Array, domains: tuple[int, ...]) -> jax.Array:
-    """For every part the mean of its domain's parts: [parts, channels] of [parts, n, channels]."""
-    means = parts.mean(axis=1)
+    """For every part the mean of its domain's: [parts, channels] of [parts, n, ..., channels]."""
+    means = parts.mean(axis=tuple(range(1, parts.ndim - 1)))
     of_a_domain = [[part for part, other in enumerate(domains) if other == own] for own in domains]
     return jnp.stack([means[jnp.array(places)].mean(axis=0) for places in of_a_domain])

@@ -77,7 +77,8 @@ def fit_ridge_rule(support: jax.Array, *, penalty: float = 1.0) -> LinearRule:
     wide = dims >= len(examples)
     gram = product(examples, examples.T) if wide else product(examples.T, examples)
     # A penalty below the rounding of the products would leave repeated images without a solution.
-    least = 2 * jnp.finfo(gram.dtype).eps * jnp.trace(gram)
+    exact = jnp.finfo(gram.dtype)
+    least = jnp.maximum(2 * exact.eps * jnp.trace(gram), exact.tiny)
     penalised = gram + jnp.maximum(penalty, least) * jnp.eye(len(gram))
     solve = partial(jax.scipy.linalg.solve, penalised, assume_a="pos")
     weights = product(examples.T, solve(targets)) if wide else solve(product(examples.T, targets))
@@ -88,6 +89,7 @@ def _checked(support: jax.Array | np.ndarray) -> jax.Array:
     """The support as float32, which must be [ways, shots, dims] and finite."""
     if np.ndim(support) != 3:
         raise ValueError(f"support {np.shape(support)}; expected [ways, shots, dims]")
+    support = support if isinstance(support, jax.Array) else np.asarray(support)
     require_finite(support.reshape(-1, support.shape[2]), name="support, way by way,")
     return jnp.asarray(support, jnp.float32)
 

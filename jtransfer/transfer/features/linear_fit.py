@@ -200,7 +200,8 @@ def rounded(
         warnings.warn(
             f"the weights of {what}, rounded to float32, are {excess:.1e} above the objective's "
             f"minimum, as a share of it; expected at most {_ROUNDED:g}. The features' mean is too "
-            "far from 0, or their scale from 1: subtract the mean, divide by the deviation",
+            "far from 0, their scale from 1, or C is too large: subtract the mean, divide by the "
+            "deviation, or penalise more",
             ConvergenceWarning,
             stacklevel=5,
         )

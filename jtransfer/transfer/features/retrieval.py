@@ -26,7 +26,9 @@ def l2_normalised(features: jax.Array) -> jax.Array:
     scaled = precise / jnp.where(largest > 0, largest, 1)
     squared = jnp.square(scaled).sum(axis=-1, keepdims=True)
     # A square root of 0 would have no gradient, not even behind a `where`.
-    return (scaled / jnp.sqrt(jnp.where(squared > 0, squared, 1))).astype(features.dtype)
+    return (scaled / jnp.sqrt(jnp.where(squared > 0, squared, 1))).astype(
+        jnp.result_type(features, float)
+    )
 
 
 def signed_power(features: jax.Array, power: float) -> jax.Array:

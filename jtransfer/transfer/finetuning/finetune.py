@@ -188,7 +188,7 @@ def probe_head(
       ValueError: if features or labels cannot be used.
     """
     features = np.asarray(features, np.float32)
-    length = float(np.linalg.norm(features, axis=1).mean())
+    length = float(np.linalg.norm(features, axis=1).mean()) or 1.0
     probe = fit_softmax(features / length, labels, C, classes=classes, tolerance=1e-3)
     return {"out": {"kernel": probe.weights / length, "bias": probe.bias}}
 

@@ -130,7 +130,7 @@ def decompose(
     Raises:
       ValueError: if these do not fit each other or are not finite.
     """
-    check_seen(features, labels, signatures)
+    labels = check_seen(features, labels, signatures)
     X, S = np.asarray(features, np.float64), np.asarray(signatures, np.float64)
     feature_squares, Q = np.linalg.eigh(X.T @ X)
     signature_squares, R = np.linalg.eigh(S.T @ S)

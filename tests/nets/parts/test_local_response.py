@@ -22,6 +22,11 @@ def test_the_defaults_are_the_papers():
     np.testing.assert_allclose(local_response_norm(maps).ravel(), expected, rtol=1e-6)
 
 
+def test_whole_numbers_have_a_share_too():
+    result = local_response_norm(np.array([[[[1, 2]]]], np.uint8), k=1.0, alpha=1.0, window=1)
+    np.testing.assert_allclose(result.ravel(), [1 / 2**0.75, 2 / 5**0.75], rtol=1e-6)
+
+
 def test_caffes_form_and_its_gradient_equal_torchs():
     torch = pytest.importorskip("torch")
     caffe = partial(local_response_norm, k=1.0, alpha=1e-4 / 5)

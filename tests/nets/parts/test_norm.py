@@ -174,3 +174,13 @@ def test_parts_and_domains_must_fit(images, norm):
         norm.init(jax.random.key(0), images, train=True, domains=(0, 1, 0))
     with pytest.raises(ValueError, match="numbers below 2"):
         norm.init(jax.random.key(0), images, train=True, domains=(2,))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_bytes_and_doubles_are_normalised_to_floats(dtype):
+    """Rounded to bytes, what is normalised would be 0 and 255."""
+    images, norm = np.array([10, 30], dtype).reshape(2, 1, 1, 1), DomainBatchNorm(num_domains=1)
+    variables = norm.init(jax.random.key(0), images, train=True)
+    out, _ = norm.apply(variables, images, train=True, mutable=["batch_stats"])
+    assert out.dtype == jnp.float32
+    np.testing.assert_allclose(out.ravel(), [-1, 1], rtol=1e-5)

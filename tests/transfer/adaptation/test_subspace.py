@@ -1,3 +1,4 @@
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -101,5 +102,13 @@ def test_what_cannot_be_aligned():
         fit_alignment(source[:, :0], target[:, :0], 1)
     with pytest.raises(ValueError, match="row 7 of the target's features holds NaN or infinity"):
         fit_alignment(source, np.where(np.arange(90)[:, None] == 7, np.nan, target), 1)
-    with pytest.raises(ValueError, match="source holds <U3; expected numbers"):
+    with pytest.raises(ValueError, match="source's features are <U3; expected real numbers"):
         fit_alignment(np.full((9, 3), "cat"), target, 1)
+
+
+def test_features_in_bfloat16_are_aligned_as_float32():
+    values = np.random.default_rng(0).normal(size=(2, 9, 4))
+    half = jnp.asarray(values, jnp.bfloat16)
+    whole = np.asarray(half, np.float32)
+    rounded, exact = fit_alignment(half[0], half[1], 2), fit_alignment(whole[0], whole[1], 2)
+    np.testing.assert_array_equal(rounded.matrix, exact.matrix)

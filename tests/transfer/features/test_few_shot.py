@@ -184,3 +184,11 @@ def test_episodes_of_other_features_are_refused():
         solve(features, drawn[:, :, 0])
     with pytest.raises(ValueError, match="6 shots of 6 images a class; expected at least 1 shot"):
         solve(features, drawn, shots=6)
+
+
+def test_a_support_of_zeros_or_in_lists():
+    """Where nothing is shown all scores are 0, and a list is what an array of it is."""
+    nothing = fit_ridge_rule(np.zeros((2, 1, 3)), penalty=0.0)
+    np.testing.assert_array_equal(nothing.weights, np.zeros((3, 2)))
+    listed = fit_nearest_mean([[[1.0, 0.0]], [[0.0, 1.0]]])
+    np.testing.assert_array_equal(predict(listed, jnp.array([[2.0, 1.0], [0.0, 3.0]])), [0, 1])

@@ -242,3 +242,30 @@ def test_weights_that_float32_cannot_hold_are_told_of():
         best = fit_softmax(features, labels, 100.0, classes=2)
     lowest = softmax_objective(best.weights, best.bias, features, labels, 100.0)
     assert float(probe.excess) == pytest.approx(1 - lowest / reached, rel=1e-3)
+
+
+def balanced():
+    labels = np.repeat(np.arange(3), 20)
+    noise = np.random.default_rng(0).normal(size=(60, 5))
+    return (3 * np.eye(3, 5)[labels] + noise).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("C", [1e-12, 1e-9, 1e-6])
+def test_however_small_C_is_the_classes_are_told_apart(C):
+    """Zero weights are within a share of 1e-5 of the minimum and tell nothing."""
+    features, labels = balanced()
+    svm = LinearSVC(C=C, tol=1e-10, max_iter=100_000).fit(features, labels)
+    probe = fit_svm(features, labels, C, classes=3)
+    np.testing.assert_allclose(probe.weights.T, svm.coef_, rtol=1e-3, atol=1e-3 * C)
+    np.testing.assert_array_equal(probe.predict(features), svm.predict(features))
+    means = np.stack([features[labels == label].mean(axis=0) for label in range(3)])
+    for softmax in (
+        fit_softmax(features, labels, C, classes=3),
+        fit_logistic(features, np.eye(3)[labels], [1 / C], kind="softmax")[0],
+    ):
+        # To first order in C: the sums of the features less a third of all.
+        np.testing.assert_allclose(
+            softmax.weights, 20 * C * (means - means.mean(axis=0)).T, rtol=1e-2, atol=C
+        )
+    halves = [(np.arange(0, 60, 2), np.arange(1, 60, 2))]
+    assert cross_validate(features, labels, [C], halves, kind="svm", classes=3).scores.min() > 0.9

@@ -220,3 +220,10 @@ def test_features_that_are_not_finite(which, value):
     arrays[which][7, 1] = value
     with pytest.raises(ValueError, match=f"row 7 of the {which} holds NaN or infinity"):
         nearest(arrays["queries"], arrays["gallery"], 1, chunk=4)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float64])
+def test_whole_numbers_and_doubles_of_length_one(dtype):
+    unit = l2_normalised(np.array([[3, 4], [0, 0]], dtype))
+    assert unit.dtype == jnp.float32
+    np.testing.assert_allclose(unit, [[0.6, 0.8], [0, 0]], rtol=1e-6)

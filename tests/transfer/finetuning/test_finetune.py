@@ -335,3 +335,9 @@ def test_a_class_without_labelled_examples():
     require_every_class(np.array([2, 0, 1, 0]), classes)
     with pytest.raises(ValueError, match="no labelled example of cat, owl; expected at least one"):
         require_every_class(np.array([1, 1]), classes)
+
+
+def test_a_probe_of_dead_features_says_how_frequent_the_classes_are():
+    head = probe_head(np.zeros((4, 3)), np.array([0, 0, 0, 1]), classes=2)["out"]
+    np.testing.assert_array_equal(head["kernel"], np.zeros((3, 2)))
+    np.testing.assert_allclose(jax.nn.softmax(head["bias"]), [0.75, 0.25], rtol=1e-4)

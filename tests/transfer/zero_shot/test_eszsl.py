@@ -95,3 +95,12 @@ def test_what_is_not_finite_has_no_score(value):
         decompose(features, labels, SEEN)
     with pytest.raises(ValueError, match="row 7 of the features holds NaN or infinity"):
         grid.solve(1.0, 1.0).predict(features, SEEN)
+
+
+def test_labels_as_a_list_are_those_of_an_array():
+    features, labels = np.eye(4, 3, dtype=np.float32) + 0.5, np.array([0, 1, 1, 0])
+    signatures = np.array([[1.0, 0.0], [0.0, 1.0]])
+    as_list, as_array = (
+        fit_eszsl(features, given, signatures, a=1.0, g=1.0) for given in (labels.tolist(), labels)
+    )
+    np.testing.assert_array_equal(as_list.weights, as_array.weights)
