@@ -40,6 +40,12 @@ from .data.sources.word_vectors import class_vectors as class_vectors
 from .data.splits import stratified_folds as stratified_folds
 from .measure.average_precision import voc_average_precision as voc_average_precision
 from .measure.seen_unseen import seen_unseen_curve as seen_unseen_curve
+from .measure.selection import (
+    batch_nuclear_norm as batch_nuclear_norm,
+    information_maximization as information_maximization,
+    soft_neighborhood_density as soft_neighborhood_density,
+    source_risk as source_risk,
+)
 from .nets.acoustic import acoustic_net as acoustic_net
 from .nets.alexnet import (
     alexnet_2012 as alexnet_2012,

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
+from tqdm import tqdm
 
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import CompiledStep, one_copy, replicate
@@ -54,6 +55,7 @@ def fit(
     checkpoints: Checkpoints | None = None,
     checkpoint_every: int = 0,
     mesh: Mesh | None = None,
+    progress: bool = True,
 ) -> TrainState:
     """Train from `state` until `steps` steps have been taken in all.
 
@@ -82,6 +84,8 @@ def fit(
       checkpoint_every: steps between checkpoints, besides the one at the end; 0 for that one only.
       mesh: that `step` was compiled for; state and constants are put on all its devices. What is
         evaluated and returned is one copy, so that nothing outside of training knows of the mesh.
+      progress: whether a bar on the terminal tells how far the run is where there is no `log` to
+        tell it; nothing is shown where standard error is no terminal.
 
     Returns:
       The state after the last step; with `early_stopping` the best one that was evaluated.
@@ -122,12 +126,21 @@ def fit(
     if mesh is not None:
         state, constants = replicate((state, constants), mesh)
     records = _Records(log, checkpoints, number)
-    with _stop_requests() as requests:
+    bar = tqdm(
+        total=steps,
+        initial=number,
+        unit="step",
+        leave=False,
+        dynamic_ncols=True,
+        disable=None if progress and log is None else True,
+    )
+    with _stop_requests() as requests, bar:
         while not finished():
             batches = [feed.inputs(number + i) for i in range(steps_per_call)]
             inputs = batches[0] if steps_per_call == 1 else jax.tree.map(_stack, *batches)
             state, metrics = step(state, constants, inputs)
             number += steps_per_call
+            bar.update(steps_per_call)
             records.write()
             records.add(number, metrics, complete=due(log_every))
             stopping = _asked(requests, mesh, at_record=due(log_every)) and number < steps

@@ -12,12 +12,12 @@ import optax
 
 
 def inverse_decay(
-    rate: float, *, total_steps: int, alpha: float = 10.0, beta: float = 0.75
+    learning_rate: float, *, total_steps: int, alpha: float = 10.0, beta: float = 0.75
 ) -> optax.Schedule:
-    """Learning rate mu_p = rate / (1 + alpha p)^beta (Ganin et al., JMLR 2016, section 5.2.2).
+    """Learning rate mu_p = mu_0 / (1 + alpha p)^beta (Ganin et al., JMLR 2016, section 5.2.2).
 
     Args:
-      rate: the rate at the first step.
+      learning_rate: the rate at the first step.
       total_steps: length of the run in steps; p is the share of them that was taken, so 1 is
         where the run is over, as it is to `progress` in `make_step`.
       alpha: how fast the rate falls.
@@ -28,7 +28,7 @@ def inverse_decay(
     """
 
     def schedule(count):
-        return rate / (1.0 + alpha * count / total_steps) ** beta
+        return learning_rate / (1.0 + alpha * count / total_steps) ** beta
 
     return schedule
 
@@ -39,7 +39,7 @@ def sigmoid_ramp(progress: jax.Array, *, gamma: float = 10.0) -> jax.Array:
 
 
 def cosine(
-    rate: float, *, total_steps: int, warm_up: int = 0, final: float = 0.0
+    learning_rate: float, *, total_steps: int, warm_up: int = 0, final: float = 0.0
 ) -> optax.Schedule:
     """Linear warm-up, then half a cosine down (Loshchilov & Hutter, ICLR 2017, eq. 5).
 
@@ -48,11 +48,12 @@ def cosine(
     one step behind the run.
 
     Args:
-      rate: the highest rate, of the first step behind the warm-up.
+      learning_rate: the highest rate, of the first step behind the warm-up.
       total_steps: length of the run in steps, the warm-up among them. A run of a single step takes
-        it at `rate`.
-      warm_up: steps before `rate` is reached; the n-th of them has n / (warm_up + 1) of it.
-      final: the rate of the last step, as a share of `rate`.
+        it at `learning_rate`.
+      warm_up: steps before `learning_rate` is reached; the n-th of them has n / (warm_up + 1) of
+        it.
+      final: the rate of the last step, as a share of `learning_rate`.
 
     Returns:
       An optax schedule, from the step's number to the rate.
@@ -63,13 +64,15 @@ def cosine(
     _check_warm_up(warm_up, total_steps)
     falling = total_steps - 1 - warm_up
     if falling == 0:
-        last = rate * final if warm_up else rate
-        return _warmed(optax.constant_schedule(last), rate, warm_up)
-    return _warmed(optax.cosine_decay_schedule(rate, falling, final), rate, warm_up)
+        last = learning_rate * final if warm_up else learning_rate
+        return _warmed(optax.constant_schedule(last), learning_rate, warm_up)
+    return _warmed(
+        optax.cosine_decay_schedule(learning_rate, falling, final), learning_rate, warm_up
+    )
 
 
 def stepwise(
-    rate: float,
+    learning_rate: float,
     *,
     total_steps: int,
     warm_up: int = 0,
@@ -81,9 +84,10 @@ def stepwise(
     The defaults are BiT-HyperRule's drops (Kolesnikov et al., ECCV 2020, section 3.3).
 
     Args:
-      rate: the highest rate, of the first step behind the warm-up.
+      learning_rate: the highest rate, of the first step behind the warm-up.
       total_steps: length of the run in steps, the warm-up among them.
-      warm_up: steps before `rate` is reached; the n-th of them has n / (warm_up + 1) of it.
+      warm_up: steps before `learning_rate` is reached; the n-th of them has n / (warm_up + 1) of
+        it.
       drops: shares of the run after which the rate is multiplied by `factor`, in order.
       factor: of each drop.
 
@@ -101,7 +105,9 @@ def stepwise(
             f"of the warm-up, {warm_up / total_steps:g}, and 1"
         )
     boundaries = {step - warm_up: factor for step in steps}
-    return _warmed(optax.piecewise_constant_schedule(rate, boundaries), rate, warm_up)
+    return _warmed(
+        optax.piecewise_constant_schedule(learning_rate, boundaries), learning_rate, warm_up
+    )
 
 
 def _check_warm_up(warm_up: int, total_steps: int) -> None:

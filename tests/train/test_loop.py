@@ -1,6 +1,7 @@
 import io
 import os
 import signal
+import sys
 
 import jax
 import numpy as np
@@ -37,6 +38,24 @@ def test_fit_is_the_step_again_and_again():
     fitted = run(20)
     jax.tree.map(np.testing.assert_array_equal, fitted.params, state.params)
     assert fitted.step == 20
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("options", "shown"), [({}, True), ({"progress": False}, False)])
+def test_on_a_terminal_a_run_without_a_log_shows_how_far_it_is(monkeypatch, options, shown):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    run(steps=3, **options)
+    assert ("/3 [" in sys.stderr.getvalue()) == shown
+
+
+def test_a_run_with_a_log_has_no_second_bar(monkeypatch, log):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    run(log=log)
+    assert sys.stderr.getvalue() == ""
 
 
 def test_records_are_averages_over_their_steps(tmp_path, log):

@@ -37,7 +37,7 @@ CRITERIA = {
 WEIGHTINGS = {
     "fixed": FixedWeights({"kind": 1.0, "odd": 0.5, "size": 0.3}),
     "uncertainty": UncertaintyWeights(),
-    "gradnorm": GradNorm(rate=0.1),
+    "gradnorm": GradNorm(learning_rate=0.1),
     "pcgrad": PCGrad(),
 }
 NAMES = (

@@ -28,15 +28,14 @@ class LinearRule(NamedTuple):
     bias: jax.Array
     centre: jax.Array | float = 0.0
 
+    def predict(self, features: jax.Array) -> jax.Array:
+        """Classes [n] of features [n, dims].
 
-def predict(rule: LinearRule, features: jax.Array) -> jax.Array:
-    """Classes [n] of features [n, dims].
-
-    Raises:
-      ValueError: naming a row of the features that is not finite.
-    """
-    require_finite(features)
-    return (product(features - rule.centre, rule.weights) + rule.bias[None]).argmax(axis=-1)
+        Raises:
+          ValueError: naming a row of the features that is not finite.
+        """
+        require_finite(features)
+        return (product(features - self.centre, self.weights) + self.bias[None]).argmax(axis=-1)
 
 
 def fit_nearest_mean(support: jax.Array) -> LinearRule:
@@ -202,7 +201,7 @@ def _accuracies(features, episodes, shots, fit):
         images = features[positions]
         ways, _, dims = images.shape
         queries = images[:, shots:]
-        guesses = predict(fit(images[:, :shots]), queries.reshape(-1, dims))
+        guesses = fit(images[:, :shots]).predict(queries.reshape(-1, dims))
         return (guesses == jnp.repeat(jnp.arange(ways), queries.shape[1])).mean()
 
     return lax.map(accuracy, episodes, batch_size=_TOGETHER)

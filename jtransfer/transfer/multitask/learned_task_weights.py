@@ -70,21 +70,23 @@ class GradNorm:
 
     Attributes:
       alpha: how much harder the slower tasks pull.
-      rate: of the plain gradient descent on the weights.
+      learning_rate: of the plain gradient descent on the weights.
       least: of a weight before scaling, which so stays above `least` / tasks.
     """
 
     alpha: float = 1.5
-    rate: float = 0.025
+    learning_rate: float = 0.025
     least: float = 0.01
     compares: Compared = "last stage"
 
     def __post_init__(self):
         """Check the numbers."""
-        if not (0 <= self.alpha < math.inf and 0 < self.rate < math.inf and 0 < self.least < 1):
+        if not (
+            0 <= self.alpha < math.inf and 0 < self.learning_rate < math.inf and 0 < self.least < 1
+        ):
             raise TaskError(
-                f"alpha={self.alpha}, rate={self.rate}, least={self.least}; expected alpha of 0 or "
-                "more, a positive rate and least between 0 and 1"
+                f"alpha={self.alpha}, learning_rate={self.learning_rate}, least={self.least}; "
+                "expected alpha of 0 or more, a positive rate and least between 0 and 1"
             )
 
     def init(self, tasks: Sequence[str]) -> Variables:
@@ -103,7 +105,7 @@ class GradNorm:
         relative = pace / jnp.maximum(_mean(pace, labelled), _TINY)
         target = _mean(pulls, labelled) * relative**self.alpha
         slope = jnp.where(labelled, jnp.sign(pulls - target) * lengths, 0.0)
-        moved = jnp.clip(weights - self.rate * slope, self.least, len(weights))
+        moved = jnp.clip(weights - self.learning_rate * slope, self.least, len(weights))
         moved = moved * len(weights) / moved.sum()
         new_stats = {"weight": moved, "first_loss": first}
         return Weighed(weights, jnp.ones_like(weights), stats=new_stats)

@@ -13,7 +13,6 @@ from jtransfer.transfer.features.few_shot import (
     fit_nearest_mean,
     fit_ridge_rule,
     interval,
-    predict,
 )
 
 FITS = [fit_nearest_mean, fit_cosine, fit_ridge_rule]
@@ -34,8 +33,8 @@ def test_rules_by_hand():
     support = np.array([[[1.0, 0], [3, 0]], [[0, 1], [0, 1]]], np.float32)
     points = np.array([[1.0, 1.2], [1.4, 1.2], [0.3, 0.2]], np.float32)
     # (.3, .2): 2.93 from the first mean, .73 from the second; but its cosine is the first's.
-    assert predict(fit_nearest_mean(support), points).tolist() == [1, 0, 1]
-    assert predict(fit_cosine(support), points).tolist() == [1, 0, 0]
+    assert fit_nearest_mean(support).predict(points).tolist() == [1, 0, 1]
+    assert fit_cosine(support).predict(points).tolist() == [1, 0, 0]
 
 
 def test_rules_are_scikit_learns():
@@ -44,7 +43,7 @@ def test_rules_are_scikit_learns():
     flat, own = support.reshape(20, -1), np.repeat(np.arange(4), 5)
     nearest = NearestCentroid().fit(flat, own)
     np.testing.assert_array_equal(
-        predict(fit_nearest_mean(support), features), nearest.predict(features)
+        fit_nearest_mean(support).predict(features), nearest.predict(features)
     )
     ridge = Ridge(0.7, fit_intercept=False).fit(flat, np.eye(4)[own])
     rule = fit_ridge_rule(support, penalty=0.7)
@@ -59,7 +58,7 @@ def test_what_all_features_have_in_common_does_not_move_the_nearest_mean():
     support = features[:25].reshape(5, 5, 6).swapaxes(0, 1)
     centres = support.astype(np.float64).mean(axis=1)
     distances = ((features[:, None].astype(np.float64) - centres) ** 2).sum(axis=2)
-    guesses = predict(fit_nearest_mean(support), features)
+    guesses = fit_nearest_mean(support).predict(features)
     np.testing.assert_array_equal(guesses, distances.argmin(axis=1))
 
 
@@ -85,7 +84,7 @@ def test_half_precision_features_are_computed_with_in_float32(fit):
     # Squared lengths are above float16's largest number, 65504.
     assert ((support.astype(float).mean(axis=1) ** 2).sum(axis=1) > 65504).all()
     guesses, whole = (
-        predict(fit(jnp.asarray(each)), jnp.asarray(features, jnp.float32))
+        fit(jnp.asarray(each)).predict(jnp.asarray(features, jnp.float32))
         for each in (support, support.astype(np.float32))
     )
     np.testing.assert_array_equal(guesses, whole)
@@ -98,7 +97,7 @@ def test_a_support_that_is_not_finite(fit, value):
     support = np.ones((3, 2, 4), np.float32)
     rule = fit(support)
     with pytest.raises(ValueError, match="row 1 of the features holds NaN or infinity"):
-        predict(rule, np.array([[1.0] * 4, [value] * 4]))
+        rule.predict(np.array([[1.0] * 4, [value] * 4]))
     support[2, 1, 0] = value
     with pytest.raises(ValueError, match=r"row 5 of the support, way by way, holds NaN or inf"):
         fit(support)
@@ -131,7 +130,7 @@ def test_all_episodes_at_once_are_one_after_the_other(fit):
     assert together.shape == (37,)
     for episode, accuracy in zip(np.asarray(drawn[:5]), together[:5], strict=True):
         images = features[episode]
-        guesses = predict(fit(images[:, :2]), images[:, 2:].reshape(12, -1))
+        guesses = fit(images[:, :2]).predict(images[:, 2:].reshape(12, -1))
         assert accuracy == pytest.approx((guesses == np.repeat(np.arange(3), 4)).mean())
     assert together.mean() > 0.7
 
@@ -191,4 +190,4 @@ def test_a_support_of_zeros_or_in_lists():
     nothing = fit_ridge_rule(np.zeros((2, 1, 3)), penalty=0.0)
     np.testing.assert_array_equal(nothing.weights, np.zeros((3, 2)))
     listed = fit_nearest_mean([[[1.0, 0.0]], [[0.0, 1.0]]])
-    np.testing.assert_array_equal(predict(listed, jnp.array([[2.0, 1.0], [0.0, 3.0]])), [0, 1])
+    np.testing.assert_array_equal(listed.predict(jnp.array([[2.0, 1.0], [0.0, 3.0]])), [0, 1])

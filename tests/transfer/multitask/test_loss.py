@@ -123,7 +123,7 @@ def test_pcgrad_projects_in_the_trunk_and_leaves_the_heads_alone(problem):
 
 def test_gradnorm_compares_the_last_stage_and_uses_the_weights_it_has(problem):
     net, _, batch = problem
-    weighting = GradNorm(rate=0.1)
+    weighting = GradNorm(learning_rate=0.1)
     variables = tiny_tasks.variables(net, weighting)
     variables["task_weights"]["weight"] = jnp.array([0.5, 1.0, 1.5])
     _, gradient, stats, _ = tiny_tasks.evaluate(net, weighting, variables, batch)

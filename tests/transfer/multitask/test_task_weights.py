@@ -119,7 +119,7 @@ def chen(weights, first, losses, gradients, *, alpha, rate):
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.5])
 def test_gradnorm_as_by_algorithm_1(alpha):
     random = np.random.default_rng(3)
-    weighting = GradNorm(alpha=alpha, rate=0.01)
+    weighting = GradNorm(alpha=alpha, learning_rate=0.01)
     stats = weighting.init(TASKS)["stats"]
     weights, first = np.ones(3), None
     for _ in range(6):
@@ -149,7 +149,7 @@ def test_gradnorm_leaves_a_task_without_labels_alone():
 
 @pytest.mark.parametrize("lengths", [[1e8, 1e-8, 1.0], [0.0, 0.0, 0.0], [1e15, 1.0, 0.0]])
 def test_gradnorms_weights_stay_between_their_bounds(lengths):
-    weighting = GradNorm(rate=10.0, least=0.03)
+    weighting = GradNorm(learning_rate=10.0, least=0.03)
     stats = weighting.init(TASKS)["stats"]
     for losses in ([1.0, 1.0, 1.0], [0.0, 1e6, 1e-6], [0.0, 0.0, 0.0]):
         stats = weighting(view(losses, [[length] for length in lengths], stats=stats)).stats
@@ -165,7 +165,10 @@ def test_gradnorms_weights_stay_between_their_bounds(lengths):
         (lambda: FixedWeights({"a": math.inf}), "task 'a' has the weight inf"),
         (lambda: FixedWeights({"a": math.nan}), "task 'a' has the weight nan"),
         (lambda: UncertaintyWeights(most=math.inf), "most is inf; expected a finite"),
-        (lambda: GradNorm(rate=0.0), r"rate=0\.0.*expected alpha of 0 or more, a positive rate"),
+        (
+            lambda: GradNorm(learning_rate=0.0),
+            r"learning_rate=0\.0.*expected alpha of 0 or more, a positive rate",
+        ),
         (lambda: GradNorm(least=0.0), r"least=0\.0; expected"),
         (
             lambda: FixedWeights({"a": 1, "B": 1}).init(("a", "b")),
