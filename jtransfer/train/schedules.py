@@ -17,7 +17,7 @@ def inverse_decay(
     """Learning rate mu_p = mu_0 / (1 + alpha p)^beta (Ganin et al., JMLR 2016, section 5.2.2).
 
     Args:
-      learning_rate: the rate at the first step.
+      learning_rate: mu_0, the rate at the first step.
       total_steps: length of the run in steps; p is the share of them that was taken, so 1 is
         where the run is over, as it is to `progress` in `make_step`.
       alpha: how fast the rate falls.
