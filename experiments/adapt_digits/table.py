@@ -72,16 +72,13 @@ def headlines(results: Results) -> list[Headline]:
     """
     rows = []
     for pair, about in PAIRS.items():
-        of_pair = [each for each in results if each["pair"] == pair]
-        means = {
-            runs[0]["method"]: max(
-                (np.mean([each["target_accuracy"] for each in cells]), mean_std_of(cells), net)
-                for net in NETS
-                for cells in alike([each for each in of_pair if each["net"] == net])
-                if cells[0]["method"] == runs[0]["method"]
-            )
-            for runs in alike(of_pair)
-        }
+        means: dict[str, tuple[float, str, str]] = {}
+        for net in NETS:
+            for cells in alike([e for e in results if (e["pair"], e["net"]) == (pair, net)]):
+                accuracies = [each["target_accuracy"] for each in cells]
+                found = float(np.mean(accuracies)), mean_std(accuracies), net
+                method = cells[0]["method"]
+                means[method] = max(found, means.get(method, found))
         free = {method: means[method] for method in means if method not in ("source", "target")}
         if not free:
             continue
@@ -97,11 +94,6 @@ def headlines(results: Results) -> list[Headline]:
                 task = f"{about.source} → {about.target}: {METHODS[method].title}{ON[net]}"
                 rows.append(Headline(task, measured, ", ".join(beside) or NONE))
     return rows
-
-
-def mean_std_of(cells: Results) -> str:
-    """Accuracy of the runs of a method, mean and deviation."""
-    return mean_std([each["target_accuracy"] for each in cells])
 
 
 def adaptation_table(pair: str, net: str, results: Results) -> str:
