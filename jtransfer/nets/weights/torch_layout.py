@@ -171,8 +171,9 @@ def place_weights(
         if path not in found:
             entry, shown = entries.get(path), f"{_said(path)} {list(leaf.shape)}: not in the file"
             shown = f"{shown}, where it would be {entry}" if entry else shown
-            taken = entry is None or entry in differences.missing  # by another leaf in the entry
-            differences.missing[_said(path) if taken else entry] = shown
+            # Another leaf of the same entry may have its name already.
+            name = entry if entry and entry not in differences.missing else _said(path)
+            differences.missing[name] = shown
     if differences:
         raise WeightsError(
             f"{source} does not fit {net}; expected the file of this net, with all stages that the "
