@@ -61,13 +61,17 @@ def fit_coral(source: np.ndarray, target: np.ndarray, *, regularisation: float =
             f"regularisation is {regularisation}; expected a positive number in the unit of the "
             "features' variance, such as 1"
         )
-    means = [np.asarray(each, np.float64).mean(axis=0) for each in (source, target)]
-    centred = (
-        jnp.asarray(each - mean, jnp.float32)
-        for each, mean in zip((source, target), means, strict=True)
-    )
-    matrix = _recolouring(*centred, jnp.asarray(regularisation, jnp.float32))
-    return Coral(*(jnp.asarray(mean, jnp.float32) for mean in means), matrix)
+    source_mean, known = _centred(source)
+    target_mean, other = _centred(target)
+    matrix = _recolouring(known, other, jnp.asarray(regularisation, jnp.float32))
+    return Coral(source_mean, target_mean, matrix)
+
+
+def _centred(features: np.ndarray) -> tuple[jax.Array, jax.Array]:
+    """The mean [dims] of features [n, dims], and the features without it, taken in float64."""
+    exact = np.asarray(features, np.float64)
+    mean = exact.mean(axis=0)
+    return jnp.asarray(mean, jnp.float32), jnp.asarray(exact - mean, jnp.float32)
 
 
 @jax.jit
