@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.preprocessing import Preprocessing
 from jtransfer.nets.weights.pretrained import Pretrained
-from jtransfer.nets.weights.published.table import PRETRAINED
 from jtransfer.recipes.features import deep_features, nets
 from jtransfer.recipes.features.nets import DeepNet
 

@@ -23,7 +23,7 @@ from experiments.throughput.rivals.alexnet import AlexNet2014
 from experiments.throughput.rivals.efficientnet import EfficientNetLite0
 from experiments.throughput.rivals.translation import Translation
 from jtransfer.data.feeds.resident import channel_means
-from jtransfer.nets.weights.published.table import PRETRAINED
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from jtransfer.files.kinds import HEAD, kind_of
 from jtransfer.files.reading import read_bytes, reading
+from jtransfer.nets.weights.catalogue.entry import PublishedWeights
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.download import cache_folder as default_cache_folder
 from jtransfer.nets.weights.error import WeightsError
-from jtransfer.nets.weights.published.entry import PublishedWeights
-from jtransfer.nets.weights.published.table import PRETRAINED
 from jtransfer.nets.weights.safetensors import read_safetensors
 from jtransfer.nets.weights.torch_file import read_torch
 from jtransfer.nets.weights.torch_layout import place_weights

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.weights.catalogue.imagenet import imagenet_classes
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.preprocessing import Preprocessing
 from jtransfer.nets.weights.pretrained import load_pretrained, published_weights
-from jtransfer.nets.weights.published.imagenet import imagenet_classes
 
 
 @dataclass(frozen=True, eq=False)

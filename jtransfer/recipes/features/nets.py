@@ -9,8 +9,8 @@ from jtransfer.data.feeds.crops import Crop
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
 from jtransfer.nets.parts.trunk import Trunk
-from jtransfer.nets.weights.published.entry import PublishedWeights
-from jtransfer.nets.weights.published.table import PRETRAINED
+from jtransfer.nets.weights.catalogue.entry import PublishedWeights
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.recipes.preprocessing import crop_of
 
 

@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.preprocessing import Preprocessing
-from jtransfer.nets.weights.published.table import PRETRAINED
 from jtransfer.recipes.preprocessing import crop_of
 
 ALEXNET = PRETRAINED["alexnet_2014"].preprocessing

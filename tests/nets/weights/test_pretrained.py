@@ -14,11 +14,11 @@ from flax.traverse_util import flatten_dict
 
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.origins.address import Address
 from jtransfer.nets.weights.origins.package import Package
 from jtransfer.nets.weights.pretrained import load_pretrained
-from jtransfer.nets.weights.published.table import PRETRAINED
 from jtransfer.nets.weights.torch_layout import TorchNames
 from tests.nets.file_server import FileServer
 from tests.nets.weight_files import Runs, safetensors, torch_zip

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
 from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.pretrained import load_pretrained
-from jtransfer.nets.weights.published.table import PRETRAINED
 from jtransfer.transfer.finetuning.layers import TRUNK
 from jtransfer.transfer.finetuning.regimes import Regime
 

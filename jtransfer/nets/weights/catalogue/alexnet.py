@@ -1,10 +1,10 @@
 """Published weights of AlexNet."""
 
 from jtransfer.nets.alexnet import alexnet_2014
+from jtransfer.nets.weights.catalogue.entry import PublishedWeights
+from jtransfer.nets.weights.catalogue.statistics import IMAGENET_MEAN, IMAGENET_STD
 from jtransfer.nets.weights.origins.address import Address
 from jtransfer.nets.weights.preprocessing import Preprocessing
-from jtransfer.nets.weights.published.entry import PublishedWeights
-from jtransfer.nets.weights.published.statistics import IMAGENET_MEAN, IMAGENET_STD
 from jtransfer.nets.weights.torch_layout import TorchNames
 
 _NAMES = TorchNames(

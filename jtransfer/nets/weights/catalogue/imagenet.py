@@ -22,5 +22,5 @@ def imagenet_wordnet_ids() -> tuple[str, ...]:
 
 
 def _lines() -> list[str]:
-    text = files("jtransfer.nets.weights.published").joinpath("imagenet_classes.txt")
+    text = files("jtransfer.nets.weights.catalogue").joinpath("imagenet_classes.txt")
     return text.read_text("utf-8").splitlines()

@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from jtransfer.nets.weights.published.imagenet import imagenet_classes, imagenet_wordnet_ids
+from jtransfer.nets.weights.catalogue.imagenet import imagenet_classes, imagenet_wordnet_ids
 
 
 def test_a_thousand_different_classes_in_the_order_of_their_ids():

