@@ -66,12 +66,12 @@ from .nets.parts.trunk import (
 )
 from .nets.translation import translation_net as translation_net
 from .nets.weights.pretrained import load_pretrained as load_pretrained
-from .recipes.adaptation.feature_methods import fit_feature_methods as fit_feature_methods
 from .nets.weights.pretrained_net import pretrained as pretrained
 from .nets.weights.published import (
     to_published as to_published,
     write_published as write_published,
 )
+from .recipes.adaptation.feature_methods import fit_feature_methods as fit_feature_methods
 from .recipes.adaptation.options import Conduct as Conduct, Options as Options
 from .recipes.adaptation.problem import Problem as Problem
 from .recipes.adaptation.run_methods import run_methods as run_methods
