@@ -48,6 +48,14 @@ class Crop:
         if self.views not in (1, 10):
             raise DataError(f"{self.views} views of an image; expected 1 (centre) or 10")
 
+    @property
+    def ample(self) -> int:
+        """Length of the shorter side to which a large JPEG may be decoded, see `read_rgb`.
+
+        Scaled from four times its size on, an image looks the same.
+        """
+        return 4 * self.resize
+
     def __call__(self, image: "Image") -> np.ndarray:
         """Cut an RGB image: [size, size, 3] uint8, or [10, size, size, 3] for ten views."""
         shorter = min(image.size)
