@@ -122,8 +122,8 @@ def image_folder(path: Path | str, *, classes: Sequence[str] | None = None) -> I
         images, notes = placed(found)
     if not images:
         raise DataError(
-            f"{path} holds no image{_what_else(found)}; expected JPEG, PNG, WebP, BMP, TIFF, GIF or "
-            "AVIF files in it, in a folder for each class. Name the folder that they are in"
+            f"{path} holds no image{_what_else(found)}; expected JPEG, PNG, WebP, BMP, TIFF, GIF "
+            "or AVIF files in it, in a folder for each class. Name the folder that they are in"
         )
     written = [label for _, _, label in images if label is not None]
     named = tuple(sorted({class_name(each) for each in written}))

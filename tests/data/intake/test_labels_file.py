@@ -21,7 +21,7 @@ def listed(root, text, name="labels.csv"):
         "Label;File Name\ncat;pictures/a.png\n dog ;pictures/b.png\n\ncat;pictures/c d.png\n",
         "image\tclass\nPICTURES\\a.png\tcat\n".replace("PICTURES", "pictures")
         + "pictures/b.png\tdog\npictures/c d.png\tcat\n",
-        "n,path,what,label\n0,pictures/a.png,x,cat\n1,pictures/b.png,x,dog\n2,pictures/c d.png,,cat",
+        "n,path,of,label\n0,pictures/a.png,x,cat\n1,pictures/b.png,x,dog\n2,pictures/c d.png,,cat",
     ],
     ids=["header", "no-header", "semicolons", "tabs", "more-columns"],
 )

@@ -73,7 +73,7 @@ def test_a_flat_folder_is_unlabelled(tmp_path):
 
 
 def test_a_folder_around_the_folder_is_passed_through(tmp_path):
-    listed, folder = seen(fill(tmp_path, classes("photos/2024/cat", "photos/2024/dog", images=1)))
+    folder = image_folder(fill(tmp_path, classes("photos/2024/cat", "photos/2024/dog", images=1)))
     assert folder.classes == ("cat", "dog")
     assert folder.notes == ("its images lie in photos/2024, which is taken for the folder itself",)
 
