@@ -54,9 +54,8 @@ def test_pairs_are_those_of_the_definition_whatever_block_they_lie_in(monkeypatc
     hashes = random.integers(0, 2**63, 60, dtype=np.uint64)
     for row in range(40):
         for bit in random.choice(64, int(random.integers(8, 14)), replace=False):
-            hashes[row + 20] = (
-                hashes[row + 20] if bit % 3 else hashes[row] ^ np.uint64(1 << int(bit))
-            )
+            if bit % 3 == 0:
+                hashes[row + 20] = hashes[row] ^ np.uint64(1 << int(bit))
     monkeypatch.setattr("jtransfer.data.intake.duplicates._BLOCK", 7)
     found = find_duplicates(made(hashes))
     linked = {row: {row} for row in range(60)}
