@@ -56,6 +56,7 @@ from .nets.alexnet import (
     alexnet_2014 as alexnet_2014,
 )
 from .nets.classifier import Classifier as Classifier
+from .nets.convnext import convnext as convnext
 from .nets.domain_statistics import (
     statistics_of_domain as statistics_of_domain,
     statistics_per_domain as statistics_per_domain,
