@@ -154,14 +154,14 @@ class PoolStage(nn.Module):
         return _norm("norm")(maps.mean(axis=(1, 2)))
 
 
-def convnext(size: Size, *, classes: int = 1000) -> Trunk:
+def convnext(size: Size | Shape, *, classes: int = 1000) -> Trunk:
     """ConvNeXt of one of three sizes.
 
     For [batch, 224, 224, 3] images, RGB in 0..1, normalised by ImageNet's mean and deviation, or of
     any other size from 32 pixels on. Stochastic depth is left out.
 
     Args:
-      size: "tiny", "small" or "base".
+      size: "tiny", "small", "base", or a `Shape` of another.
       classes: number of outputs of fc.
 
     Returns:
@@ -186,12 +186,14 @@ def convnext(size: Size, *, classes: int = 1000) -> Trunk:
     )
 
 
-def convnext_shape(size: str) -> Shape:
+def convnext_shape(size: str | Shape) -> Shape:
     """How the net of a size is built.
 
     Raises:
       ValueError: if there is none.
     """
+    if isinstance(size, Shape):
+        return size
     if size not in CONVNEXT:
         raise ValueError(f"there is no ConvNeXt {size!r} here; expected {', '.join(CONVNEXT)}")
     return CONVNEXT[size]

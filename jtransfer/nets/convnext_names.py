@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from jtransfer.nets.convnext import Size, convnext_shape
+from jtransfer.nets.convnext import Shape, Size, convnext_shape
 from jtransfer.nets.weights.layouts import AS_IT_IS, Layout
 from jtransfer.nets.weights.torch_layout import Path, Place, TorchNames
 
@@ -32,11 +32,11 @@ def _of_pixels(gamma: np.ndarray) -> np.ndarray:
 _FOR_PIXELS = Layout(_of_pixels, lambda gamma: gamma[:, None, None])
 
 
-def convnext_names(size: Size, *, publisher: Publisher = "timm") -> TorchNames:
+def convnext_names(size: Size | Shape, *, publisher: Publisher = "timm") -> TorchNames:
     """What a publisher calls the modules of the net.
 
     Args:
-      size: "tiny", "small" or "base".
+      size: as of `convnext`.
       publisher: "timm" or "torchvision".
 
     Raises:

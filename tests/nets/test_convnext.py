@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.nets.convnext import convnext
+from jtransfer.nets.convnext import CONVNEXT, BlockStage, Shape, convnext
 from jtransfer.nets.convnext_names import convnext_names
 from tests.nets.published_nets import (
     images_of,
@@ -35,11 +35,15 @@ MODULES = {
 }
 
 
-def rival(publisher, size, **settings):
+def rival(publisher, shape, **settings):
     """The net of a publisher."""
-    if publisher == "torchvision":
-        return getattr(torchvision().models, f"convnext_{size}")(**settings).eval()
-    return timm().create_model(f"convnext_{size}", **settings).eval()
+    if publisher == "timm":
+        from_timm = timm().models.convnext.ConvNeXt
+        return from_timm(depths=shape.blocks, dims=shape.widths, **settings).eval()
+    module = torchvision().models.convnext
+    stages = zip(shape.widths, [*shape.widths[1:], None], shape.blocks, strict=True)
+    blocks = [module.CNBlockConfig(*stage) for stage in stages]
+    return module.ConvNeXt(blocks, **settings).eval()
 
 
 @pytest.mark.parametrize("size", PARAMETERS)
@@ -62,7 +66,8 @@ def test_the_parameters_are_the_published_ones(size):
 def test_every_entry_of_the_publishers_has_its_place(publisher, size):
     torch = pytest.importorskip("torch")
     with torch.device("meta"):
-        published = rival(publisher, size).state_dict()
+        build = timm().create_model if publisher == "timm" else torchvision().models.get_model
+        published = build(f"convnext_{size}").state_dict()
     names = convnext_names(size, publisher=publisher)
     entries = {
         *(f"{module}.{kind}" for module in names.modules for kind in ("weight", "bias")),
@@ -72,19 +77,20 @@ def test_every_entry_of_the_publishers_has_its_place(publisher, size):
 
 
 @pytest.mark.parametrize(
-    ("publisher", "size", "pixels"),
+    ("publisher", "shape", "pixels"),
     [
-        ("timm", "tiny", (70, 54)),
-        pytest.param("torchvision", "tiny", (64, 64), marks=pytest.mark.slow),
-        pytest.param("timm", "small", (64, 64), marks=pytest.mark.slow),
-        pytest.param("torchvision", "base", (64, 64), marks=pytest.mark.slow),
+        ("timm", Shape((1, 2, 1, 1), (8, 16, 24, 32)), (70, 54)),
+        ("torchvision", Shape((1, 1, 2, 1), (8, 16, 24, 32)), (64, 64)),
+        pytest.param("timm", CONVNEXT["tiny"], (64, 64), marks=pytest.mark.slow),
+        pytest.param("torchvision", CONVNEXT["small"], (64, 64), marks=pytest.mark.slow),
+        pytest.param("timm", CONVNEXT["base"], (70, 54), marks=pytest.mark.slow),
     ],
 )
-def test_every_stage_is_the_publishers(publisher, size, pixels):
+def test_every_stage_is_the_publishers(publisher, shape, pixels):
     torch = pytest.importorskip("torch")
-    published = randomised(rival(publisher, size, num_classes=7), torch)
-    net, images = convnext(size, classes=7), images_of(*pixels)
-    variables = weights_of(published, net, convnext_names(size, publisher=publisher), images)
+    published = randomised(rival(publisher, shape, num_classes=7), torch)
+    net, images = convnext(shape, classes=7), images_of(*pixels)
+    variables = weights_of(published, net, convnext_names(shape, publisher=publisher), images)
     expected = published_outputs(published, MODULES[publisher], images)
     same_stages(net, variables, images, expected)
 
@@ -119,6 +125,6 @@ def test_what_there_is_not_is_an_error():
 
 
 def test_images_that_are_too_small_are_an_error():
-    images = jax.ShapeDtypeStruct((2, 31, 40, 3), jnp.float32)
+    maps = jax.ShapeDtypeStruct((2, 1, 2, 4), jnp.float32)
     with pytest.raises(ValueError, match=r"1x2 pixels, .* 2x2 at a time; expected images of 32x32"):
-        jax.eval_shape(convnext("tiny").init, jax.random.key(0), images)
+        jax.eval_shape(BlockStage(1, 8).init, jax.random.key(0), maps)

@@ -9,7 +9,7 @@ import pytest
 from jax import export
 
 from jtransfer.nets.classifier import Classifier
-from jtransfer.nets.convnext import convnext
+from jtransfer.nets.convnext import Shape, convnext
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
 from jtransfer.nets.parts.trunk import Head
 from jtransfer.nets.resnet import resnet
@@ -19,7 +19,7 @@ from jtransfer.transfer.supervised import supervised_loss
 
 NETS = {
     "resnet": (partial(resnet, 18), "pool"),
-    "convnext": (partial(convnext, "tiny"), "pool"),
+    "convnext": (partial(convnext, Shape((1, 2, 1, 1), (8, 16, 24, 32))), "pool"),
     "efficientnet_lite": (partial(efficientnet_lite, 0), "top"),
 }
 
