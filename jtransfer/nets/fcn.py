@@ -70,10 +70,11 @@ def convolutionalise(
     """A classifier that gives a map of the outputs that it would give at every place of an image.
 
     Each fully connected stage becomes a convolution of the same memory (section 3.1): fc6 of
-    AlexNet, [6 * 6 * 256, 4096], one of 6x6 kernels, and those behind it of 1x1. On maps of the size
-    that they are made for the net is the classifier; on larger ones its output at a place is the
-    classifier's for the maps in the window there. Where the trunk pads its images with zeros, the
-    maps of a whole image are not those of a crop near the crop's border, which has other neighbours.
+    AlexNet, [6 * 6 * 256, 4096], one of 6x6 kernels, and those behind it of 1x1. On maps of the
+    size that they are made for the net is the classifier; on larger ones its output at a place is
+    the classifier's for the maps in the window there. Where the trunk pads its maps with zeros,
+    those of a whole image differ from a crop's near the border of the crop, where the one goes on
+    and the other is padded.
 
     Args:
       trunk: with stages `FullStage`, such as `alexnet_2014()`; poolings of their inputs to one
@@ -164,9 +165,7 @@ class FCN(nn.Module):
         below, right = -height % self.stride, -width % self.stride
         padded = jnp.pad(images, ((0, 0), (0, below), (0, right), (0, 0)))
         coarsest = self.scored[0]
-        _, maps = self.trunk(
-            padded, train=train, domains=domains, until=coarsest, taps=self.scored
-        )
+        _, maps = self.trunk(padded, train=train, domains=domains, until=coarsest, taps=self.scored)
         scores = nn.Dense(self.classes, name=f"score_{coarsest}")(maps[coarsest])
         for stage in self.scored[1:]:
             finer = nn.Dense(
@@ -207,7 +206,9 @@ def enlarged(maps: jax.Array, size: tuple[int, ...]) -> jax.Array:
     Pixels are squares, whose centres are interpolated between; beyond the outermost centres the
     outermost values hold.
     """
-    rows, columns = (_weights(there, here) for there, here in zip(size, maps.shape[1:3], strict=True))
+    rows, columns = (
+        _weights(there, here) for there, here in zip(size, maps.shape[1:3], strict=True)
+    )
     return jnp.einsum("yh,xw,bhwc->byxc", rows, columns, maps, optimize=True)
 
 
