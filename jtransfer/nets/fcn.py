@@ -22,6 +22,7 @@ from jtransfer.nets.alexnet import adaptive_average_pool
 from jtransfer.nets.parts.convolutions import convolution
 from jtransfer.nets.parts.stages import FullStage, Operation
 from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.resnet import PoolStage
 
 
 class SlidingStage(nn.Module):
@@ -64,6 +65,26 @@ class SlidingStage(nn.Module):
         return nn.relu(outputs) if self.relu else outputs
 
 
+class SlidingMean(nn.Module):
+    """The average over the pixels of a window, at every place of larger maps.
+
+    Attributes:
+      window: side of the maps that are averaged, in pixels.
+    """
+
+    window: int
+
+    @nn.compact
+    def __call__(
+        self, maps: jax.Array, *, train: bool = False, domains: tuple[int, ...] = (0,)
+    ) -> jax.Array:
+        """Map [batch, height, width, channels] to [batch, height', width', channels].
+
+        height' is height - window + 1, and so is the width.
+        """
+        return nn.avg_pool(maps, (self.window, self.window))
+
+
 def convolutionalise(
     trunk: Trunk, variables: Mapping[str, Any], windows: Mapping[str, int]
 ) -> tuple[Trunk, dict[str, Any]]:
@@ -77,23 +98,23 @@ def convolutionalise(
     and the other is padded.
 
     Args:
-      trunk: with stages `FullStage`, such as `alexnet_2014()`; poolings of their inputs to one
-        size, `adaptive_average_pool`, are left out.
+      trunk: with stages `FullStage`, such as `alexnet_2014()`, of which poolings of their inputs to
+        one size, `adaptive_average_pool`, are left out; or with a `PoolStage`: `resnet(18)`.
       variables: of the trunk.
-      windows: side of the maps that each fully connected stage reads, by its name, in pixels.
+      windows: side of the maps that each of these stages reads, by its name, in pixels.
 
     Returns:
       The net, and its variables, whose arrays are those given in other shapes.
 
     Raises:
-      ValueError: if `windows` does not name the fully connected stages, each once, or the weights
-        are of other windows.
+      ValueError: if `windows` does not name these stages, each once, or the weights are of other
+        windows.
     """
-    full = [name for name, factory in trunk.stages if _of(factory) is FullStage]
+    full = [name for name, factory in trunk.stages if _of(factory) in (FullStage, PoolStage)]
     if set(full) != set(windows):
         raise ValueError(
-            f"windows for {sorted(windows)}, and the fully connected stages are {full}; expected "
-            "one window for each of them. Name them all"
+            f"windows for {sorted(windows)}, and the stages that pool or are fully connected are "
+            f"{full}; expected one window for each of them. Name them all"
         )
     stages = tuple(
         (name, _sliding(factory, windows[name]) if name in windows else factory)
@@ -111,6 +132,8 @@ def _of(factory: Any) -> Any:
 
 
 def _sliding(factory: Any, window: int) -> Any:
+    if _of(factory) is PoolStage:
+        return partial(SlidingMean, window)
     before = factory.keywords.get("before", ())
     kept = tuple(each for each in before if _of(each) is not adaptive_average_pool)
     changed = {**factory.keywords, "window": window, "before": kept}

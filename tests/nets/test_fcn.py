@@ -9,27 +9,29 @@ from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.fcn import FCN, convolutionalise, enlarged
 from jtransfer.nets.parts.stages import FullStage
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
+from jtransfer.nets.resnet import PoolStage, resnet
 
 WINDOWS = {"fc6": 6, "fc7": 1, "fc8": 1}
 
 
-def small_classifier(side=3):
+def small_classifier(second=("fc2", partial(FullStage, 6))):
     """Unpadded: what it gives at a place depends on that crop alone."""
     return Trunk(
         (
             ("conv1", partial(ConvStage, 4, 3, pool=(2, 2))),
-            ("fc2", partial(FullStage, 6)),
+            second,
             ("fc3", partial(FullStage, 5, relu=False)),
         )
-    ), {"fc2": side, "fc3": 1}
+    ), {second[0]: 3, "fc3": 1}
 
 
 def images(*shape):
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
-def test_on_a_larger_image_it_is_the_classifier_at_every_aligned_crop():
-    net, windows = small_classifier()
+@pytest.mark.parametrize("second", [("fc2", partial(FullStage, 6)), ("pool", PoolStage)])
+def test_on_a_larger_image_it_is_the_classifier_at_every_aligned_crop(second):
+    net, windows = small_classifier(second)
     whole = images(2, 14, 12, 3)
     variables = net.init(jax.random.key(0), whole[:, :8, :8])
     sliding, slid = convolutionalise(net, variables, windows)
@@ -65,10 +67,34 @@ def test_alexnet_slid_over_its_own_size_and_over_maps_of_a_larger_one():
             np.testing.assert_allclose(found[:, row, column], expected, atol=1e-4 * scale)
 
 
+@pytest.mark.slow
+def test_resnet_slid_over_its_own_size_and_over_maps_of_a_larger_one():
+    net, windows = resnet(18, classes=4), {"pool": 2, "fc": 1}
+    small, large = images(1, 64, 64, 3), images(1, 96, 64, 3)
+    variables = jax.jit(net.init)(jax.random.key(0), small)
+    sliding, slid = convolutionalise(net, variables, windows)
+
+    @jax.jit
+    def both(image):
+        return net.apply(variables, image), sliding.apply(slid, image, taps=("layer4",))
+
+    expected, (found, _) = both(small)
+    scale = float(jnp.abs(expected).max())
+    np.testing.assert_allclose(found[:, 0, 0], expected, atol=1e-4 * scale)
+    _, (found, taps) = both(large)
+    maps = taps["layer4"]
+    assert (maps.shape[1:3], found.shape[1:3]) == ((3, 2), (2, 1))
+    fc = variables["params"]["fc"]
+    for row in range(2):
+        pooled = maps[:, row : row + 2].mean(axis=(1, 2))
+        expected = pooled @ fc["kernel"] + fc["bias"][None]
+        np.testing.assert_allclose(found[:, row, 0], expected, atol=1e-4 * scale)
+
+
 def test_windows_that_do_not_fit():
     net, windows = small_classifier()
     variables = net.init(jax.random.key(0), images(1, 8, 8, 3))
-    with pytest.raises(ValueError, match=r"the fully connected stages are \['fc2', 'fc3'\]"):
+    with pytest.raises(ValueError, match=r"are fully connected are \['fc2', 'fc3'\]"):
         convolutionalise(net, variables, {"fc2": 3})
     with pytest.raises(ValueError, match="no maps of 5x5 pixels"):
         convolutionalise(net, variables, {**windows, "fc2": 5})
