@@ -12,9 +12,10 @@ from jtransfer.nets.parts.trunk import ConvStage, Trunk
 from jtransfer.nets.resnet import PoolStage, resnet
 
 WINDOWS = {"fc6": 6, "fc7": 1, "fc8": 1}
+FULL = ("fc2", partial(FullStage, 6))
 
 
-def small_classifier(second=("fc2", partial(FullStage, 6))):
+def small_classifier(second=FULL):
     """Unpadded: what it gives at a place depends on that crop alone."""
     return Trunk(
         (
@@ -29,7 +30,7 @@ def images(*shape):
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("second", [("fc2", partial(FullStage, 6)), ("pool", PoolStage)])
+@pytest.mark.parametrize("second", [FULL, ("pool", PoolStage)])
 def test_on_a_larger_image_it_is_the_classifier_at_every_aligned_crop(second):
     net, windows = small_classifier(second)
     whole = images(2, 14, 12, 3)

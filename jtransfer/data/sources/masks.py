@@ -126,7 +126,7 @@ def _read(
 ) -> tuple[np.ndarray, np.ndarray]:
     from PIL.Image import Resampling
 
-    images = masks = np.empty(0, np.uint8)
+    images, masks = np.empty((0, 0, 0, 3), np.uint8), np.empty((0, 0, 0), np.uint8)
     for row, (photograph, mask_file) in enumerate(pairs):
         image, mask = read_rgb(photograph), _read_mask(mask_file)
         if image.size != mask.size:
@@ -135,8 +135,9 @@ def _read(
                 f"{image.width} x {image.height}; expected one size. Make the mask of this image"
             )
         if size is not None:
-            image = image.resize(size[::-1], Resampling.BILINEAR)
-            mask = mask.resize(size[::-1], Resampling.NEAREST)
+            across_down = size[1], size[0]
+            image = image.resize(across_down, Resampling.BILINEAR)
+            mask = mask.resize(across_down, Resampling.NEAREST)
         if not row:
             shape = (len(pairs), image.height, image.width)
             what = f"{len(pairs):,} images and masks of {image.width} x {image.height} pixels"

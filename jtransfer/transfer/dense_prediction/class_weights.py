@@ -42,12 +42,12 @@ def class_weights(
     if not there.any():
         raise ValueError("no pixel of the masks has a class; expected some. Give other masks")
     if kind == "none":
-        return there.astype(np.float32)
+        return np.asarray(there, np.float32)
     if kind == "inverse":
         frequency = counts.sum(axis=0) / counts.sum()
         weights = np.where(there, 1 / np.where(there, frequency, 1), 0)
-        return (weights / weights[there].mean()).astype(np.float32)
+        return np.asarray(weights / weights[there].mean(), np.float32)
     seen_with = (counts > 0).T @ counts.sum(axis=1)
     frequency = counts.sum(axis=0) / np.maximum(seen_with, 1)
     middle = np.median(frequency[there])
-    return np.where(there, middle / np.where(there, frequency, 1), 0).astype(np.float32)
+    return np.asarray(np.where(there, middle / np.where(there, frequency, 1), 0), np.float32)
