@@ -66,7 +66,7 @@ from .nets.parts.trunk import (
 )
 from .nets.translation import translation_net as translation_net
 from .nets.weights.pretrained import load_pretrained as load_pretrained
-from .nets.weights.published import (
+from .nets.weights.publishing import (
     to_published as to_published,
     write_published as write_published,
 )
