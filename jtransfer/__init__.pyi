@@ -152,6 +152,11 @@ from .transfer.finetuning.finetune import (
     probe_head as probe_head,
     without_trunk as without_trunk,
 )
+from .transfer.finetuning.interpolation import (
+    interpolate as interpolate,
+    interpolation_curve as interpolation_curve,
+    soup as soup,
+)
 from .transfer.finetuning.l2_sp import (
     l2_sp as l2_sp,
     with_start as with_start,
@@ -162,6 +167,11 @@ from .transfer.finetuning.layers import (
     first_layers as first_layers,
     last_layers as last_layers,
     layer_names as layer_names,
+)
+from .transfer.finetuning.lora import LoRA as LoRA
+from .transfer.finetuning.moved import (
+    read_moved as read_moved,
+    write_moved as write_moved,
 )
 from .transfer.finetuning.regimes import plan as plan
 from .transfer.finetuning.speaker import (
