@@ -71,6 +71,7 @@ from .nets.weights.published import (
     to_published as to_published,
     write_published as write_published,
 )
+from .nets.weights.trunks import trunks as trunks
 from .recipes.adaptation.feature_methods import fit_feature_methods as fit_feature_methods
 from .recipes.adaptation.options import Conduct as Conduct, Options as Options
 from .recipes.adaptation.problem import Problem as Problem

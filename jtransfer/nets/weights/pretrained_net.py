@@ -86,19 +86,19 @@ def pretrained(
         `frozen_statistics=False`.
 
     Raises:
-      WeightsError: if the name or the stage is unknown, the net has no head that `classes` could be
-        given to, or the weights cannot be had or do not fit (see `load_pretrained`).
+      WeightsError: if the name or the stage is unknown, a head is asked for that was not published,
+        or the weights cannot be had or do not fit (see `load_pretrained`).
     """
     published = published_weights(name)
     preprocessing = published.preprocessing.at(size or published.preprocessing.size)
     if classes is not None:
-        if published.head is None:
-            raise WeightsError(
-                f"classes={classes} of {name}, which was published without a head; expected none. "
-                "Put a Head on it by jt.Classifier"
-            )
         options["classes"] = classes
-    trunk = _until(published.build(**options), name, until, published.head, classes)
+    elif until == published.head and not published.classes:
+        raise WeightsError(
+            f"until={until!r} of {name}, which was published without a head; expected an earlier "
+            "stage, or classes= for a new head"
+        )
+    trunk = _until(published.build(**options), name, until, classes)
     last = trunk.stage_names[-1]
     images = jax.ShapeDtypeStruct((1, preprocessing.size, preprocessing.size, 3), jnp.float32)
     template = jax.eval_shape(trunk.init, jax.random.key(0), images)
@@ -117,14 +117,12 @@ def pretrained(
     return PretrainedNet(trunk, variables, preprocessing, name, loaded.sha256, names)
 
 
-def _until(
-    whole: Trunk, name: str, until: str | None, head: str | None, classes: int | None
-) -> Trunk:
+def _until(whole: Trunk, name: str, until: str | None, classes: int | None) -> Trunk:
     """The stages that are asked for: by default up to the features, or to a head of `classes`."""
     stages = whole.stage_names
     if until is not None and until not in stages:
         raise WeightsError(f"until={until!r} of {name}; expected one of {', '.join(stages)}")
-    last = until or (stages[-2] if stages[-1] == head and classes is None else stages[-1])
+    last = until or stages[-2 if classes is None else -1]
     return whole.clone(stages=whole.stages[: stages.index(last) + 1])
 
 
