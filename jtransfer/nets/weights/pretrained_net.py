@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jtransfer.nets.domain_statistics import statistics_per_domain
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.catalogue.imagenet import imagenet_classes
 from jtransfer.nets.weights.error import WeightsError
@@ -56,6 +57,7 @@ def pretrained(
     until: str | None = None,
     path: Path | str | None = None,
     size: int | None = None,
+    num_domains: int | None = None,
     key: jax.Array | None = None,
     cache_folder: Path | str | None = None,
     **options: Any,
@@ -80,6 +82,8 @@ def pretrained(
       path: of a file of weights with the publisher's names (see `load_pretrained`); by default the
         publisher's own, from the package that ships it or downloaded once.
       size: side of the images in pixels, if it is not the published one.
+      num_domains: how many domains batch norms keep statistics of, each from the published ones, in
+        a net that has batch norm. None: all domains have the same.
       key: for the new head; by default `jax.random.key(0)`.
       cache_folder: where downloads are kept; by default `JTRANSFER_CACHE` or `~/.cache/jtransfer`.
       **options: further arguments of the function that builds the net, such as
@@ -113,6 +117,10 @@ def pretrained(
             collection: {**variables.get(collection, {}), **drawn.get(collection, {})}
             for collection in template
         }
+    if num_domains is not None:
+        variables = statistics_per_domain(variables, num_domains)
+        whole = published.build(num_domains=num_domains, **options)
+        trunk = _until(whole, name, last, classes)
     names = imagenet_classes() if last == published.head and classes is None else None
     return PretrainedNet(trunk, variables, preprocessing, name, loaded.sha256, names)
 

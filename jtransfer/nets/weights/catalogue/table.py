@@ -3,5 +3,6 @@
 from jtransfer.nets.weights.catalogue.alexnet import ALEXNETS
 from jtransfer.nets.weights.catalogue.efficientnet_lite import EFFICIENTNET_LITES
 from jtransfer.nets.weights.catalogue.entry import PublishedWeights
+from jtransfer.nets.weights.catalogue.resnet import RESNETS
 
-PRETRAINED: dict[str, PublishedWeights] = {**EFFICIENTNET_LITES, **ALEXNETS}
+PRETRAINED: dict[str, PublishedWeights] = {**EFFICIENTNET_LITES, **RESNETS, **ALEXNETS}
