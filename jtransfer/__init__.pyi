@@ -26,6 +26,10 @@ from .data.feeds.resident import (
 )
 from .data.image_files import ImageFiles as ImageFiles
 from .data.images import resize as resize
+from .data.intake.image_folder import (
+    ImageFolder as ImageFolder,
+    image_folder as image_folder,
+)
 from .data.loading import (
     load as load,
     load_files as load_files,
