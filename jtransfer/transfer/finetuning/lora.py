@@ -94,8 +94,10 @@ class LoRA:
         """
         if DIFFERENCE not in params:
             raise LayerError("the parameters have no LoRA difference; expected those of `adapt`")
-        leaves = flatten_dict({name: tree for name, tree in params.items() if name != DIFFERENCE})
-        thin: dict[Path, jax.Array] = flatten_dict(params[DIFFERENCE])
+        leaves: dict[Path, Any] = flatten_dict(
+            {name: tree for name, tree in params.items() if name != DIFFERENCE}
+        )
+        thin: dict[Path, Any] = flatten_dict(params[DIFFERENCE])
         for path in {place[:-1] for place in thin}:
             kernel, down, up = leaves.get(path), thin[(*path, DOWN)], thin[(*path, UP)]
             if kernel is None or kernel.shape[-2:] != (down.shape[0], up.shape[1]):
@@ -126,8 +128,8 @@ class LoRA:
         """
         return {f"{DIFFERENCE}/.*": FULL, **dict.fromkeys(moving, FULL), ".*": FROZEN}
 
-    def _kernels(self, params: Mapping[str, Any]) -> dict[Path, jax.Array]:
-        leaves: dict[Path, jax.Array] = flatten_dict(params)
+    def _kernels(self, params: Mapping[str, Any]) -> dict[Path, Any]:
+        leaves: dict[Path, Any] = flatten_dict(params)
         found = {p: leaf for p, leaf in leaves.items() if re.fullmatch(self.layers, "/".join(p))}
         unfit = [
             f"{'/'.join(path)} {list(leaf.shape)}"

@@ -35,7 +35,7 @@ def write_moved(path: Path | str, params: Mapping[str, Any], trainable: Any) -> 
     path = Path(path).expanduser()
     if path.exists():
         raise LayerError(f"{path} is there already; expected a new file. Choose another")
-    moves = flatten_dict(trainable, sep="/")
+    moves: dict[str, Any] = flatten_dict(trainable, sep="/")
     leaves = {
         name: np.ascontiguousarray(jax.device_get(leaf))
         for name, leaf in flatten_dict(params, sep="/").items()
