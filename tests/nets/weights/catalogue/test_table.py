@@ -7,8 +7,16 @@ import pytest
 from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.origins.address import Address
 
+# Of large nets and of further weights of the same net one look in a while is enough.
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow)
+    if entry.parameters > 5e7 or name.endswith(("_v2", "_a1", "_small_patch16"))
+    else name
+    for name, entry in PRETRAINED.items()
+]
 
-@pytest.mark.parametrize("name", PRETRAINED)
+
+@pytest.mark.parametrize("name", NAMES)
 def test_parameters_stages_and_names_are_the_nets(name):
     entry = PRETRAINED[name]
     net, size = entry.build(), entry.preprocessing.size
