@@ -132,6 +132,7 @@ from .transfer.adaptation.weighted_dann import (
     weighted_dann_loss as weighted_dann_loss,
     with_shares as with_shares,
 )
+from .transfer.features import estimators as estimators
 from .transfer.features.extraction import extract as extract
 from .transfer.features.few_shot import (
     draw_episodes as draw_episodes,
