@@ -6,7 +6,7 @@ section 4.2): so they are of use for an SVM and ridge regression too, whose scor
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,15 +34,16 @@ class _Linear(ClassifierMixin, BaseEstimator):
         Raises:
           ValueError: if they cannot be used, or a parameter cannot.
         """
-        X, y = validate_data(self, X, y, dtype=np.float32)
-        check_classification_targets(y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
+        given: Any = validate_data(self, X, y, dtype=np.float32)  # pyright: ignore[reportArgumentType]
+        features, targets = given
+        check_classification_targets(targets)
+        self.classes_, labels = np.unique(targets, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"1 class in {len(labels):,} labels; expected two at least, for a classifier to "
                 "tell apart"
             )
-        fitted, held_out = self._fit(X, labels)
+        fitted, held_out = self._fit(features, labels)
         self.coef_ = np.asarray(fitted.weights, np.float64).T
         self.intercept_ = np.asarray(fitted.bias, np.float64)
         self.temperature_ = 1.0 if held_out is None else fit_temperature(held_out, labels)
@@ -70,7 +71,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
 
     def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        features = validate_data(self, X, dtype=np.float32, reset=False)
+        features: Any = validate_data(self, X, dtype=np.float32, reset=False)  # pyright: ignore[reportArgumentType]
         # In double precision, so that a row's scores do not depend on the rows beside it.
         return features.astype(np.float64) @ self.coef_.T + self.intercept_
 
@@ -98,11 +99,11 @@ class LinearProbe(_Linear):
 
     def __init__(
         self,
-        kind: Literal["svm", "softmax"] = "svm",
+        kind: Kind = "svm",
         C: float | Sequence[float] = 1.0,
         cv: int = 5,
     ):
-        self.kind = kind
+        self.kind: Kind = kind
         self.C = C
         self.cv = cv
 
@@ -113,19 +114,19 @@ class LinearProbe(_Linear):
             raise ValueError(f"kind {self.kind!r}; expected one of {', '.join(_FIT)}")
         if not self.cv >= 2:
             raise ValueError(f"{self.cv} folds; expected 2 at least")
-        kind: Kind = self.kind
+        kind, Cs = self.kind, np.asarray(self.C, np.float64)
         classes = len(self.classes_)
         folds = _folds(labels, self.cv)
-        if np.ndim(self.C):
+        if Cs.ndim:
             if not folds:
                 raise ValueError(
                     "a class with 1 example, and several C to choose from by cross-validation; "
                     "expected 2 examples at least of every class. Give one C"
                 )
-            choice = probe.cross_validate(X, labels, self.C, folds, kind=kind, classes=classes)
+            choice = probe.cross_validate(X, labels, Cs.tolist(), folds, kind=kind, classes=classes)
             self.C_, fitted = choice.C, choice.probe
         else:
-            self.C_ = float(self.C)
+            self.C_ = float(Cs)
             fitted = _FIT[kind](X, labels, self.C_, classes=classes)
         if not folds:
             return fitted, None
