@@ -149,6 +149,7 @@ from .transfer.dense_prediction.pixel_loss import (
     from_coarser as from_coarser,
     pixel_loss as pixel_loss,
 )
+from .transfer.features import estimators as estimators
 from .transfer.features.extraction import extract as extract
 from .transfer.features.few_shot import (
     draw_episodes as draw_episodes,
