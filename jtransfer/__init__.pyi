@@ -60,6 +60,8 @@ from .nets.domain_statistics import (
     statistics_of_domain as statistics_of_domain,
     statistics_per_domain as statistics_per_domain,
 )
+from .nets.clip import clip as clip
+from .nets.clip_tokenizer import read_clip_tokenizer as read_clip_tokenizer
 from .nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
 from .nets.ganin import (
     AdaptationNet as AdaptationNet,
@@ -209,5 +211,9 @@ from .transfer.zero_shot.attributes import (
 )
 from .transfer.zero_shot.compatibility import compatibility_loss as compatibility_loss
 from .transfer.zero_shot.eszsl import fit_eszsl as fit_eszsl
+from .transfer.zero_shot.image_text import (
+    fill_prompts as fill_prompts,
+    fit_names as fit_names,
+)
 
 __version__: str
