@@ -57,12 +57,12 @@ from .nets.alexnet import (
     alexnet_2014 as alexnet_2014,
 )
 from .nets.classifier import Classifier as Classifier
+from .nets.clip import clip as clip
+from .nets.clip_tokenizer import read_clip_tokenizer as read_clip_tokenizer
 from .nets.domain_statistics import (
     statistics_of_domain as statistics_of_domain,
     statistics_per_domain as statistics_per_domain,
 )
-from .nets.clip import clip as clip
-from .nets.clip_tokenizer import read_clip_tokenizer as read_clip_tokenizer
 from .nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
 from .nets.fcn import FCN as FCN, convolutionalise as convolutionalise
 from .nets.ganin import (

@@ -148,10 +148,10 @@ def _merges(content: bytes) -> list[tuple[str, str]]:
         lines = json.loads(text)["model"]["merges"]
     else:  # the first line is its version
         lines = text.split("\n")[1 : _MERGES + 1]
-    pairs = [tuple(line.split() if isinstance(line, str) else line) for line in lines if line]
+    pairs = [line.split() if isinstance(line, str) else line for line in lines if line]
     if not pairs or any(len(pair) != 2 for pair in pairs):
         raise ValueError("it is no list of pairs")
-    return pairs
+    return [(first, second) for first, second in pairs]
 
 
 def _characters() -> list[str]:
