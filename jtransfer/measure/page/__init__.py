@@ -16,6 +16,7 @@ from jtransfer.measure.page.content import (
     Table,
     Unreadable,
 )
+from jtransfer.measure.page.rendering import render_page, write_page
 from jtransfer.measure.page.thumbnails import thumbnail
 
 __all__ = [
@@ -33,5 +34,7 @@ __all__ = [
     "Share",
     "Table",
     "Unreadable",
+    "render_page",
     "thumbnail",
+    "write_page",
 ]

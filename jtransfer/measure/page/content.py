@@ -12,6 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+_LARGEST = 32 * 1024  # bytes of a thumbnail
+
 
 @dataclass(frozen=True)
 class Share:
@@ -94,7 +96,8 @@ class Sample:
       note: anything else, in a few words.
 
     Raises:
-      ValueError: if the thumbnail is neither JPEG nor PNG, or the probability no share.
+      ValueError: if the thumbnail is neither JPEG nor PNG or over 32 KiB, or the probability no
+        share.
     """
 
     file: str
@@ -109,6 +112,11 @@ class Sample:
         _check_shares("a probability", (self.probability,))
         if self.thumbnail is not None:
             media_type(self.thumbnail)
+            if len(self.thumbnail) > _LARGEST:
+                raise ValueError(
+                    f"a thumbnail of {len(self.thumbnail):,} bytes; expected at most {_LARGEST:,}, "
+                    "such as `thumbnail` makes of an image"
+                )
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """Small pictures to put into a page."""
 
+from base64 import b64encode
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jtransfer.measure.page.content import media_type
 
 MOST_PIXELS = 96  # of a thumbnail's longer side
 _QUALITY = 80
@@ -38,3 +41,12 @@ def thumbnail(image: NDArray[np.uint8], *, pixels: int = MOST_PIXELS) -> bytes:
     stream = BytesIO()
     small.save(stream, "JPEG", quality=_QUALITY, optimize=True)
     return stream.getvalue()
+
+
+def data_uri(picture: bytes) -> str:
+    """A JPEG or PNG as an address that holds it.
+
+    Raises:
+      ValueError: if it is neither.
+    """
+    return f"data:{media_type(picture)};base64,{b64encode(picture).decode()}"
