@@ -187,7 +187,8 @@ def class_clustering(
     clusters = min(classes, len(np.unique(rows, axis=0)))
     if clusters < 2 or len(np.unique(guessed)) < 2:
         return 0.0
-    found = KMeans(clusters, n_init=10, random_state=seed).fit_predict(rows)
+    starts: Any = 10  # scikit-learn's types know of "auto" alone
+    found = KMeans(clusters, n_init=starts, random_state=seed).fit_predict(rows)
     return float(adjusted_mutual_info_score(guessed, found))
 
 

@@ -41,11 +41,13 @@ def see_both(net: nn.Module, params: Any, stats: Any, batch: Any, rng: Any) -> t
         features = net.features(images, train=True, domains=(0, 1))
         return features, net.classify(features, train=True)
 
-    outputs, new_stats = net.apply(
+    (features, logits), new_stats = net.apply(
         {"params": params, **stats}, method=forward, mutable=list(stats), rngs={"dropout": rng}
     )
-    halves = [half for each in outputs for half in jnp.split(each.astype(jnp.float32), 2)]
-    return Seen(*halves, batch["source"]["label"]), new_stats
+    of_source, of_target = jnp.split(features.astype(jnp.float32), 2)
+    source_logits, target_logits = jnp.split(logits.astype(jnp.float32), 2)
+    labels = batch["source"]["label"]
+    return Seen(of_source, of_target, source_logits, target_logits, labels), new_stats
 
 
 def penalised_loss(
