@@ -19,8 +19,8 @@ from jtransfer.measure.page.thumbnails import MOST_PIXELS, thumbnail
 from jtransfer.recipes.audit.audit import Audit
 from jtransfer.recipes.audit.findings import counts_table, notes, sizes_table, warnings
 
-# What a page shows at most, each with its picture.
-_DOUBTFUL, _GROUPS, _OF_A_GROUP = 120, 60, 6
+# Doubtful images and groups that get pictures: as many as a page has room for.
+_DOUBTFUL, _GROUPS, _OF_A_GROUP = 48, 24, 8
 
 
 def audit_report(audit: Audit) -> Report:
@@ -52,10 +52,18 @@ def audit_report(audit: Audit) -> Report:
         ],
         classes=folder.classes,
         doubtful=[
-            _sample(audit, each.row, guess=each.guess, probability=each.probability)
-            for each in audit.doubtful[:_DOUBTFUL]
+            _sample(
+                audit,
+                each.row,
+                guess=each.guess,
+                probability=each.probability,
+                pictured=place < _DOUBTFUL,
+            )
+            for place, each in enumerate(audit.doubtful)
         ],
-        duplicates=[_shown(audit, each) for each in groups[:_GROUPS]],
+        duplicates=[
+            _shown(audit, each, pictured=place < _GROUPS) for place, each in enumerate(groups)
+        ],
         tables=tables,
         unreadable=[
             Unreadable(folder.names[row], why) for row, why in audit.looked.unreadable.items()
@@ -64,22 +72,30 @@ def audit_report(audit: Audit) -> Report:
     )
 
 
-def _shown(audit: Audit, group: Duplicates) -> Shown:
+def _shown(audit: Audit, group: Duplicates, *, pictured: bool) -> Shown:
     rows = list(group.rows)
     splits = sorted({*audit.folder.splits[rows].tolist()})
     classes = sorted({audit.folder.label_name(row) for row in rows})
     why = [f"in {' and '.join(each)}" for each in (splits, classes) if len(each) > 1]
     samples = [
-        _sample(audit, row, note=str(audit.folder.splits[row])) for row in rows[:_OF_A_GROUP]
+        _sample(audit, row, note=str(audit.folder.splits[row]), pictured=pictured)
+        for row in rows[:_OF_A_GROUP]
     ]
     return Shown(samples, group.exact, ", ".join(why))
 
 
 def _sample(
-    audit: Audit, row: int, *, guess: str = "", probability: float | None = None, note: str = ""
+    audit: Audit,
+    row: int,
+    *,
+    pictured: bool,
+    guess: str = "",
+    probability: float | None = None,
+    note: str = "",
 ) -> Sample:
     name, label = audit.folder.names[row], audit.folder.label_name(row)
-    return Sample(name, _picture(audit, row), label, guess, probability, note)
+    picture = _picture(audit, row) if pictured else None
+    return Sample(name, picture, label, guess, probability, note)
 
 
 def _picture(audit: Audit, row: int) -> bytes | None:
