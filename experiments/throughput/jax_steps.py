@@ -26,7 +26,7 @@ from jtransfer.nets.ganin import GANIN_NETS
 from jtransfer.nets.lenet import lenet
 from jtransfer.nets.parts.trunk import Head, Trunk
 from jtransfer.nets.translation import translation_net
-from jtransfer.recipes.adaptation.methods import AUGMENT
+from jtransfer.recipes.adaptation.descent import AUGMENT
 from jtransfer.recipes.adaptation.problem import pixel_transform
 from jtransfer.recipes.finetuning.images.nets import TUNED_NETS
 from jtransfer.recipes.labelled import LabelledFeed
