@@ -1,4 +1,4 @@
-"""A vision transformer in PyTorch, the rival in benchmarks. Its modules have the names of timm's."""
+"""ViT in PyTorch, the rival in benchmarks. Its modules have the names of timm's."""
 
 import torch  # pyright: ignore[reportMissingImports]
 from torch import nn  # pyright: ignore[reportMissingImports]
@@ -59,8 +59,5 @@ class VisionTransformer(nn.Module):
         patches = self.patch_embed(images).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.cls_token.expand(len(images), -1, -1), patches], dim=1)
         features = self.norm(self.blocks(tokens + self.pos_embed)[:, 0])
-        return (
-            {"norm": features}
-            if self.head is None
-            else {"norm": features, "fc": self.head(features)}
-        )
+        logits = {} if self.head is None else {"fc": self.head(features)}
+        return {"norm": features, **logits}
