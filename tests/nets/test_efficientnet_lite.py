@@ -7,7 +7,7 @@ import pytest
 
 from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, _norm, efficientnet_lite
 from jtransfer.nets.parts.convolutions import convolution
-from jtransfer.nets.weights.pretrained import PRETRAINED
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.torch_layout import place_weights
 
 # Published as 4.7, 5.4, 6.1, 8.2 and 13.0 million; to the last one they are those of timm's models.
