@@ -120,7 +120,7 @@ class Model:
 
         Args:
           arrays: as `arrays`.
-          pixels: [batch, size, size, 3] uint8, cut by `preprocessing.crop`.
+          pixels: [batch, size, size, 3] uint8, cut by `trunk.crop`.
 
         Returns:
           Probabilities [batch, classes] and the features [batch, channels] that they are from.
@@ -159,7 +159,7 @@ class Model:
             )
         from PIL import Image
 
-        crop = self.trunk.preprocessing.crop
+        crop = self.trunk.crop
         cut = (np.stack([crop(Image.fromarray(each)) for each in images[start : start + _BATCH]])
                for start in range(0, len(images), _BATCH))
         return _joined([self._predict_cut(each) for each in cut])
@@ -187,7 +187,7 @@ class Model:
           DataError: if a file cannot be read and `on_unreadable` is "stop".
         """
         files = ImageFiles(tuple(paths), np.zeros(len(paths), int), ("?",), "images")
-        crop = self.trunk.preprocessing.crop
+        crop = self.trunk.crop
         for rows, pixels in image_batches(
             files, crop, batch=batch, workers=workers, on_unreadable=on_unreadable
         ):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import jax
@@ -25,8 +25,9 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from jtransfer.files.reading import is_there, read_bytes, reading
 from jtransfer.files.writing import write_bytes, write_text
 from jtransfer.nets.weights.error import WeightsError
+from jtransfer.nets.weights.preprocessing import Interpolation, Preprocessing
 from jtransfer.nets.weights.safetensors import read_safetensors
-from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk, Preprocessing, trunk_net
+from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk, trunk_net
 from jtransfer.recipes.own_folder.model import KeptFeatures, Model
 from jtransfer.transfer.features.probe import LinearProbe
 
@@ -170,9 +171,12 @@ class _Description:
     def preprocessing(self) -> Preprocessing:
         given = self._is("preprocessing", dict)
         inner = _Description(given)
-        resize, size = int(inner.number("resize")), int(inner.number("size"))
-        if not 1 <= size <= resize <= 4096:
-            raise ValueError(f"a crop of {size} pixels from {resize}, out of range")
+        size, share = inner.number("size"), inner.number("share")
+        if not (1 <= size <= 4096 and size == int(size) and 0.1 <= share <= 1):
+            raise ValueError(f"a crop of {size} pixels, {share} of the image, is out of range")
+        interpolation = inner.text("interpolation")
+        if interpolation not in get_args(Interpolation):
+            raise ValueError(f"the interpolation {interpolation!r} is unknown")
         triples = []
         for name in ("mean", "std"):
             three = inner._is(name, list)
@@ -183,7 +187,7 @@ class _Description:
             triples.append(tuple(float(each) for each in three))
         if min(triples[1]) <= 0:
             raise ValueError(f"'std' is {triples[1]}, not above 0")
-        return Preprocessing(resize, size, *triples)
+        return Preprocessing(int(size), share, interpolation, *triples)
 
 
 def _assembled(said: _Description, tensors: Mapping[str, np.ndarray], source: str) -> Model:

@@ -69,7 +69,7 @@ def pooled_features(
     def batches(start: int) -> Batches:
         decoded = image_batches(
             files,
-            trunk.preprocessing.crop,
+            trunk.crop,
             batch=_BATCH,
             workers=workers,
             on_unreadable=on_unreadable,
