@@ -158,9 +158,13 @@ def choose(
             for place in race.best_layers():
                 for even_out in weightings:
                     enter(place, "softmax", even_out)
-    left_out = () if softmax else (
-        f"the softmax was not tried: with {len(labels):,} images of {len(classes)} classes its "
-        "cross-validation would take minutes, and ridge regression is about as good there",
+    left_out = (
+        ()
+        if softmax
+        else (
+            f"the softmax was not tried: with {len(labels):,} images of {len(classes)} classes its "
+            "cross-validation would take minutes, and ridge regression is about as good there",
+        )
     )
     whole, *without = race.chosen
     return Nested(folds, whole, tuple(without), tuple(race.tried), left_out)

@@ -100,9 +100,7 @@ def why(nested: Nested) -> str:
         word = "as" if second.accuracy == best.accuracy else "then"
         equal = ", where the lower log loss decided" if word == "as" else ""
         said += f" ({word} {second.candidate}, {second.accuracy:.3f}{equal})"
-    agreeing = sum(
-        str(each.candidate) == str(best.candidate) for each in nested.without
-    )
+    agreeing = sum(str(each.candidate) == str(best.candidate) for each in nested.without)
     said += f". It is also the choice without {agreeing} of {len(nested.without)} folds."
     return " ".join([said, *(f"{each[0].upper()}{each[1:]}." for each in nested.left_out)])
 

@@ -1,6 +1,7 @@
 """From a folder of images to a model that tells its classes, with an honest estimate."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
+from jtransfer.measure.page import render_page
 from jtransfer.nets.weights.download import cache_folder as default_cache_folder
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.recipes.features.scaling import scaled
@@ -20,6 +22,7 @@ from jtransfer.recipes.own_folder.intake import listed
 from jtransfer.recipes.own_folder.model import KeptFeatures, Model
 from jtransfer.recipes.own_folder.model_folder import load_model, require_free, save_model
 from jtransfer.recipes.own_folder.pooled_features import OnUnreadable, pooled_features
+from jtransfer.recipes.own_folder.report import report_of
 from jtransfer.transfer.features.held_out_scores import Fitting, balanced, even, fit_probe
 
 
@@ -92,9 +95,11 @@ def fit(
     judged = estimate(nested, used.labels, precision)
     passed_over = [str(files.paths[row]) for row in np.setdiff1d(np.arange(len(files)), rows)]
     about = described(used, nested, judged, model, settings, passed_over)
-    model = Model(**{**vars(model), "about": about})
+    model = replace(model, about=about)
     if out is not None:
-        save_model(model, out)
+        best = nested.whole.candidate
+        report = report_of(used, nested, judged, model, layers[best.trunk, best.layer], Path(out))
+        save_model(model, out, report=render_page(report))
     return model
 
 

@@ -160,8 +160,10 @@ class Model:
         from PIL import Image
 
         crop = self.trunk.crop
-        cut = (np.stack([crop(Image.fromarray(each)) for each in images[start : start + _BATCH]])
-               for start in range(0, len(images), _BATCH))
+        cut = (
+            np.stack([crop(Image.fromarray(each)) for each in images[start : start + _BATCH]])
+            for start in range(0, len(images), _BATCH)
+        )
         return _joined([self._predict_cut(each) for each in cut])
 
     def predict_files(

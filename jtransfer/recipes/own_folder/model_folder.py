@@ -54,7 +54,7 @@ def save_model(model: Model, folder: Path | str, *, report: str | None = None) -
     """
     folder = Path(folder).expanduser()
     require_free(folder)
-    weights = _packed(model)
+    weights = packed(model)
     about = {
         "format": _FORMAT,
         "net": model.trunk.name,
@@ -219,10 +219,12 @@ def _assembled(said: _Description, tensors: Mapping[str, np.ndarray], source: st
         expected["kept/features"] = (len(kept_names), channels)
     found = {name: tensor.shape for name, tensor in tensors.items()}
     if found != expected:
-        differing = sorted(name for name in found.keys() | expected if found.get(name) != expected.get(name))
+        differing = sorted(
+            name for name in found.keys() | expected if found.get(name) != expected.get(name)
+        )
         raise ModelError(
             f"{source} does not fit {said.text('net')} up to {layer}: {', '.join(differing[:3])}"
-            f"{', ...' if differing[3:] else ''}; expected the weights that {DESCRIPTION} is about. "
+            f"{', ...' if differing[3:] else ''}; expected the weights that {DESCRIPTION} means. "
             "Copy the whole folder again from where it was made"
         )
     trunk = {
@@ -249,8 +251,8 @@ def _assembled(said: _Description, tensors: Mapping[str, np.ndarray], source: st
     )
 
 
-def _packed(model: Model) -> bytes:
-    """All arrays as safetensors, by their paths."""
+def packed(model: Model) -> bytes:
+    """All arrays of a model as safetensors, by their paths."""
     from safetensors.numpy import save
 
     arrays: dict[str, Any] = dict(model.arrays)

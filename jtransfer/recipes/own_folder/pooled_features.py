@@ -91,7 +91,9 @@ def pooled_features(
         key=key,
         commit_every=_COMMIT_EVERY,
     )
-    absent = [str(path) for path, there in zip(files.paths, features.present, strict=True) if not there]
+    absent = [
+        str(path) for path, there in zip(files.paths, features.present, strict=True) if not there
+    ]
     if absent and on_unreadable == "stop":
         raise DataError(
             f"{len(absent):,} of {len(files):,} images could not be read when their features were "

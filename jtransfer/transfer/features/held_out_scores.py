@@ -99,7 +99,7 @@ def held_out_scores(
         lacking = np.setdiff1d(fitting.labels, seen)
         if lacking.size:
             raise ValueError(
-                f"class {lacking[0]} has no example outside of folds {first} and {second}; expected "
+                f"class {lacking[0]} has no example outside folds {first} and {second}; expected "
                 "every class in at least three folds. Stratify them, or leave the class out"
             )
     out = np.zeros((len(penalties), len(folds), count, fitting.classes), np.float32)
@@ -114,9 +114,7 @@ def fit_probe(fitting: Fitting, probe: Probe, penalty: float) -> LinearProbe:
     check_penalties(np.array([penalty]))
     if probe == "softmax":
         fit = LinearFit(fitting.features, fitting.targets, "softmax")
-        return LinearProbe(
-            *fit.one(fitting.weights[:, None], penalty, tolerance=1e-5, most=1000)
-        )
+        return LinearProbe(*fit.one(fitting.weights[:, None], penalty, tolerance=1e-5, most=1000))
     if probe == "ridge":
         moments = _Moments.of(fitting.features, fitting.targets, fitting.weights)
         weights, bias = moments.solved([penalty])[0]

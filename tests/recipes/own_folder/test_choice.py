@@ -59,9 +59,7 @@ def test_a_fold_is_judged_by_nothing_that_depends_on_its_labels():
     first, second = nested.without[0], again.without[0]
     assert first.candidate == second.candidate
     np.testing.assert_allclose(first.scores[fold, 0], second.scores[fold, 0], atol=1e-6)
-    found = [
-        calibrate(each, folds, of, 0.9, 0) for each, of in ((first, labels), (second, other))
-    ]
+    found = [calibrate(each, folds, of, 0.9, 0) for each, of in ((first, labels), (second, other))]
     assert found[0] == found[1]
     assert nested.whole.accuracy > again.whole.accuracy + 0.1  # what it is not blind to
 

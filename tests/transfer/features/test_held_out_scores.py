@@ -84,7 +84,7 @@ def test_a_class_that_a_model_would_not_see_is_named():
     x, y, folds = examples(48, 6)
     y = y.copy()
     y[(y == 1) & (folds > 1)] = 0
-    with pytest.raises(ValueError, match="class 1 has no example outside of folds 0 and 1"):
+    with pytest.raises(ValueError, match="class 1 has no example outside folds 0 and 1"):
         held_out_scores(Fitting(x, y, CLASSES, even(y)), folds, "ridge", (1.0,))
 
 
