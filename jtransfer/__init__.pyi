@@ -26,6 +26,10 @@ from .data.feeds.resident import (
 )
 from .data.image_files import ImageFiles as ImageFiles
 from .data.images import resize as resize
+from .data.intake.image_folder import (
+    ImageFolder as ImageFolder,
+    image_folder as image_folder,
+)
 from .data.loading import (
     load as load,
     load_files as load_files,
@@ -70,9 +74,10 @@ from .nets.parts.trunk import (
 )
 from .nets.resnet import resnet as resnet
 from .nets.translation import translation_net as translation_net
+from .nets.vit import vit as vit
 from .nets.weights.pretrained import load_pretrained as load_pretrained
 from .nets.weights.pretrained_net import pretrained as pretrained
-from .nets.weights.published import (
+from .nets.weights.publishing import (
     to_published as to_published,
     write_published as write_published,
 )

@@ -55,6 +55,14 @@ class Crop:
                 f"interpolation {self.interpolation!r}; expected 'bilinear' or 'bicubic'"
             )
 
+    @property
+    def ample(self) -> int:
+        """Length of the shorter side to which a large JPEG may be decoded, see `read_rgb`.
+
+        Scaled from four times its size on, an image looks the same.
+        """
+        return 4 * self.resize
+
     def __call__(self, image: "Image") -> np.ndarray:
         """Cut an RGB image: [size, size, 3] uint8, or [10, size, size, 3] for ten views."""
         shorter = min(image.size)
