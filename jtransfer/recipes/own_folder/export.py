@@ -12,7 +12,7 @@ from jax import export as jax_export
 from jtransfer.files.reading import is_there
 from jtransfer.files.writing import write_bytes
 from jtransfer.nets.weights.pretrained import published_weights
-from jtransfer.nets.weights.published import to_published
+from jtransfer.nets.weights.publishing import to_published
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.model_folder import ModelError, packed
 

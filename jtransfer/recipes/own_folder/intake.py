@@ -1,25 +1,34 @@
-"""Images by their paths: a folder with one folder a class, or any files and folders."""
+"""Images by their paths: a folder of classes to learn from, or any files and folders."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
-from jtransfer.data.sources.folder import SUFFIXES, load_folder
+from jtransfer.data.intake.image_folder import image_folder
 from jtransfer.files.reading import is_there
+
+_HELD_OUT = "test"  # a split that is left for judging
 
 
 def listed(folder: ImageFiles | Path | str) -> ImageFiles:
-    """The images of a folder with one folder a class; none is read.
+    """The labelled images of a folder as people have it, see `image_folder`; none is read.
+
+    Where there are splits, that called "test" is left out.
 
     Raises:
-      DataError: if it is missing, or has not two such folders.
+      DataError: if it is missing, or has not two classes.
     """
     if isinstance(folder, ImageFiles):
         files = folder
     else:
-        path = Path(folder).expanduser().absolute()
-        files = load_folder(path.name, path.parent)
+        found = image_folder(folder)
+        files = found.labelled()
+        known = found.splits[found.positions()] != _HELD_OUT
+        if known.any() and not known.all():
+            files = files.take(np.flatnonzero(known))
     if len(files.classes) < 2:
         raise DataError(
             f"{files.name} has one class, {files.classes[0]}; expected at least two to tell apart. "
@@ -29,31 +38,18 @@ def listed(folder: ImageFiles | Path | str) -> ImageFiles:
 
 
 def image_paths(paths: Sequence[Path | str]) -> list[Path]:
-    """The image files among paths, and all those below the folders among them, without labels.
+    """The image files among paths, and all those below the folders among them.
 
-    A file that is named is taken whatever it is called; of a folder those whose suffix is an
-    image's, in the order of their names, without hidden ones.
+    A file that is named is taken whatever it is; of a folder what `image_folder` lists.
 
     Raises:
-      DataError: if a path is not there, or there is no image in all of them.
+      DataError: if a path is not there, or a folder has no image.
     """
     found: list[Path] = []
     for path in map(Path, paths):
         if not is_there(path):
             raise DataError(f"{path} is not there; expected an image or a folder. Mend the name")
-        if not path.is_dir():
-            found.append(path)
-            continue
-        below = sorted(
-            each
-            for each in path.rglob("*")
-            if each.suffix.lower() in SUFFIXES
-            and not any(part.startswith(".") for part in each.relative_to(path).parts)
-        )
-        found += [each for each in below if not each.is_dir()]
+        found += image_folder(path).paths if path.is_dir() else [path]
     if not found:
-        raise DataError(
-            f"there is no image in {', '.join(map(str, paths))}; expected files that end in "
-            f"{', '.join(SUFFIXES)}. Name the files, or the folder that holds them"
-        )
+        raise DataError("no image was named; expected at least one file or folder. Name one")
     return found

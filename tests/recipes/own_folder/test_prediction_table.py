@@ -54,5 +54,7 @@ def test_paths_are_files_and_what_lies_below_folders(squares):
     assert found[0] == squares / "blue" / "0.png"
     assert found[-1].name == "notes.txt"  # which was named
     (squares / "empty").mkdir()
-    with pytest.raises(DataError, match="there is no image"):
+    with pytest.raises(DataError, match="holds no image"):
         image_paths([squares / "empty"])
+    with pytest.raises(DataError, match="no image was named"):
+        image_paths([])
