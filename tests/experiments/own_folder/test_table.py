@@ -24,7 +24,7 @@ def result(**changes):
         "measured": [split, split | {"held_out": 0.84, "precision": None}, split],
         "rival": [{"held_out": 0.87, "seconds": 9.0}],
         "made_by": {
-            "versions": {"jax": "0", "jtransfer": "0"},
+            "versions": {"jax": "0", "flax": "0"},
             "device": "1 x cpu",
             "git_revision": "0",
         },
