@@ -1,6 +1,6 @@
 """Probabilities that mean what they say: temperature, calibration error, and when to be unsure."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 _COLDEST, _HOTTEST = -12.0, 12.0  # logarithms of the temperatures that are looked through
 
 
-class Reliability(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Reliability:
     """Examples by the probability of their guess, in bins of equal width that are not empty.
 
     Attributes:

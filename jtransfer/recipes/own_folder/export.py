@@ -76,7 +76,8 @@ def stablehlo(model: Model) -> bytes:
     (batch,) = jax_export.symbolic_shape("batch")
     size = model.trunk.preprocessing.size
     images = jax.ShapeDtypeStruct((batch, size, size, 3), jnp.uint8)
-    return jax_export.export(jax.jit(probabilities), platforms=PLATFORMS)(images).serialize()
+    program = jax_export.export(jax.jit(probabilities), platforms=PLATFORMS)(images)
+    return bytes(program.serialize())
 
 
 def _compare(model: Model, content: bytes) -> None:

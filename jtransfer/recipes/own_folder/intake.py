@@ -31,7 +31,7 @@ def listed(folder: ImageFiles | Path | str) -> ImageFiles:
             files = files.take(np.flatnonzero(known))
     if len(files.classes) < 2:
         raise DataError(
-            f"{files.name} has one class, {files.classes[0]}; expected at least two to tell apart. "
+            f"{files.name} has one class, {', '.join(files.classes)}; expected at least two to tell apart. "
             "Add a folder of images of another one, such as of none of it"
         )
     return files

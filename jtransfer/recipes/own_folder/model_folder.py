@@ -174,7 +174,7 @@ class _Description:
         size, share = inner.number("size"), inner.number("share")
         if not (1 <= size <= 4096 and size == int(size) and 0.1 <= share <= 1):
             raise ValueError(f"a crop of {size} pixels, {share} of the image, is out of range")
-        interpolation = inner.text("interpolation")
+        interpolation: Any = inner.text("interpolation")
         if interpolation not in get_args(Interpolation):
             raise ValueError(f"the interpolation {interpolation!r} is unknown")
         triples = []
@@ -211,8 +211,9 @@ def _assembled(said: _Description, tensors: Mapping[str, np.ndarray], source: st
             "again from where it was made, or fit the model again"
         ) from error
     blank = jnp.zeros((1, preprocessing.size, preprocessing.size, 3))
-    shapes = jax.eval_shape(partial(net.init, until=layer), jax.random.key(0), blank)
-    expected = {f"trunk/{name}": leaf.shape for name, leaf in flatten_dict(shapes, sep="/").items()}
+    shapes: Any = jax.eval_shape(partial(net.init, until=layer), jax.random.key(0), blank)
+    leaves: Any = flatten_dict(shapes, sep="/")
+    expected = {f"trunk/{name}": leaf.shape for name, leaf in leaves.items()}
     channels = tensors["probe/weights"].shape[0] if "probe/weights" in tensors else 0
     expected |= {"probe/weights": (channels, len(classes)), "probe/bias": (len(classes),)}
     if kept_names is not None:

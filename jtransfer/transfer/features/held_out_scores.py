@@ -171,7 +171,7 @@ def _turned(x: np.ndarray) -> np.ndarray:
     n, dims = x.shape
     if n < dims:
         x = np.asarray(x, np.float64)
-    return np.linalg.qr(x.T, mode="r").T if n < dims else x
+    return np.asarray(np.linalg.qr(x.T, mode="r")).T if n < dims else x
 
 
 @dataclass(frozen=True, eq=False)
