@@ -93,7 +93,7 @@ def fit(
     nested = choose(layers, used.labels, used.classes, seed=seed, balance=balance)
     model = _model(loaded, layers, used, nested, precision, keep_features)
     judged = estimate(nested, used.labels, precision)
-    passed_over = [str(files.paths[row]) for row in np.setdiff1d(np.arange(len(files)), rows)]
+    passed_over = [_called(files.paths[row]) for row in np.setdiff1d(np.arange(len(files)), rows)]
     about = described(used, nested, judged, model, settings, passed_over)
     model = replace(model, about=about)
     if out is not None:
@@ -172,8 +172,7 @@ def _model(
     found = calibrate(nested.whole, nested.folds, files.labels, precision, None)
     kept = None
     if keep_features:
-        names = tuple("/".join(path.parts[-2:]) for path in files.paths)
-        kept = KeptFeatures(names, features.astype(np.float16))
+        kept = KeptFeatures(tuple(map(_called, files.paths)), features.astype(np.float16))
     return Model(
         classes=files.classes,
         trunk=trunks[best.trunk].until(best.layer),
@@ -184,3 +183,8 @@ def _model(
         threshold=found.threshold,
         kept=kept,
     )
+
+
+def _called(path: Path) -> str:
+    """A file's name and its folder's, which say nothing of whose machine it is on."""
+    return "/".join(path.parts[-2:])

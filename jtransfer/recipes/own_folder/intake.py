@@ -19,7 +19,7 @@ def listed(folder: ImageFiles | Path | str) -> ImageFiles:
     Where there are splits, that called "test" is left out.
 
     Raises:
-      DataError: if it is missing, or has not two classes.
+      DataError: if it is missing, has not two classes, or has images of several labels.
     """
     if isinstance(folder, ImageFiles):
         files = folder
@@ -29,9 +29,14 @@ def listed(folder: ImageFiles | Path | str) -> ImageFiles:
         known = found.splits[found.positions()] != _HELD_OUT
         if known.any() and not known.all():
             files = files.take(np.flatnonzero(known))
+    if files.labels.ndim != 1:
+        raise DataError(
+            f"{files.name} has images of several labels; expected one class each. Of several "
+            "labels fit_multilabel_svm learns"
+        )
     if len(files.classes) < 2:
         raise DataError(
-            f"{files.name} has one class, {', '.join(files.classes)}; expected at least two to tell apart. "
+            f"{files.name} has one class, {', '.join(files.classes)}; expected two or more. "
             "Add a folder of images of another one, such as of none of it"
         )
     return files

@@ -214,7 +214,7 @@ def _assembled(said: _Description, tensors: Mapping[str, np.ndarray], source: st
     shapes: Any = jax.eval_shape(partial(net.init, until=layer), jax.random.key(0), blank)
     leaves: Any = flatten_dict(shapes, sep="/")
     expected = {f"trunk/{name}": leaf.shape for name, leaf in leaves.items()}
-    channels = tensors["probe/weights"].shape[0] if "probe/weights" in tensors else 0
+    channels = next(iter(tensors["probe/weights"].shape), 0) if "probe/weights" in tensors else 0
     expected |= {"probe/weights": (channels, len(classes)), "probe/bias": (len(classes),)}
     if kept_names is not None:
         expected["kept/features"] = (len(kept_names), channels)

@@ -168,10 +168,9 @@ def _ridge_models(fitting: Fitting, folds: np.ndarray, penalties: Sequence[float
 
 def _turned(x: np.ndarray) -> np.ndarray:
     """Of fewer examples than features: along axes that they span, which changes no product."""
-    n, dims = x.shape
-    if n < dims:
-        x = np.asarray(x, np.float64)
-    return np.asarray(np.linalg.qr(x.T, mode="r")).T if n < dims else x
+    if len(x) >= x.shape[1]:
+        return x
+    return np.asarray(np.linalg.qr(np.asarray(x.T, np.float64), mode="r")).T
 
 
 @dataclass(frozen=True, eq=False)

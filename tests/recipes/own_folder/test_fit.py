@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from jtransfer.data.examples import DataError
+from jtransfer.data.image_files import ImageFiles
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.recipes.own_folder import fit as fit_module, pooled_features as pooled_module
 from jtransfer.recipes.own_folder.fit import fit
@@ -113,6 +114,13 @@ def test_one_class_is_no_choice(fitted, squares):
         (squares / name).rmdir()
     with pytest.raises(DataError, match="has one class"):
         fitted()
+
+
+def test_images_of_several_labels_are_refused(squares):
+    paths = tuple(sorted(squares.glob("*/*.png")))
+    several = ImageFiles(paths, np.ones((len(paths), 2), int), ("a", "b"), "voc")
+    with pytest.raises(DataError, match="several labels; expected one class each"):
+        fit(several)
 
 
 def test_a_split_called_test_is_left_out(fitted, squares):
