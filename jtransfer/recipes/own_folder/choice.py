@@ -62,7 +62,7 @@ class Chosen:
       candidate: the best.
       accuracy: mean accuracy per class by which it was chosen.
       scores: [n, folds, classes], see `held_out_scores`.
-      loss: log loss at the best temperature, which decides among equals.
+      loss: log loss at the best temperature.
     """
 
     candidate: Candidate
@@ -121,8 +121,9 @@ def choose(
 
     Ridge regression and the nearest mean are tried on every layer, the softmax, which takes longer,
     on the layer that ridge regression does best on; without a fold, on the layer that is best
-    without it. The criterion is mean accuracy per class; among equals the lower log loss decides,
-    each at its best temperature.
+    without it. The criterion is mean accuracy per class; among those within a standard error of
+    the best (Breiman et al. 1984) the lowest log loss decides, each at its best temperature: which
+    of many candidates is right on one image more is chance.
 
     Args:
       layers: features by trunk and layer.
@@ -197,13 +198,14 @@ class _Race:
     def __init__(self, labels: np.ndarray, folds: np.ndarray, classes: int):
         self.labels, self.folds, self.classes = labels, folds, classes
         self.count = int(folds.max()) + 1
-        self.best: list[Chosen | None] = [None] * (self.count + 1)
+        self.ahead: list[list[Chosen]] = [[] for _ in range(self.count + 1)]
         self.allowed: list[set[tuple[str, str]]] = []
         self.tried: list[Tried] = []
 
     @property
     def chosen(self) -> list[Chosen]:
-        return [each for each in self.best if each is not None]
+        """Of those within a standard error of the best, the one of the lowest log loss."""
+        return [min(self._close(each), key=lambda one: one.loss) for each in self.ahead]
 
     def best_layers(self) -> list[tuple[str, str]]:
         """The layers that lead, on all folds or without one; each may go on with its own alone."""
@@ -234,17 +236,30 @@ class _Race:
         )
 
     def _judge(self, judge: int, candidate: Candidate, scores: np.ndarray) -> float:
-        """Accuracy on all folds (judge 0) or without fold judge - 1, and whether it leads there."""
+        """Accuracy on all folds (judge 0) or without fold judge - 1; kept if it may win there."""
         own, labels = seen_by(scores, self.folds, self.labels, judge - 1 if judge else None)
         accuracy = mean_per_class_accuracy(own.argmax(axis=1), labels, self.classes)
         if self.allowed and (candidate.trunk, candidate.layer) not in self.allowed[judge]:
             return accuracy
-        leader = self.best[judge]
-        if leader is None or accuracy >= leader.accuracy:
-            loss = log_loss(own, labels, fit_temperature(own, labels))
-            if leader is None or (accuracy, -loss) > (leader.accuracy, -leader.loss):
-                self.best[judge] = Chosen(candidate, accuracy, scores.copy(), loss)
+        others = self.ahead[judge]
+        if others and accuracy < self._least(others):
+            return accuracy
+        loss = log_loss(own, labels, fit_temperature(own, labels))
+        if not any(each.accuracy >= accuracy and each.loss <= loss for each in others):
+            kept = [each for each in others if each.accuracy > accuracy or each.loss < loss]
+            new = Chosen(candidate, accuracy, scores.copy(), loss)
+            self.ahead[judge] = self._close([*kept, new])
         return accuracy
+
+    def _close(self, some: list[Chosen]) -> list[Chosen]:
+        least = self._least(some)
+        return [each for each in some if each.accuracy >= least]
+
+    def _least(self, some: list[Chosen]) -> float:
+        """A standard error below the best, one that is not 0 where all are right."""
+        best = max(each.accuracy for each in some)
+        n = len(self.labels)
+        return best - float(np.sqrt((best * (1 - best) + 1 / (4 * n)) / n))
 
 
 def seen_by(

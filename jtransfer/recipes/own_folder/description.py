@@ -13,8 +13,9 @@ from jtransfer.train.provenance import provenance
 
 HOW = (
     "Every image was judged by a model that neither saw it nor was chosen by it: layer, probe, "
-    "penalty, temperature and threshold were chosen anew without each fold. 95% interval by "
-    "Wilson's formula"
+    "penalty, temperature and threshold were chosen anew without each fold. The error is "
+    "multiplied by what remains of it, by the learning curve, when the fold is learned too. "
+    "95% interval by Wilson's formula"
 )
 
 
@@ -43,6 +44,7 @@ def described(
             "measure": "mean accuracy per class",
             "accuracy": _interval(judged.accuracy),
             "how": f"{HOW}; {int(nested.folds.max()) + 1} folds.",
+            "remaining_error": round(judged.remaining, 4),
             "classes": {
                 name: {**_interval(each), "images": counts[name]}
                 for name, each in zip(files.classes, judged.of_classes, strict=True)
@@ -93,13 +95,11 @@ def described(
 def why(nested: Nested) -> str:
     """Why one of the candidates was chosen, in a sentence or two."""
     best = nested.whole
-    said = f"{best.candidate} was right most often: {best.accuracy:.3f} by cross-validation"
-    others = [each for each in nested.tried if str(each.candidate) != str(best.candidate)]
-    if others:
-        second = max(others, key=lambda each: each.accuracy)
-        word = "as" if second.accuracy == best.accuracy else "then"
-        equal = ", where the lower log loss decided" if word == "as" else ""
-        said += f" ({word} {second.candidate}, {second.accuracy:.3f}{equal})"
+    leader = max(nested.tried, key=lambda each: each.accuracy)
+    said = f"{best.candidate} is right on {best.accuracy:.3f} by cross-validation"
+    if str(leader.candidate) != str(best.candidate):
+        said += f", within a standard error of {leader.candidate} ({leader.accuracy:.3f})"
+    said += ", and has the lowest log loss of those as good"
     agreeing = sum(str(each.candidate) == str(best.candidate) for each in nested.without)
     said += f". It is also the choice without {agreeing} of {len(nested.without)} folds."
     return " ".join([said, *(f"{each[0].upper()}{each[1:]}." for each in nested.left_out)])

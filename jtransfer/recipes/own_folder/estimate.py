@@ -35,8 +35,10 @@ class Estimate:
     """How right a model made in this way is on images that it did not see.
 
     Attributes:
-      accuracy: mean accuracy per class, see `mean_accuracy_interval`.
+      accuracy: mean accuracy per class, see `mean_accuracy_interval`; as all accuracies here, of a
+        model of all the images, see `remaining_error`.
       of_classes: accuracy of each class, see `wilson`.
+      remaining: factor on the judges' errors for the images that they lacked.
       counts: images of each class.
       before: reliability of the scores' softmax as it is.
       after: the same at the temperature.
@@ -48,6 +50,7 @@ class Estimate:
     accuracy: Interval
     of_classes: tuple[Interval, ...]
     counts: tuple[int, ...]
+    remaining: float
     before: Reliability
     after: Reliability
     precision: Interval | None
@@ -85,6 +88,7 @@ def estimate(nested: Nested, labels: np.ndarray, precision: float) -> Estimate:
     classes = nested.whole.scores.shape[-1]
     plain, probabilities = np.zeros((2, len(labels), classes))
     sure = np.zeros(len(labels), bool)
+    smaller = np.zeros(len(labels))
     for fold, chosen in enumerate(nested.without):
         rows = folds == fold
         found = calibrate(chosen, folds, labels, precision, fold)
@@ -92,16 +96,44 @@ def estimate(nested: Nested, labels: np.ndarray, precision: float) -> Estimate:
         plain[rows] = probabilities_of(scores)
         probabilities[rows] = probabilities_of(scores, found.temperature)
         sure[rows] = probabilities[rows].max(axis=1) >= found.threshold
+        others = np.delete(chosen.scores[rows], fold, axis=1).argmax(axis=2)
+        smaller[rows] = (others == labels[rows, None]).mean(axis=1)
     right = probabilities.argmax(axis=1) == labels
     counts = np.bincount(labels, minlength=classes)
-    rights = np.bincount(labels, right, minlength=classes)
+    there = np.maximum(counts, 1)
+    errors = np.bincount(labels, ~right, minlength=classes) / there
+    errors_of_less = np.bincount(labels, 1 - smaller, minlength=classes) / there
+    remaining = remaining_error(
+        float(errors_of_less.mean()), float(errors.mean()), len(nested.without)
+    )
+    rights = counts * (1 - remaining * errors)
     return Estimate(
         accuracy=mean_accuracy_interval(rights, counts),
         of_classes=tuple(wilson(r / n, n) for r, n in zip(rights, counts.tolist(), strict=True)),
         counts=tuple(counts.tolist()),
+        remaining=remaining,
         before=reliability(plain, labels),
         after=reliability(probabilities, labels),
         precision=wilson(float(right[sure].mean()), int(sure.sum())) if sure.any() else None,
         sure=float(sure.mean()),
         probabilities=probabilities,
     )
+
+
+def remaining_error(of_less: float, of_more: float, folds: int) -> float:
+    """What remains of the error of models without a fold when they see that fold as well.
+
+    Errors fall as a power of the number of images (Cortes et al. 1994, "Learning curves: asymptotic
+    values and rate of convergence"). From models without two of K folds to those without one they
+    fall by a factor; that factor to the power log(K / (K - 1)) / log((K - 1) / (K - 2)) is the next
+    one. It is not above 1: more images do no harm.
+
+    Args:
+      of_less: error of models without two folds.
+      of_more: error, on the same images, of models without one.
+      folds: K, at least 3.
+    """
+    if not 0 < of_more < of_less:
+        return 1.0
+    power = np.log(folds / (folds - 1)) / np.log((folds - 1) / (folds - 2))
+    return float((of_more / of_less) ** power)

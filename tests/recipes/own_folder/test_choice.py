@@ -4,7 +4,7 @@ import pytest
 from jtransfer.data.examples import DataError
 from jtransfer.recipes.own_folder.choice import choose, seen_by
 from jtransfer.recipes.own_folder.description import why
-from jtransfer.recipes.own_folder.estimate import calibrate, estimate
+from jtransfer.recipes.own_folder.estimate import calibrate, estimate, remaining_error
 
 CLASSES = ("a", "b", "c")
 
@@ -103,6 +103,22 @@ def test_calibration_mends_what_scores_say():
     judged = estimate(choose({("net", "top"): telling(labels, 0.5)}, labels, CLASSES), labels, 0.9)
     assert judged.after.error < judged.before.error
     assert judged.after.error < 0.08
+
+
+def test_what_remains_of_an_error_by_hand():
+    # Errors of 1 / n: of 3, 4 and 5 fifths they are as 1/3, 1/4 and 1/5.
+    assert remaining_error(1 / 3, 1 / 4, 5) == pytest.approx(4 / 5)
+    assert remaining_error(0.9, 0.45, 3) == pytest.approx(0.5 ** (np.log(1.5) / np.log(2)))
+    assert remaining_error(0.1, 0.2, 5) == 1
+    assert remaining_error(0.1, 0.0, 5) == 1
+
+
+def test_the_estimate_is_of_a_model_of_all_images():
+    labels = np.arange(60) % 3
+    nested = choose({("net", "top"): telling(labels, 0.7)}, labels, CLASSES)
+    judged = estimate(nested, labels, 0.9)
+    errors = (judged.probabilities.argmax(axis=1) != labels).mean()
+    assert judged.accuracy.value == pytest.approx(1 - judged.remaining * errors)
 
 
 def test_a_class_with_too_few_images_is_named():
