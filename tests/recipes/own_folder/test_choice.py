@@ -26,7 +26,7 @@ def test_of_noise_the_best_is_not_taken_at_its_word():
     labels = np.arange(60) % 3
     nested = choose(noise(30, 60), labels, CLASSES)
     judged = estimate(nested, labels, 0.95)
-    assert nested.whole.accuracy > 0.44  # the best of many looks better than it is
+    assert nested.whole.accuracy > 0.38  # the best of many looks better than it is
     assert judged.accuracy.value < 0.36
 
 
