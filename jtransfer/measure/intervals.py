@@ -42,7 +42,9 @@ def wilson(share: float, count: float) -> Interval:
     return Interval(share, min(share, low), max(share, high))
 
 
-def mean_accuracy_interval(right: ArrayLike, counts: ArrayLike) -> Interval:
+def mean_accuracy_interval(
+    right: ArrayLike, counts: ArrayLike, *, independent: float = 1.0
+) -> Interval:
     """The mean accuracy per class and its 95% interval.
 
     That of `wilson`, with as many answers as have the mean's variance: k^2 / sum(1 / n_c) if all k
@@ -52,6 +54,7 @@ def mean_accuracy_interval(right: ArrayLike, counts: ArrayLike) -> Interval:
     Args:
       right: [classes], how many of each class were told.
       counts: [classes], of how many; classes without any are left out.
+      independent: how many independent answers one of them is worth, see `folds_worth`.
 
     Raises:
       ValueError: if more are right than there are, or there is none.
@@ -72,4 +75,17 @@ def mean_accuracy_interval(right: ArrayLike, counts: ArrayLike) -> Interval:
     variance = (shares * (1 - shares) / counts).sum() / counts.size**2
     if variance > 0:
         worth = min(worth, mean * (1 - mean) / variance)
-    return wilson(mean, float(worth))
+    return wilson(mean, float(worth) * independent)
+
+
+def folds_worth(folds: int) -> float:
+    """How many independent answers one of a K-fold cross-validation is worth: 1 / (1 + K / (K - 1)).
+
+    Its models learn from almost the same examples, so that their errors go together, and what they
+    learned from is not what they are judged on: Nadeau & Bengio 2003, "Inference for the
+    generalization error", section 3, with K trainings and a test set of n / K.
+
+    Args:
+      folds: K, at least 2.
+    """
+    return 1 / (1 + folds / (folds - 1))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from jtransfer.measure.intervals import mean_accuracy_interval, wilson
+from jtransfer.measure.intervals import folds_worth, mean_accuracy_interval, wilson
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 10), (7, 10), (350, 350), (1, 1)])
@@ -31,6 +31,11 @@ def test_where_all_are_right_it_has_a_width():
 def test_a_small_hard_class_counts_for_its_variance():
     # p = .75; the mean's variance is (.5 * .5 / 4) / 4 = 1/64, which is that of 12 answers.
     assert mean_accuracy_interval([2, 1000], [4, 1000]) == pytest.approx(wilson(0.75, 12))
+
+
+def test_answers_of_folds_are_worth_less():
+    assert folds_worth(5) == pytest.approx(4 / 9)
+    assert mean_accuracy_interval([18], [20], independent=0.5) == pytest.approx(wilson(0.9, 10))
 
 
 def test_classes_without_examples_are_left_out():

@@ -15,7 +15,7 @@ HOW = (
     "Every image was judged by a model that neither saw it nor was chosen by it: layer, probe, "
     "penalty, temperature and threshold were chosen anew without each fold. The error is "
     "multiplied by what remains of it, by the learning curve, when the fold is learned too. "
-    "95% interval by Wilson's formula"
+    "95% interval by Wilson's formula, its width for folds by Nadeau and Bengio's"
 )
 
 

@@ -11,7 +11,12 @@ from jtransfer.measure.calibration import (
     reliability,
     threshold_for,
 )
-from jtransfer.measure.intervals import Interval, mean_accuracy_interval, wilson
+from jtransfer.measure.intervals import (
+    Interval,
+    folds_worth,
+    mean_accuracy_interval,
+    wilson,
+)
 from jtransfer.recipes.own_folder.choice import Chosen, Nested, seen_by
 
 
@@ -107,14 +112,17 @@ def estimate(nested: Nested, labels: np.ndarray, precision: float) -> Estimate:
         float(errors_of_less.mean()), float(errors.mean()), len(nested.without)
     )
     rights = counts * (1 - remaining * errors)
+    worth = folds_worth(len(nested.without))
     return Estimate(
-        accuracy=mean_accuracy_interval(rights, counts),
-        of_classes=tuple(wilson(r / n, n) for r, n in zip(rights, counts.tolist(), strict=True)),
+        accuracy=mean_accuracy_interval(rights, counts, independent=worth),
+        of_classes=tuple(
+            wilson(r / n, worth * n) for r, n in zip(rights, counts.tolist(), strict=True)
+        ),
         counts=tuple(counts.tolist()),
         remaining=remaining,
         before=reliability(plain, labels),
         after=reliability(probabilities, labels),
-        precision=wilson(float(right[sure].mean()), int(sure.sum())) if sure.any() else None,
+        precision=wilson(float(right[sure].mean()), worth * sure.sum()) if sure.any() else None,
         sure=float(sure.mean()),
         probabilities=probabilities,
     )
