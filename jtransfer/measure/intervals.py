@@ -79,10 +79,9 @@ def mean_accuracy_interval(
 
 
 def folds_worth(folds: int) -> float:
-    """How many independent answers one of a K-fold cross-validation is worth: 1 / (1 + K / (K - 1)).
+    """How many independent answers one of K folds is worth: 1 / (1 + K / (K - 1)).
 
-    Its models learn from almost the same examples, so that their errors go together, and what they
-    learned from is not what they are judged on: Nadeau & Bengio 2003, "Inference for the
+    Its models learn from almost the same examples, so that their errors go together: Nadeau & Bengio 2003, "Inference for the
     generalization error", section 3, with K trainings and a test set of n / K.
 
     Args:
