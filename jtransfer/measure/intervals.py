@@ -81,8 +81,9 @@ def mean_accuracy_interval(
 def folds_worth(folds: int) -> float:
     """How many independent answers one of K folds is worth: 1 / (1 + K / (K - 1)).
 
-    Its models learn from almost the same examples, so that their errors go together: Nadeau & Bengio 2003, "Inference for the
-    generalization error", section 3, with K trainings and a test set of n / K.
+    Its models learn from almost the same examples, so that their errors go together (Nadeau &
+    Bengio 2003, "Inference for the generalization error", section 3, with K trainings and a test
+    set of n / K).
 
     Args:
       folds: K, at least 2.
