@@ -38,6 +38,13 @@ def test_up_to_a_stage(lite0):
         pretrained("efficientnet_lite0", until="layer4")
 
 
+def test_heads_that_were_not_published_are_refused():
+    with pytest.raises(WeightsError, match="until='fc' of dinov2_small, which was published"):
+        pretrained("dinov2_small", until="fc")
+    with pytest.raises(WeightsError, match="classes=7 of clip_vit_b32, whose last stage"):
+        pretrained("clip_vit_b32", classes=7)
+
+
 def test_the_published_classifier_has_its_classes_names():
     whole = pretrained("efficientnet_lite0", until="fc", size=SIZE)
     assert whole.classes is not None
