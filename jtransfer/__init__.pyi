@@ -95,6 +95,8 @@ from .recipes.adaptation.options import Conduct as Conduct, Options as Options
 from .recipes.adaptation.problem import Problem as Problem
 from .recipes.adaptation.run_methods import run_methods as run_methods
 from .recipes.audit.audit import Audit as Audit, audit as audit
+from .recipes.own_folder.model import Model as Model
+from .recipes.own_folder.model_folder import load_model as load_model
 from .train.averaging import (
     averaged as averaged,
     averaged_params as averaged_params,
