@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jtransfer.nets.parts.convolutions import convolution
+from jtransfer.nets.parts.initializers import lecun_normal
 
 
 def max_pool(images: jax.Array, *, window: int, stride: int) -> jax.Array:
@@ -39,6 +40,12 @@ def max_pool(images: jax.Array, *, window: int, stride: int) -> jax.Array:
     return images
 
 
+class Dense(nn.Dense):
+    """A dense layer as `flax.linen.Dense`, whose kernel starts from the same numbers."""
+
+    kernel_init: nn.initializers.Initializer = lecun_normal
+
+
 class Conv(nn.Module):
     """A stride-1 convolution with bias; parameters named and shaped as `flax.linen.Conv`'s.
 
@@ -59,7 +66,7 @@ class Conv(nn.Module):
         """Convolve [batch, height, width, channels] images."""
         side = self.kernel_size
         shape: Sequence[int] = (side, side, images.shape[-1], self.features)
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
+        kernel = self.param("kernel", lecun_normal, shape)
         features = convolution(images, kernel, padding=self.padding)
         if self.use_bias:
             bias = self.param("bias", nn.initializers.zeros, (self.features,))

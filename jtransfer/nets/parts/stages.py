@@ -5,6 +5,8 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 
+from jtransfer.nets.parts.initializers import he_normal
+
 Operation = Callable[[jax.Array], jax.Array]
 
 
@@ -34,7 +36,7 @@ class FullStage(nn.Module):
             maps = operation(maps)
         inputs = maps.reshape(maps.shape[0], -1)
         shape = (inputs.shape[1], self.features)
-        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        kernel = self.param("kernel", he_normal, shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         if self.dropout:
             inputs = nn.Dropout(self.dropout)(inputs, deterministic=not train)

@@ -19,12 +19,18 @@ import numpy as np
 import optax
 
 from jtransfer.labels import integers, known
+from jtransfer.nets.parts.initializers import normal
+from jtransfer.nets.parts.layers import Dense
 from jtransfer.train.step import Loss
 from jtransfer.transfer.features.extraction import require_finite
 
 Objective = Callable[[jax.Array, jax.Array], jax.Array]
 
 _LEAST_SQUARED = 1e-12  # length of what has a direction
+
+
+def _small(key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    return 0.01 * normal(key, shape, dtype)
 
 
 class Bilinear(nn.Module):
@@ -36,9 +42,9 @@ class Bilinear(nn.Module):
     ) -> jax.Array:
         """Scores [n, classes] of features [n, dims] and signatures [classes, attributes]."""
         del train  # there is nothing to drop
-        embedded = nn.Dense(
-            signatures.shape[1], use_bias=False, kernel_init=nn.initializers.normal(0.01), name="f"
-        )(features)
+        embedded = Dense(signatures.shape[1], use_bias=False, kernel_init=_small, name="f")(
+            features
+        )
         return embedded @ signatures.T
 
 
@@ -69,8 +75,8 @@ class TwoTowers(nn.Module):
 
         def tower(values: jax.Array, name: str) -> jax.Array:
             if self.hidden:
-                values = drop(nn.relu(nn.Dense(self.hidden, name=f"{name}_hidden")(values)))
-            values = nn.Dense(self.dims, name=name)(values)
+                values = drop(nn.relu(Dense(self.hidden, name=f"{name}_hidden")(values)))
+            values = Dense(self.dims, name=name)(values)
             squared = jnp.square(values).sum(axis=1, keepdims=True)
             return values / jnp.sqrt(jnp.where(squared > _LEAST_SQUARED, squared, 1))
 

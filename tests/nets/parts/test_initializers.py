@@ -1,0 +1,29 @@
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jtransfer.nets.parts import initializers
+
+KEY = jax.random.key(3)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 4, 5), (7, 3)])
+@pytest.mark.parametrize("name", ["he_normal", "lecun_normal"])
+def test_the_numbers_are_flaxs(name, shape):
+    expected = getattr(nn.initializers, name)()(KEY, shape)
+    found = getattr(initializers, name)(KEY, shape)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_normal_numbers_are_jaxs():
+    expected = jax.random.normal(KEY, (3, 2, 5))
+    np.testing.assert_array_equal(initializers.normal(KEY, (3, 2, 5)), expected)
+
+
+def test_the_variance_is_two_over_the_inputs():
+    kernel = initializers.he_normal(KEY, (5, 5, 40, 20))
+    # 20,000 draws: the variance's own relative deviation is about sqrt(2 / 20,000) = 0.01.
+    assert float(kernel.var()) == pytest.approx(2 / (5 * 5 * 40), rel=0.04)
+    assert initializers.lecun_normal(KEY, (5, 5, 40, 20), jnp.bfloat16).dtype == jnp.bfloat16
