@@ -5,8 +5,9 @@ import numpy as np
 
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from tests.draws import normal
 
-IMAGES = jax.random.normal(jax.random.key(0), (2, 6, 6, 2))
+IMAGES = normal(0, (2, 6, 6, 2))
 
 
 def test_logits_are_the_heads_of_the_trunks_flat_features():

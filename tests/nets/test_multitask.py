@@ -5,8 +5,9 @@ import numpy as np
 
 from jtransfer.nets.multitask import MultitaskNet
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from tests.draws import normal
 
-IMAGES = jax.random.normal(jax.random.key(0), (2, 6, 6, 2))
+IMAGES = normal(0, (2, 6, 6, 2))
 
 
 def test_every_head_stands_on_the_same_features():

@@ -9,6 +9,7 @@ import optax
 
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.multitask import MultitaskNet
+from jtransfer.nets.parts.initializers import normal
 from jtransfer.nets.parts.stages import FullStage
 from jtransfer.nets.parts.trunk import Head, Trunk
 from jtransfer.train.compilation import compile_step, compile_step_by_pmap, data_mesh
@@ -25,6 +26,7 @@ from jtransfer.transfer.multitask.masked_criteria import masked_cross_entropy
 from jtransfer.transfer.parameter_groups import parameter_groups
 from jtransfer.transfer.supervised import supervised_loss
 from jtransfer.transfer.zero_shot.compatibility import Bilinear, compatibility_loss, devise_ranking
+from tests.draws import integers, uniform
 from tests.transfer.animals import SEEN, draw
 from tests.transfer.game import params
 from tests.transfer.translation_game import TranslationGame
@@ -37,12 +39,11 @@ class Feed:
 
     @property
     def constants(self):
-        images, labels = jax.random.split(jax.random.key(0))
         features, animals = draw(SEEN, each=10)
         known = {
-            "image": jax.random.uniform(images, (EXAMPLES, SIDE, SIDE, 1)),
-            "label": jax.random.randint(labels, (EXAMPLES,), 0, CLASSES),
-            "odd": jax.random.randint(images, (EXAMPLES,), 0, 2),
+            "image": uniform(0, (EXAMPLES, SIDE, SIDE, 1)),
+            "label": integers(1, (EXAMPLES,), CLASSES),
+            "odd": integers(2, (EXAMPLES,), 2),
         }
         seen = {"feature": jnp.asarray(features), "label": jnp.asarray(animals)}
         return {"source": known, "target": {"image": 1.0 - known["image"]}, "seen": seen}
@@ -107,7 +108,7 @@ def method(name):
 
 
 def noisy(key, images):
-    return images + 0.1 * jax.random.normal(key, images.shape)
+    return images + 0.1 * normal(key, images.shape)
 
 
 # What differs by design under pmap is left out of it: a mean teacher's noise is drawn for a device.

@@ -13,6 +13,7 @@ from jtransfer.train.compilation import (
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.adaptation.dann import dann_loss
+from tests.draws import integers, normal
 from tests.train import regression
 from tests.transfer import tiny
 
@@ -25,13 +26,12 @@ def dann_step(net, optimizer, **options):
 
 @pytest.fixture
 def constants():
-    images, labels = jax.random.split(jax.random.key(0))
     return {
         "source": {
-            "image": jax.random.normal(images, (24, 6, 6, 2)),
-            "label": jax.random.randint(labels, (24,), 0, 3),
+            "image": normal(0, (24, 6, 6, 2)),
+            "label": integers(1, (24,), 3),
         },
-        "target": {"image": 1.0 + jax.random.normal(labels, (24, 6, 6, 2))},
+        "target": {"image": 1.0 + normal(2, (24, 6, 6, 2))},
     }
 
 

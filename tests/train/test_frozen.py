@@ -10,6 +10,7 @@ import pytest
 from jtransfer.train.frozen import is_frozen
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
+from tests.draws import normal
 
 
 class Stage(nn.Module):
@@ -47,7 +48,7 @@ class Net(nn.Module):
 
 
 NET = Net()
-VALUES = jax.random.normal(jax.random.key(0), (8, 3))
+VALUES = normal(0, (8, 3))
 
 
 def stepped(frozen, **options):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from jtransfer.data.augment.random_convolution import random_convolution
+from tests.draws import normal
 
 
 def images(count=6, side=8, channels=3):
-    return jax.random.normal(jax.random.key(7), (count, side, side, channels))
+    return normal(7, (count, side, side, channels))
 
 
 def test_kernels_of_one_pixel_mix_the_colours_of_each_pixel():

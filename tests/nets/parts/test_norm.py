@@ -6,12 +6,13 @@ import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jtransfer.nets.parts.norm import DomainBatchNorm
+from tests.draws import normal
 
 
 @pytest.fixture
 def images():
-    source = jax.random.normal(jax.random.key(0), (4, 3, 3, 2))
-    target = 5.0 + 3.0 * jax.random.normal(jax.random.key(1), (4, 3, 3, 2))
+    source = normal(0, (4, 3, 3, 2))
+    target = 5.0 + 3.0 * normal(1, (4, 3, 3, 2))
     return jnp.concatenate([source, target])
 
 
@@ -110,7 +111,7 @@ def test_a_large_mean_leaves_the_deviation_whole(norm, values):
 def test_the_gradient_is_that_of_the_formula_in_float64(norm):
     images = jnp.asarray(spread(1e3, 1)[:8], jnp.float32)
     variables = norm.init(jax.random.key(0), images, train=True)
-    pulled = jax.random.normal(jax.random.key(1), images.shape)
+    pulled = normal(1, images.shape)
     _, pull = jax.vjp(
         lambda x: norm.apply(variables, x, train=True, mutable=["batch_stats"])[0], images
     )

@@ -8,8 +8,9 @@ import pytest
 from jtransfer.nets.parts.convolutions import convolution
 from jtransfer.nets.parts.layers import max_pool
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from tests.draws import normal
 
-IMAGES = jax.random.normal(jax.random.key(0), (2, 12, 12, 3))
+IMAGES = normal(0, (2, 12, 12, 3))
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from jtransfer.transfer.adaptation.translation import (
     translation_loss,
 )
 from jtransfer.transfer.supervised import cross_entropy
+from tests.draws import integers, uniform
 from tests.transfer import tiny
 from tests.transfer.game import params, sigmoid, weights
 from tests.transfer.translation_game import TranslationGame
@@ -151,13 +152,12 @@ def tiny_net(*, norm=False, dropout=0.0):
 def tiny_problem(*, norm):
     """A net, its parameters and statistics, and a batch."""
     net = tiny_net(norm=norm)
-    keys = jax.random.split(jax.random.key(0), 3)
     batch = {
         "source": {
-            "image": jax.random.uniform(keys[0], (4, 8, 8, 2)),
-            "label": jax.random.randint(keys[1], (4,), 0, 3),
+            "image": uniform(0, (4, 8, 8, 2)),
+            "label": integers(1, (4,), 3),
         },
-        "target": {"image": jax.random.uniform(keys[2], (4, 8, 8, 2)) ** 2},
+        "target": {"image": uniform(2, (4, 8, 8, 2)) ** 2},
     }
     made = jax.jit(net.init)(jax.random.key(1), batch["source"]["image"])
     return net, made["params"], {name: made[name] for name in made if name != "params"}, batch
