@@ -26,6 +26,10 @@ from .data.feeds.resident import (
 )
 from .data.image_files import ImageFiles as ImageFiles
 from .data.images import resize as resize
+from .data.intake.image_folder import (
+    ImageFolder as ImageFolder,
+    image_folder as image_folder,
+)
 from .data.loading import (
     load as load,
     load_files as load_files,
@@ -52,6 +56,10 @@ from .nets.alexnet import (
     alexnet_2014 as alexnet_2014,
 )
 from .nets.classifier import Classifier as Classifier
+from .nets.domain_statistics import (
+    statistics_of_domain as statistics_of_domain,
+    statistics_per_domain as statistics_per_domain,
+)
 from .nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
 from .nets.ganin import (
     AdaptationNet as AdaptationNet,
@@ -64,8 +72,15 @@ from .nets.parts.trunk import (
     Head as Head,
     Trunk as Trunk,
 )
+from .nets.resnet import resnet as resnet
 from .nets.translation import translation_net as translation_net
 from .nets.weights.pretrained import load_pretrained as load_pretrained
+from .nets.weights.pretrained_net import pretrained as pretrained
+from .nets.weights.published import (
+    to_published as to_published,
+    write_published as write_published,
+)
+from .recipes.adaptation.feature_methods import fit_feature_methods as fit_feature_methods
 from .recipes.adaptation.options import Conduct as Conduct, Options as Options
 from .recipes.adaptation.problem import Problem as Problem
 from .recipes.adaptation.run_methods import run_methods as run_methods
@@ -101,6 +116,7 @@ from .transfer.adaptation.adda import (
     untie_encoders as untie_encoders,
 )
 from .transfer.adaptation.aligned_svm import fit_aligned_svm as fit_aligned_svm
+from .transfer.adaptation.coral import fit_coral as fit_coral
 from .transfer.adaptation.dann import dann_loss as dann_loss
 from .transfer.adaptation.gradient_reversal import reverse_gradient as reverse_gradient
 from .transfer.adaptation.mean_teacher import (
@@ -108,6 +124,9 @@ from .transfer.adaptation.mean_teacher import (
     teacher_variables as teacher_variables,
     with_teacher as with_teacher,
 )
+from .transfer.adaptation.self_trained_probe import fit_self_trained as fit_self_trained
+from .transfer.adaptation.sinkhorn import sinkhorn as sinkhorn
+from .transfer.adaptation.standardisation import fit_standardisation as fit_standardisation
 from .transfer.adaptation.subspace import fit_alignment as fit_alignment
 from .transfer.adaptation.translated_images import (
     translation_figure as translation_figure,
@@ -117,6 +136,7 @@ from .transfer.adaptation.translation import (
     TranslationWeights as TranslationWeights,
     translation_loss as translation_loss,
 )
+from .transfer.adaptation.transport import fit_transport as fit_transport
 from .transfer.adaptation.weighted_dann import (
     weighted_dann_loss as weighted_dann_loss,
     with_shares as with_shares,

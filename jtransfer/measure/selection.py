@@ -133,7 +133,7 @@ def batch_nuclear_norm(probabilities: ArrayLike) -> float:
     Args:
       probabilities: of the classes, on target examples, [n, classes].
     """
-    rows = _probabilities(probabilities)
+    rows = class_probabilities(probabilities)
     return float(np.linalg.norm(rows, "nuc") / len(rows))
 
 
@@ -149,7 +149,7 @@ def information_maximization(probabilities: ArrayLike) -> float:
     Returns:
       From 0 to log(classes), in nats.
     """
-    rows = _probabilities(probabilities)
+    rows = class_probabilities(probabilities)
     information = _entropies(rows.mean(axis=0)[None])[0] - _entropies(rows).mean()
     return max(float(information), 0.0)  # less is rounding
 
@@ -283,7 +283,12 @@ def _matrix(values: ArrayLike, name: str) -> NDArray[np.float64]:
     return rows
 
 
-def _probabilities(values: ArrayLike) -> NDArray[np.float64]:
+def class_probabilities(values: ArrayLike) -> NDArray[np.float64]:
+    """Rows [n, classes] in double precision, each checked to be a distribution.
+
+    Raises:
+      ValueError: if a row is none.
+    """
     rows = _matrix(values, "probabilities")
     if (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1, atol=1e-3):
         raise ValueError(

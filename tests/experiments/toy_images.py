@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image
 
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
-from jtransfer.nets.weights.pretrained import PRETRAINED, Pretrained
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
+from jtransfer.nets.weights.preprocessing import Preprocessing
+from jtransfer.nets.weights.pretrained import Pretrained
 from jtransfer.recipes.features import deep_features, nets
 from jtransfer.recipes.features.nets import DeepNet
 
@@ -43,14 +45,15 @@ def replace_nets(monkeypatch):
     loaded = []
     blank = jnp.zeros((1, SIZE, SIZE, 3))
     variables = tiny_net().init(jax.random.key(0), blank)
-    about = PRETRAINED["alexnet_2014"]
+    about = PRETRAINED["alexnet_2014"].preprocessing
 
     def load_pretrained(name, template, *, path=None):
         loaded.append((name, sorted(template["params"]), path))
         part = {stage: variables["params"][stage] for stage in template["params"]}
         return Pretrained({"params": part}, "ab12", name)
 
-    published = SimpleNamespace(mean=about.mean, std=about.std, size=SIZE)
+    scaled = Preprocessing(SIZE, SIZE / (SIZE + 32), "bilinear", about.mean, about.std)
+    published = SimpleNamespace(preprocessing=scaled)
     monkeypatch.setattr(nets, "NETS", {"alexnet_2014": DeepNet(tiny_net, "tiny")})
     monkeypatch.setattr(nets, "PRETRAINED", {"tiny": published})
     monkeypatch.setattr(deep_features, "load_pretrained", load_pretrained)

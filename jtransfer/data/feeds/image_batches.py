@@ -1,22 +1,25 @@
 """Batches of decoded images in the order of their files, read by worker processes."""
 
 import math
-import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.crops import Crop
+from jtransfer.data.feeds.unreadable import (
+    LEAVE_OUT,
+    OnUnreadable,
+    check_on_unreadable,
+    report,
+    require_most,
+)
 from jtransfer.data.feeds.workers import StoredPaths, close_at_exit, made_in_workers, stored
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.data.sources.decoding import read_rgb
-
-_NAMED = 10  # unreadable files that the line at the end names
 
 
 def image_batches(
@@ -25,7 +28,7 @@ def image_batches(
     *,
     batch: int = 64,
     workers: int = 0,
-    on_unreadable: Literal["stop", "skip"] = "stop",
+    on_unreadable: OnUnreadable = "stop",
     start: int = 0,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Read, decode and crop the images, in order.
@@ -41,7 +44,7 @@ def image_batches(
       workers: processes that decode; 0 to decode in this one when a batch is asked for.
       on_unreadable: what to do about files that cannot be read, for whatever cause: "stop" raises
         an error at the batch that has one, "skip" leaves them out and says how many and which on
-        stderr at the end.
+        stderr at the end, where it is an error if they are more than ten and more than half.
       start: position of the first file to read, to go on where a run broke off.
 
     Returns:
@@ -62,8 +65,7 @@ def image_batches(
             f"start {start:,} is out of range; expected 0 to {len(files):,}, the number of files "
             f"of {files.name}. It belongs to another list of files: start from 0"
         )
-    if on_unreadable not in ("stop", "skip"):
-        raise DataError(f"on_unreadable {on_unreadable!r}; expected 'stop' or 'skip'")
+    check_on_unreadable(on_unreadable)
     workers = min(workers, math.ceil((len(files) - start) / batch))
     batches = _batches(files, crop, batch, workers, on_unreadable, start)
     close_at_exit(batches)
@@ -83,7 +85,7 @@ class _Read:
 
     def __call__(self, row: int) -> _Outcome:
         try:
-            image = read_rgb(self.paths[row])
+            image = read_rgb(self.paths[row], at_least=self.crop.ample)
         except DataError as error:
             return row, str(error)
         return row, self.crop(image)
@@ -114,22 +116,9 @@ def _batches(
         elements = made_in_workers(dataset, workers) if workers else iter(dataset)
         for rows, images, complaints in stack.enter_context(closing(elements)):
             if complaints and on_unreadable == "stop":
-                raise DataError(
-                    f"{complaints[min(complaints)]}. on_unreadable='skip' leaves such files out"
-                )
+                raise DataError(f"{complaints[min(complaints)]}. {LEAVE_OUT}")
             left_out += complaints
             if len(rows):
                 yield rows, images
-    if left_out:
-        _report(files, left_out, len(files) - start)
-
-
-def _report(files: ImageFiles, left_out: list[int], read: int) -> None:
-    named = ", ".join(str(files.paths[row]) for row in left_out[:_NAMED])
-    others = f" and {len(left_out) - _NAMED:,} more" if len(left_out) > _NAMED else ""
-    print(
-        f"{files.name}: left out {len(left_out):,} of {read:,} images that cannot be read: "
-        f"{named}{others}",
-        file=sys.stderr,
-        flush=True,
-    )
+    report(files, left_out, len(files) - start)
+    require_most(files, len(left_out), len(files) - start)

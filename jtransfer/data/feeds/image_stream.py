@@ -13,6 +13,12 @@ import numpy as np
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.feeds.order import shuffled_positions
+from jtransfer.data.feeds.unreadable import (
+    LEAVE_OUT,
+    OnUnreadable,
+    check_on_unreadable,
+    report,
+)
 from jtransfer.data.feeds.workers import StoredPaths, close_at_exit, made_in_workers, stored
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.data.sources.decoding import read_rgb
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from jtransfer.data.feeds.resident import Transform
 
 _STEPS = 2**40  # more than a run takes
+_TRIES = 100  # files in a row that may be unreadable where such are left out
 
 
 class ImageStream:
@@ -48,6 +55,7 @@ class ImageStream:
         seed: int = 0,
         workers: int = 0,
         ahead: int = 2,
+        on_unreadable: OnUnreadable = "stop",
         transform: "Transform | None" = None,
     ):
         """Describe the stream; nothing is read yet.
@@ -61,6 +69,9 @@ class ImageStream:
           seed: of the order of the images.
           workers: processes that decode; 0 for a thread of this one.
           ahead: batches that wait on the device.
+          on_unreadable: what to do about files that cannot be read: "stop" raises an error at the
+            batch that has one, "skip" takes the next file of the list in its place, and says how
+            many and which on stderr when the stream is closed.
           transform: applied to the uint8 images inside the compiled step; None leaves them.
 
         Raises:
@@ -76,8 +87,10 @@ class ImageStream:
                 f"workers {workers} and ahead {ahead}; expected 0 or more processes and at least 1 "
                 "batch ahead"
             )
+        check_on_unreadable(on_unreadable)
         self._files = files
-        self._read = _ReadBatch(files.paths, len(files), crop, batch, seed)
+        tries = _TRIES if on_unreadable == "skip" else 1
+        self._read = _ReadBatch(files.paths, len(files), crop, batch, seed, tries)
         self._domain, self._workers, self._ahead = domain, workers, ahead
         self._transform = transform
         self._step = 0  # of the first batch in `_waiting`
@@ -89,7 +102,8 @@ class ImageStream:
         """The batch of a step: {domain: {image: [batch, ...] uint8, label: [batch, ...] int32}}.
 
         Raises:
-          DataError: naming a file of the batch that cannot be read.
+          DataError: naming a file of the batch that cannot be read, or the last of a hundred in a
+            row that cannot where such files are left out.
           RuntimeError: if a worker process dies.
         """
         if self._thread is None or step != self._step:
@@ -153,14 +167,28 @@ class _ReadBatch:
     crop: Crop
     batch: int
     seed: int
+    tries: int  # files one after the other, until one can be read
 
-    def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray | str]:
-        """Positions of the files, and their images or what there is to complain about."""
-        positions = shuffled_positions(self.count, self.batch, step=step, seed=(self.seed,))
-        try:
-            return positions, np.stack([self.crop(read_rgb(self.paths[row])) for row in positions])
-        except DataError as error:
-            return positions, str(error)
+    def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+        """Positions of the files, their images, and the complaints about others by position.
+
+        Where there are no images, none could be read in as many tries.
+        """
+        complaints: dict[int, str] = {}
+        taken, images = [], []
+        for wanted in shuffled_positions(self.count, self.batch, step=step, seed=(self.seed,)):
+            for row in (int(wanted + further) % self.count for further in range(self.tries)):
+                try:
+                    image = read_rgb(self.paths[row], at_least=self.crop.ample)
+                except DataError as error:
+                    complaints[row] = str(error)
+                    continue
+                taken.append(row)
+                images.append(self.crop(image))
+                break
+            else:
+                return np.empty(0, np.int64), np.empty(0, np.uint8), complaints
+        return np.array(taken), np.stack(images), complaints
 
 
 def _batches(
@@ -178,7 +206,12 @@ def _batches(
             .to_iter_dataset(grain.ReadOptions(num_threads=0, prefetch_buffer_size=0))
         )
         elements = made_in_workers(dataset, workers) if workers else iter(dataset)
-        for positions, images in stack.enter_context(closing(elements)):
-            if isinstance(images, str):
-                raise DataError(images)
+        left_out: dict[int, None] = {}
+        stack.callback(lambda: report(files, [*left_out], len(files)))
+        for positions, images, complaints in stack.enter_context(closing(elements)):
+            if not len(positions):
+                *_, last = complaints.values()
+                others = f"None of {len(complaints):,} files that were tried can be read"
+                raise DataError(f"{last}. {LEAVE_OUT if read.tries == 1 else others}")
+            left_out |= dict.fromkeys(complaints)
             yield jax.device_put({"image": images, "label": files.labels[positions]})

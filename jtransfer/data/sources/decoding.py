@@ -1,7 +1,8 @@
 """Image files of every kind of pixel, read as upright RGB."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 _STRIP = 1 << 22  # pixels that are put on white ground at a time
 
 
-def read_rgb(path: Path, *, kinds: Collection[str] = PHOTOGRAPHS) -> "Image":
+def read_rgb(
+    path: Path, *, kinds: Collection[str] = PHOTOGRAPHS, at_least: int | None = None
+) -> "Image":
     """Decode an image file.
 
     The image is turned as its EXIF orientation says. Grey is repeated over the channels, of 16 bits
@@ -28,6 +31,9 @@ def read_rgb(path: Path, *, kinds: Collection[str] = PHOTOGRAPHS) -> "Image":
     Args:
       path: of the file; its content decides what kind it is, not its name.
       kinds: that it may be, names in `files.kinds`; "a PPM image" only where it is named.
+      at_least: pixels of the shorter side to which it may be reduced: a JPEG is decoded at a half,
+        a quarter or an eighth of its size where that is as large, which takes less time and memory.
+        None for all its pixels.
 
     Returns:
       A Pillow image of mode RGB.
@@ -37,10 +43,54 @@ def read_rgb(path: Path, *, kinds: Collection[str] = PHOTOGRAPHS) -> "Image":
         be read, is of another kind, truncated or damaged, or its pixels or its text would take far
         more memory than the file's size can account for.
     """
-    with _opened(path, kinds) as image:
+    return read_photograph(path, kinds=kinds, at_least=at_least).pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """An image file as it is seen.
+
+    Attributes:
+      pixels: a Pillow image of mode RGB.
+      size: width and height that all its pixels would have, upright.
+      transparent: whether it shows white ground somewhere, or might.
+      several: whether the file has more pictures than this one.
+    """
+
+    pixels: "Image"
+    size: tuple[int, int]
+    transparent: bool
+    several: bool
+
+
+def read_photograph(
+    path: Path, *, kinds: Collection[str] = PHOTOGRAPHS, at_least: int | None = None
+) -> Photograph:
+    """Decode an image file, with what is said of it; arguments and errors as of `read_rgb`."""
+    sizes: list[tuple[int, int]] = []
+
+    def opened(image: "Image") -> None:
+        sizes.append(image.size)
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+
+    with _opened(path, kinds, opened) as image:
+        transparent = image.has_transparency_data
         if image.mode.startswith("I;16"):
-            return _upper_bits(image).convert("RGB")
-        return _on_white(image) if image.has_transparency_data else image.convert("RGB")
+            pixels = _upper_bits(image).convert("RGB")
+        else:
+            pixels = _on_white(image) if transparent else image.convert("RGB")
+        several = _has_several(image)
+    (width, height), (seen_width, seen_height) = sizes[0], pixels.size
+    turned = (width > height) != (seen_width > seen_height) and seen_width != seen_height
+    return Photograph(pixels, (height, width) if turned else (width, height), transparent, several)
+
+
+def _has_several(image: "Image") -> bool:
+    """Whether a file has several pictures; a telephone's MPO has a second one that is no other."""
+    with suppress(Exception):  # of many kinds: what lies behind the first picture is damaged
+        return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+    return False
 
 
 def read_rgba(path: Path, *, kinds: Collection[str] = PHOTOGRAPHS) -> "Image":
@@ -50,11 +100,13 @@ def read_rgba(path: Path, *, kinds: Collection[str] = PHOTOGRAPHS) -> "Image":
 
 
 @contextmanager
-def _opened(path: Path, kinds: Collection[str]) -> Iterator["Image"]:
+def _opened(
+    path: Path, kinds: Collection[str], opened: "Callable[[Image], None] | None" = None
+) -> Iterator["Image"]:
     with (
         reading(path, whole(kinds), error=DataError),
         open_regular(path) as stream,
-        decoded(stream, str(path), kinds=kinds) as image,
+        decoded(stream, str(path), kinds=kinds, opened=opened) as image,
     ):
         yield image
 

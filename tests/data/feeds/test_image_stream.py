@@ -87,9 +87,47 @@ def test_an_unreadable_file_is_named_at_its_batch(files, tmp_path, workers):
     damaged = ImageFiles(tuple(paths), files.labels, files.classes, "noise")
     with stream(damaged, workers=workers) as feed:
         feed.inputs(0)
-        with pytest.raises(DataError, match=r"cut\.png cannot be read"):
+        with pytest.raises(DataError, match=r"cut\.png cannot be read.*='skip' leaves"):
             feed.inputs(1)
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_unreadable_files_are_replaced_by_the_next_and_told_at_the_end(
+    files, tmp_path, workers, capsys
+):
+    paths = list(files.paths)
+    for row in (3, 4, 11):
+        paths[row] = tmp_path / f"cut{row}.png"
+        paths[row].write_bytes(files.paths[row].read_bytes()[:60])
+    damaged = ImageFiles(tuple(paths), files.labels, files.classes, "noise")
+    instead = {3: 5, 4: 5, 11: 0}
+    with stream(damaged, workers=workers, on_unreadable="skip") as feed:
+        for step in (0, 1, 2):
+            batch = feed.inputs(step)["source"]
+            order = shuffled_positions(12, 4, step=step, seed=(0,))
+            taken = [instead.get(row, row) for row in order.tolist()]
+            assert batch["label"].tolist() == taken
+            expected = np.stack([CROP(read_rgb(files.paths[row])) for row in taken])
+            np.testing.assert_array_equal(batch["image"], expected)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "noise: left out 3 of 12 images that cannot be read: " in said
+    assert all(f"cut{row}.png" in said for row in (3, 4, 11))
+
+
+def test_files_none_of_which_can_be_read_are_refused(files, tmp_path):
+    (tmp_path / "cut.png").write_bytes(files.paths[0].read_bytes()[:60])
+    damaged = ImageFiles((tmp_path / "cut.png",) * 12, files.labels, files.classes, "noise")
+    with (
+        stream(damaged, on_unreadable="skip") as feed,
+        pytest.raises(
+            DataError, match=r"cut\.png cannot .* None of 12 files that were tried can be"
+        ),
+    ):
+        feed.inputs(0)
+    with pytest.raises(DataError, match="on_unreadable 'no'; expected 'stop' or 'skip'"):
+        stream(files, on_unreadable="no")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.sources.decoding import read_rgb, read_rgba
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -167,3 +168,15 @@ def test_transparency_is_shown_on_white_in_strips_as_at_once(tmp_path, monkeypat
     np.testing.assert_array_equal(whole, Image.alpha_composite(ground, image).convert("RGB"))
     monkeypatch.setattr("jtransfer.data.sources.decoding._STRIP", 55)
     np.testing.assert_array_equal(pixels(tmp_path / "a.png"), whole)
+
+
+def test_a_large_jpeg_is_decoded_no_larger_than_needed(tmp_path):
+    ramp = np.linspace(0, 255, 640, dtype=np.uint8)
+    Image.fromarray(np.tile(ramp[None, :, None], (400, 1, 3))).save(tmp_path / "a.jpg", quality=95)
+    Image.fromarray(np.tile(ramp[None, :, None], (400, 1, 3))).save(tmp_path / "a.png")
+    sizes = [read_rgb(tmp_path / "a.jpg", at_least=pixels).size for pixels in (401, 201, 200, 50)]
+    assert sizes == [(640, 400), (640, 400), (320, 200), (80, 50)]
+    assert read_rgb(tmp_path / "a.jpg").size == read_rgb(tmp_path / "a.png", at_least=9).size
+    crop = Crop(resize=50, size=40)
+    small = crop(read_rgb(tmp_path / "a.jpg", at_least=crop.ample))
+    np.testing.assert_allclose(small, crop(read_rgb(tmp_path / "a.jpg")), atol=2)

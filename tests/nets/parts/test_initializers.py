@@ -9,12 +9,20 @@ from jtransfer.nets.parts import initializers
 KEY = jax.random.key(3)
 
 
-@pytest.mark.parametrize("shape", [(3, 2, 4, 5), (7, 3)])
-@pytest.mark.parametrize("name", ["he_normal", "lecun_normal"])
-def test_the_numbers_are_flaxs(name, shape):
-    expected = getattr(nn.initializers, name)()(KEY, shape)
-    found = getattr(initializers, name)(KEY, shape)
-    np.testing.assert_array_equal(found, expected)
+@pytest.mark.parametrize("shape", [(3, 2, 4, 5), (6, 5)])
+@pytest.mark.parametrize(
+    ("ours", "flaxs"),
+    [
+        (initializers.he_normal, nn.initializers.he_normal()),
+        (initializers.lecun_normal, nn.initializers.lecun_normal()),
+        (
+            initializers.he_normal_of_outputs,
+            nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
+        ),
+    ],
+)
+def test_the_numbers_are_flaxs(ours, flaxs, shape):
+    np.testing.assert_array_equal(ours(KEY, shape), flaxs(KEY, shape))
 
 
 def test_normal_numbers_are_jaxs():

@@ -3,6 +3,7 @@
 import io
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import pytest
 import safetensors.numpy
 from flax.traverse_util import unflatten_dict
 
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.error import WeightsError
-from jtransfer.nets.weights.pretrained import PRETRAINED, PublishedWeights, load_pretrained
+from jtransfer.nets.weights.pretrained import load_pretrained
 from jtransfer.nets.weights.torch_layout import TorchNames
 from tests.files.damage import survive
 from tests.nets.weight_files import attacks
@@ -60,12 +62,12 @@ def load(file: Path, content: bytes, *, exactly: bool = False) -> None:
     """Read a file as users do, in a process that is watched."""
     if "toy" not in PRETRAINED:
         sys.addaudithook(watch)
-        PRETRAINED["toy"] = PublishedWeights(1, (0.5,) * 3, (0.5,) * 3, NAMES, "nowhere")
+        PRETRAINED["toy"] = replace(PRETRAINED["alexnet_2014"], names=NAMES, origins=())
     file.write_bytes(content)
-    places = NAMES.places()
-    template = unflatten_dict(
-        {places[name].path: places[name].convert(array) for name, array in arrays().items()}
-    )
+    places, leaves = NAMES.places(), {}
+    for name, array in arrays().items():
+        leaves.update(zip(places[name].paths, places[name].leaves(array) or (), strict=True))
+    template = unflatten_dict(leaves)
     loaded = load_pretrained("toy", template, path=file).variables
     if exactly:
         jax.tree.map(np.testing.assert_array_equal, loaded, template)

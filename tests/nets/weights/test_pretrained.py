@@ -1,4 +1,3 @@
-import csv
 import functools
 import hashlib
 import os
@@ -12,14 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
-from PIL import Image
 
-from jtransfer.data.sources.decoding import read_rgb
 from jtransfer.nets.alexnet import alexnet_2014
-from jtransfer.nets.efficientnet_lite import EFFICIENTNET_LITE, efficientnet_lite
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.error import WeightsError
-from jtransfer.nets.weights.pretrained import PRETRAINED, load_pretrained
+from jtransfer.nets.weights.origins.address import Address
+from jtransfer.nets.weights.origins.package import Package
+from jtransfer.nets.weights.pretrained import load_pretrained
 from jtransfer.nets.weights.torch_layout import TorchNames
 from tests.nets.file_server import FileServer
 from tests.nets.weight_files import Runs, safetensors, torch_zip
@@ -70,7 +69,7 @@ def server(monkeypatch):
     """A publisher of `CONTENT` as the weights of AlexNet."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with FileServer(CONTENT).running() as server:
-        published = replace(PRETRAINED["alexnet_2014"], url=server.url, sha256=SHA256)
+        published = replace(PRETRAINED["alexnet_2014"], origins=(Address(server.url, SHA256),))
         monkeypatch.setitem(PRETRAINED, "alexnet_2014", published)
         yield server
 
@@ -222,20 +221,35 @@ def test_the_file_of_fewer_stages_does_not_fit(file):
 
 
 def test_wrong_names_and_paths_say_what_to_do(conv1, tmp_path):
-    with pytest.raises(WeightsError, match="'vgg'; expected one of alexnet_2014, efficientnet"):
+    with pytest.raises(WeightsError, match="'vgg'; expected one of efficientnet_lite0, "):
         load_pretrained("vgg", conv1)
     with pytest.raises(WeightsError, match=r"none is not there; .* from torchvision"):
         load_pretrained("alexnet_2014", conv1, path=tmp_path / "none")
-    with pytest.raises(WeightsError, match=r"no address of their own.*efficientnet_lite0_py"):
-        load_pretrained("efficientnet_lite0", conv1)
 
 
-def test_the_published_sizes_and_hashes_agree_with_nets_and_names():
-    alexnet, lite0 = PRETRAINED["alexnet_2014"], PRETRAINED["efficientnet_lite0"]
-    assert alexnet.url is not None
-    assert alexnet.url.endswith(f"-{alexnet.sha256[:8]}.pth")
-    assert len(alexnet.sha256) == 64
-    assert lite0.size == EFFICIENTNET_LITE[0].size
+def test_stages_can_be_left_out(tmp_path):
+    file = tmp_path / "conv1.safetensors"
+    file.write_bytes(CONTENT)
+    two = template(alexnet_2014(), "conv2")
+    loaded = load_pretrained("alexnet_2014", two, path=file, without="conv2")
+    assert list(loaded.variables["params"]) == ["conv1"]
+    with pytest.raises(WeightsError, match=r"without='fc': no stage .*, which has conv1, conv2"):
+        load_pretrained("alexnet_2014", two, path=file, without=("conv2", "fc"))
+
+
+def test_the_first_origin_at_hand_is_taken_and_every_failure_is_said(conv1, file, monkeypatch):
+    def published(*origins):
+        entry = replace(PRETRAINED["alexnet_2014"], origins=origins)
+        monkeypatch.setitem(PRETRAINED, "alexnet_2014", entry)
+
+    absent = Package("no_such_package", "net.pth", SHA256, "no_such_package")
+    cached = Address(f"http://127.0.0.1:1/{file.name}", SHA256)
+    published(absent, cached)
+    loaded = load_pretrained("alexnet_2014", conv1, cache_folder=file.parent)
+    np.testing.assert_array_equal(loaded.variables["params"]["conv1"]["kernel"], KERNEL)
+    published(absent, replace(cached, url="http://127.0.0.1:1/other.safetensors"))
+    with pytest.raises(WeightsError, match=r"(?s)not at hand: the package no_such.*Else: http"):
+        load_pretrained("alexnet_2014", conv1, cache_folder=file.parent)
 
 
 @pytest.mark.slow
@@ -244,35 +258,3 @@ def test_the_convolutions_of_alexnet(data_root):
     loaded = load_pretrained("alexnet_2014", template(alexnet_2014(), "conv5"), path=file)
     assert loaded.sha256.startswith("e0902dc3bde6d52f")
     assert list(loaded.variables["params"]) == [f"conv{number}" for number in range(1, 6)]
-
-
-@pytest.mark.slow
-def test_efficientnet_lite0_on_imagenet_samples(data_root):
-    """On 250 pictures: of ImageNet's validation set it knows 75 in 100 (Google 2020)."""
-    published, net = PRETRAINED["efficientnet_lite0"], efficientnet_lite(0)
-    file = data_root / "weights" / "efficientnet_lite0_imagenet.safetensors"
-    variables = load_pretrained("efficientnet_lite0", template(net), path=file).variables
-    with (data_root / "imagenet_samples" / "labels.csv").open() as stream:
-        rows = list(csv.DictReader(stream))
-    crops = np.stack(
-        [centre(data_root / "imagenet_samples" / row["file"], published.size) for row in rows]
-    )
-    classify = jax.jit(net.apply)
-    mean, std = (np.array(each, np.float32) for each in (published.mean, published.std))
-    images = (crops.astype(np.float32) / 255 - mean) / std
-    logits = np.concatenate([classify(variables, part) for part in np.split(images, 5)])
-    labels = np.array([int(row["class_index"]) for row in rows])
-    ranks = (logits > logits[np.arange(len(labels)), labels][:, None]).sum(axis=1)
-    top1, top5 = (ranks < 1).mean(), (ranks < 5).mean()
-    print(f"EfficientNet-Lite0 on {len(labels)} pictures: top-1 {top1:.3f}, top-5 {top5:.3f}")
-    assert top1 > 0.7
-    assert top5 > 0.9
-
-
-def centre(file, size: int) -> np.ndarray:
-    """The centre of an image whose shorter side is made 32 pixels longer than the crop."""
-    image = read_rgb(file)
-    factor = (size + 32) / min(image.size)
-    image = image.resize([round(side * factor) for side in image.size], Image.Resampling.BICUBIC)
-    left, top = ((side - size) // 2 for side in image.size)
-    return np.asarray(image.crop((left, top, left + size, top + size)))

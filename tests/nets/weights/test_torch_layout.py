@@ -7,12 +7,15 @@ import pytest
 from jax import lax
 
 from jtransfer.nets.weights.error import WeightsError
-from jtransfer.nets.weights.torch_layout import (
-    TorchNames,
+from jtransfer.nets.weights.layouts import (
+    AS_IT_IS,
     from_torch,
     from_torch_flat,
-    place_weights,
+    leading_layout,
+    to_torch,
+    to_torch_flat,
 )
+from jtransfer.nets.weights.torch_layout import Place, TorchNames, place_weights
 
 NAMES = TorchNames(
     modules={"features.0": ("conv1",), "bn": ("conv1", "norm"), "classifier": ("fc",)},
@@ -87,6 +90,13 @@ def test_the_flatten_order_by_hand():
     weights = np.array([[10, 11, 20, 21]])
     kernel = from_torch_flat(weights, maps=(2, 1, 2))
     np.testing.assert_array_equal(kernel, [[10], [20], [11], [21]])
+    np.testing.assert_array_equal(to_torch_flat(kernel, maps=(2, 1, 2)), weights)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 5), (4, 5, 2, 3)])
+def test_the_way_back_undoes_the_way_here(shape):
+    weights = np.arange(np.prod(shape)).reshape(shape)
+    np.testing.assert_array_equal(to_torch(from_torch(weights)), weights)
 
 
 def test_everything_comes_to_its_place(arrays):
@@ -217,3 +227,76 @@ def test_a_kernel_of_any_shape_is_only_a_difference(arrays, shape):
     arrays["classifier.weight"] = np.zeros(shape, np.float32)
     with pytest.raises(WeightsError, match=r"classifier\.weight: params/fc/kernel is \["):
         place(arrays)
+
+
+FUSED = TorchNames(
+    modules={"norm1": ("block", "attention_norm"), "proj": ("block", "out")},
+    entries={
+        "cls_token": Place((("params", "block", "class_token"),), leading_layout(2)),
+        "projection": Place((("params", "block", "projection"),), AS_IT_IS),
+        **{
+            f"attn.in_proj_{kind}": Place(
+                tuple(("params", "block", name, leaf) for name in ("query", "key", "value"))
+            )
+            for kind, leaf in (("weight", "kernel"), ("bias", "bias"))
+        },
+    },
+    unused=("mask_token", "text."),
+)
+FUSED_ARRAYS = {
+    "cls_token": np.arange(2.0).reshape(1, 1, 2),
+    "projection": np.arange(6.0).reshape(2, 3),
+    "attn.in_proj_weight": np.arange(12.0).reshape(6, 2),
+    "attn.in_proj_bias": np.arange(6.0),
+    "norm1.weight": np.arange(2.0),
+    "norm1.bias": np.arange(2.0),
+}
+FUSED_TREE = {
+    "class_token": [0, 1],
+    "projection": [[0, 1, 2], [3, 4, 5]],  # as it is
+    "query": {"kernel": [[0, 2], [1, 3]], "bias": [0, 1]},
+    "key": {"kernel": [[4, 6], [5, 7]], "bias": [2, 3]},
+    "value": {"kernel": [[8, 10], [9, 11]], "bias": [4, 5]},
+    "attention_norm": {"scale": [0, 1], "bias": [0, 1]},
+}
+FUSED_TEMPLATE = {
+    "params": {
+        "block": jax.tree.map(
+            lambda leaf: LEAF(np.shape(leaf)), FUSED_TREE, is_leaf=lambda x: isinstance(x, list)
+        )
+    }
+}
+
+
+def place_fused(arrays):
+    return place_weights(arrays, FUSED, FUSED_TEMPLATE, net="net", source="x.pth")
+
+
+def test_a_fused_layer_and_raw_leaves_by_hand():
+    extra = {"mask_token": np.zeros(7), "text.block.weight": np.zeros(3)}
+    block = place_fused({**FUSED_ARRAYS, **extra})["params"]["block"]
+    assert jax.tree.map(np.ndarray.tolist, block) == FUSED_TREE
+
+
+def test_leaves_of_a_fused_layer_are_understood_by_their_own_names():
+    tree = place_fused(FUSED_ARRAYS)
+    arrays = {name: array for name, array in FUSED_ARRAYS.items() if "in_proj" not in name}
+    for name in ("query", "key", "value"):
+        for leaf, array in tree["params"]["block"][name].items():
+            arrays[f"block.{name}.{leaf}"] = array
+    jax.tree.map(np.testing.assert_array_equal, place_fused(arrays), tree)
+
+
+def test_what_does_not_fit_of_a_fused_layer_is_said():
+    arrays = {**FUSED_ARRAYS, "attn.in_proj_weight": np.zeros((7, 2))}
+    arrays["cls_token"] = np.zeros((2, 1, 2))
+    del arrays["attn.in_proj_bias"]
+    with pytest.raises(WeightsError) as caught:
+        place_fused(arrays)
+    assert [line.removeprefix("  ") for line in str(caught.value).splitlines()[1:]] == [
+        "params/block/key/bias [2]: not in the file, where it would be attn.in_proj_bias",
+        "params/block/query/bias [2]: not in the file, where it would be attn.in_proj_bias",
+        "params/block/value/bias [2]: not in the file, where it would be attn.in_proj_bias",
+        "cls_token: params/block/class_token is [2, 1, 2] as laid out here, expected [2]",
+        "attn.in_proj_weight [7, 2]: expected 3 equal parts in a row",
+    ]

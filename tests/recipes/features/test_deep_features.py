@@ -6,7 +6,7 @@ import pytest
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.sources.folder import load_folder
-from jtransfer.nets.weights.pretrained import PRETRAINED
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.recipes.features import deep_features as module
 from jtransfer.recipes.features.deep_features import deep_features
 from jtransfer.recipes.features.nets import NETS, crop_for

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from jtransfer.nets.alexnet import alexnet_2014
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
 from jtransfer.nets.parts.trunk import Trunk
-from jtransfer.nets.weights.pretrained import PRETRAINED, load_pretrained
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
+from jtransfer.nets.weights.pretrained import load_pretrained
 from jtransfer.transfer.finetuning.layers import TRUNK
 from jtransfer.transfer.finetuning.regimes import Regime
 
@@ -44,9 +45,7 @@ class TunedNet:
 
     def normalised(self, pixels: jax.Array) -> jax.Array:
         """What the net takes, [batch, height, width, 3] float32, of uint8 images."""
-        about = PRETRAINED[self.weights]
-        mean, std = (jnp.array(each)[None, None, None] for each in (about.mean, about.std))
-        return (pixels.astype(jnp.float32) / 255 - mean) / std
+        return PRETRAINED[self.weights].preprocessing.normalise(pixels)
 
     def published(self, side: int, path: Path | None = None) -> tuple[dict[str, Any], str]:
         """The published weights of the trunk, as a classifier names them, and their file's SHA-256.

@@ -10,7 +10,7 @@ import pytest
 from experiments.throughput import jax_steps
 from experiments.throughput.random_data import Size
 from experiments.throughput.timed_steps import TIMED
-from jtransfer.nets.weights.pretrained import PRETRAINED
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.torch_layout import place_weights
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: make test-all installs it")

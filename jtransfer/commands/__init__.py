@@ -1,0 +1,1 @@
+"""The command `jtransfer`: flags and printing over the functions of `jtransfer.recipes`."""

@@ -1,0 +1,1 @@
+"""What is known of every set of published weights, as data."""

@@ -1,0 +1,7 @@
+"""All published weights that are known here, by name."""
+
+from jtransfer.nets.weights.catalogue.alexnet import ALEXNETS
+from jtransfer.nets.weights.catalogue.efficientnet_lite import EFFICIENTNET_LITES
+from jtransfer.nets.weights.catalogue.entry import PublishedWeights
+
+PRETRAINED: dict[str, PublishedWeights] = {**EFFICIENTNET_LITES, **ALEXNETS}

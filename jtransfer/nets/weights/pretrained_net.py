@@ -1,0 +1,139 @@
+"""A net with published weights in one call: trunk, variables and preprocessing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.weights.catalogue.imagenet import imagenet_classes
+from jtransfer.nets.weights.error import WeightsError
+from jtransfer.nets.weights.preprocessing import Preprocessing
+from jtransfer.nets.weights.pretrained import load_pretrained, published_weights
+
+
+@dataclass(frozen=True, eq=False)
+class PretrainedNet:
+    """A trunk, its published weights, and how it wants its images; unpacks to these three.
+
+    Attributes:
+      trunk: the stages that were asked for.
+      variables: of the trunk, {collection: {stage: ...}} of NumPy arrays.
+      preprocessing: how images are scaled, cut and normalised. Normalisation is not in the trunk:
+        apply `trunk` to `preprocessing.normalise(pixels)`, in one program.
+      name: of the weights.
+      sha256: of the file that they are from.
+      classes: names of the outputs, where the trunk has the published head; else None.
+    """
+
+    trunk: Trunk
+    variables: Mapping[str, Any]
+    preprocessing: Preprocessing
+    name: str
+    sha256: str
+    classes: tuple[str, ...] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        """Trunk, variables, preprocessing."""
+        return iter((self.trunk, self.variables, self.preprocessing))
+
+    def below(self, name: str = "trunk") -> dict[str, Any]:
+        """The variables as a net has them that calls this trunk by a name.
+
+        `initial_variables("full", net.init(key, images), pretrained.below())` puts them into a
+        `Classifier` or an `AdaptationNet`.
+        """
+        return {collection: {name: tree} for collection, tree in self.variables.items()}
+
+
+def pretrained(
+    name: str,
+    *,
+    classes: int | None = None,
+    until: str | None = None,
+    path: Path | str | None = None,
+    size: int | None = None,
+    key: jax.Array | None = None,
+    cache_folder: Path | str | None = None,
+    **options: Any,
+) -> PretrainedNet:
+    """A net with published weights, ready for a probe, a new head, or an `AdaptationNet`.
+
+    Without `classes` and `until` it ends with its features, before the head that names ImageNet's
+    classes. `until="fc"`, or whatever the head is called, gives the published classifier;
+    `classes=7` gives a new head of seven classes on published features.
+
+    >>> trunk, variables, preprocessing = pretrained("efficientnet_lite0")
+    >>> trunk.stage_names[-1], preprocessing.size
+    ('top', 224)
+    >>> pretrained("efficientnet_lite0", until="fc").classes[:2]
+    ('tench', 'goldfish')
+
+    Args:
+      name: of the weights, as `trunks` lists them.
+      classes: outputs of the head, which is drawn anew; with `until` naming the head it comes from
+        the file too, which then is one of a net of so many classes.
+      until: the last stage.
+      path: of a file of weights with the publisher's names (see `load_pretrained`); by default the
+        publisher's own, from the package that ships it or downloaded once.
+      size: side of the images in pixels, if it is not the published one.
+      key: for the new head; by default `jax.random.key(0)`.
+      cache_folder: where downloads are kept; by default `JTRANSFER_CACHE` or `~/.cache/jtransfer`.
+      **options: further arguments of the function that builds the net, such as
+        `frozen_statistics=False`.
+
+    Raises:
+      WeightsError: if the name or the stage is unknown, the net has no head that `classes` could be
+        given to, or the weights cannot be had or do not fit (see `load_pretrained`).
+    """
+    published = published_weights(name)
+    preprocessing = published.preprocessing.at(size or published.preprocessing.size)
+    if classes is not None:
+        if published.head is None:
+            raise WeightsError(
+                f"classes={classes} of {name}, which was published without a head; expected none. "
+                "Put a Head on it by jt.Classifier"
+            )
+        options["classes"] = classes
+    trunk = _until(published.build(**options), name, until, published.head, classes)
+    last = trunk.stage_names[-1]
+    images = jax.ShapeDtypeStruct((1, preprocessing.size, preprocessing.size, 3), jnp.float32)
+    template = jax.eval_shape(trunk.init, jax.random.key(0), images)
+    is_new = until is None and last == published.head
+    loaded = load_pretrained(
+        name, template, path=path, without=(last,) if is_new else (), cache_folder=cache_folder
+    )
+    variables = loaded.variables
+    if is_new:
+        drawn = _draw_last(trunk, images, jax.random.key(0) if key is None else key)
+        variables = {
+            collection: {**variables.get(collection, {}), **drawn.get(collection, {})}
+            for collection in template
+        }
+    names = imagenet_classes() if last == published.head and classes is None else None
+    return PretrainedNet(trunk, variables, preprocessing, name, loaded.sha256, names)
+
+
+def _until(
+    whole: Trunk, name: str, until: str | None, head: str | None, classes: int | None
+) -> Trunk:
+    """The stages that are asked for: by default up to the features, or to a head of `classes`."""
+    stages = whole.stage_names
+    if until is not None and until not in stages:
+        raise WeightsError(f"until={until!r} of {name}; expected one of {', '.join(stages)}")
+    last = until or (stages[-2] if stages[-1] == head and classes is None else stages[-1])
+    return whole.clone(stages=whole.stages[: stages.index(last) + 1])
+
+
+def _draw_last(
+    trunk: Trunk, images: jax.ShapeDtypeStruct, key: jax.Array
+) -> dict[str, dict[str, Any]]:
+    """New variables of the last stage alone, {collection: {stage: ...}}."""
+    name, stage = trunk.stages[-1]
+    below = trunk.clone(stages=trunk.stages[:-1])
+    features, _ = jax.eval_shape(below.init_with_output, key, images)
+    drawn = stage(name=name).init(key, jnp.zeros(features.shape, features.dtype))
+    return {collection: {name: tree} for collection, tree in drawn.items()}

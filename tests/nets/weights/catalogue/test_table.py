@@ -1,0 +1,35 @@
+"""The table says of every net what can be checked without its weights."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
+from jtransfer.nets.weights.origins.address import Address
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_parameters_stages_and_names_are_the_nets(name):
+    entry = PRETRAINED[name]
+    net, size = entry.build(), entry.preprocessing.size
+    images = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
+    outputs, variables = jax.eval_shape(net.init_with_output, jax.random.key(0), images)
+    assert sum(leaf.size for leaf in jax.tree.leaves(variables["params"])) == entry.parameters
+    assert entry.head in (None, net.stage_names[-1])
+    if entry.head is not None:
+        assert outputs.shape == (1, 1000)
+    places = {path for place in entry.names.places().values() for path in place.paths}
+    leaves = jax.tree_util.tree_leaves_with_path(variables)
+    assert {tuple(key.key for key in path) for path, _ in leaves} <= places
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_every_file_can_be_told_by_its_hash(name):
+    entry = PRETRAINED[name]
+    assert entry.origins
+    for origin in entry.origins:
+        assert set(origin.sha256) <= set("0123456789abcdef")
+        if isinstance(origin, Address):
+            assert len(origin.sha256) >= 8
+            assert f"-{origin.sha256[:8]}." in origin.url
+    assert 0 < (entry.top1 or 0.5) < 1
