@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.parts.initializers import he_normal
-from jtransfer.nets.parts.layers import Dense
+from jtransfer.nets.parts.layers import Dense, Dropout
 from jtransfer.nets.parts.trunk import Head, Trunk
 
 Frames = tuple[jax.Array, jax.Array]
@@ -86,7 +86,7 @@ class FrameStage(nn.Module):
         units = nn.relu(Dense(self.units, kernel_init=he_normal)(stacked))
         units = Amplitude(name="amplitude")(units)
         if self.dropout:
-            drop = nn.Dropout(self.dropout, broadcast_dims=(1,))
+            drop = Dropout(self.dropout, broadcast_dims=(1,))
             units = drop(units, deterministic=not train)
         return units, mask[:, :: self.stride]
 
@@ -112,7 +112,7 @@ class PoolStage(nn.Module):
         count = jnp.maximum(mask.sum(axis=1, keepdims=True), 1)
         pooled = jnp.concatenate([features.sum(axis=1) / count, features.max(axis=1)], axis=1)
         if self.dropout:
-            pooled = nn.Dropout(self.dropout)(pooled, deterministic=not train)
+            pooled = Dropout(self.dropout)(pooled, deterministic=not train)
         units = nn.relu(Dense(self.units, kernel_init=he_normal)(pooled))
         return Amplitude(name="amplitude")(units)
 

@@ -26,6 +26,7 @@ from jtransfer.transfer.multitask.masked_criteria import masked_cross_entropy
 from jtransfer.transfer.parameter_groups import parameter_groups
 from jtransfer.transfer.supervised import supervised_loss
 from jtransfer.transfer.zero_shot.compatibility import Bilinear, compatibility_loss, devise_ranking
+from tests import draws
 from tests.draws import integers, uniform
 from tests.transfer.animals import SEEN, draw
 from tests.transfer.game import params
@@ -83,7 +84,7 @@ def method(name):
     net, key = AdaptationNet(TRUNK, Head((8,), CLASSES), Head((8,), 1)), jax.random.key(1)
     if name == "multitask":
         shared = MultitaskNet(TRUNK, {"label": Head((), CLASSES), "odd": Head((), 2)})
-        return multitask_loss(shared, LOGITS), shared.init(key, BLANK), ALL
+        return multitask_loss(shared, LOGITS), draws.variables(shared, BLANK), ALL
     if name == "translation":
         parts = ("trunk", "label_head", "domain_head")
         parts += ("image_writers_0", "image_writers_1", "image_heads_0", "image_heads_1")
@@ -93,7 +94,7 @@ def method(name):
         bilinear = Bilinear()
         variables = bilinear.init(key, jnp.zeros((1, 6)), SEEN)
         return compatibility_loss(bilinear, SEEN, devise_ranking), variables, ALL
-    variables = net.init(key, BLANK)
+    variables = draws.variables(net, BLANK)
     if name == "adda":
         return adda_loss(net), untie_encoders(variables), ADDA_RULES
     if name == "mean teacher":

@@ -13,6 +13,7 @@ from jtransfer.train.compilation import (
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.adaptation.dann import dann_loss
+from tests import draws
 from tests.draws import integers, normal
 from tests.train import regression
 from tests.transfer import tiny
@@ -48,7 +49,7 @@ def inputs(step):
 
 
 def run(compiled, net, optimizer, constants, *, place=lambda tree: tree, steps=3):
-    variables = net.init(jax.random.key(1), jnp.zeros((2, 6, 6, 2)))
+    variables = draws.variables(net, jnp.zeros((2, 6, 6, 2)))
     state = place(TrainState.create(variables, optimizer, rng=jax.random.key(2)))
     constants = place(constants)
     for number in range(steps):

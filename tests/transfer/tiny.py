@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from tests import draws
 from tests.draws import integers, normal
 
 
@@ -27,7 +28,7 @@ def batch(count=4):
 
 def variables(net):
     """Parameters and statistics, split."""
-    made = jax.jit(net.init)(jax.random.key(1), jnp.zeros((2, 6, 6, 2)))
+    made = draws.variables(net, jnp.zeros((2, 6, 6, 2)))
     return made["params"], {name: tree for name, tree in made.items() if name != "params"}
 
 

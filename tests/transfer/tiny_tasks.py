@@ -8,6 +8,7 @@ from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 from jtransfer.transfer.multitask.loss import multitask_loss
 from jtransfer.transfer.multitask.masked_criteria import masked_cross_entropy, masked_squared_error
 from jtransfer.transfer.multitask.task_weights import with_task_weights
+from tests import draws
 from tests.draws import integers, normal
 
 CRITERIA = {
@@ -49,7 +50,7 @@ def without(task, batch):
 
 def variables(net, weighting):
     """The net's variables and the weighting's."""
-    made = net.init(jax.random.key(1), jnp.zeros((2, 6, 6, 2)))
+    made = draws.variables(net, jnp.zeros((2, 6, 6, 2)))
     return with_task_weights(made, weighting, TASKS)
 
 

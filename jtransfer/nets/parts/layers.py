@@ -1,5 +1,6 @@
 """Layers that are fast on every backend, each equal to its plain formulation."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import flax.linen as nn
@@ -44,6 +45,27 @@ class Dense(nn.Dense):
     """A dense layer as `flax.linen.Dense`, whose kernel starts from the same numbers."""
 
     kernel_init: nn.initializers.Initializer = lecun_normal
+
+
+class Dropout(nn.Dropout):
+    """`flax.linen.Dropout`, which drops the same numbers; drawn as one row, as kernels are."""
+
+    @nn.compact
+    def __call__(
+        self,
+        inputs: jax.Array,
+        deterministic: bool | None = None,
+        rng: jax.Array | None = None,
+    ) -> jax.Array:
+        """Drop a share `rate` of the inputs, if not `deterministic`, and scale the others up."""
+        if nn.merge_param("deterministic", self.deterministic, deterministic) or not self.rate:
+            return inputs
+        if self.rate == 1:
+            return jnp.zeros_like(inputs)
+        key = self.make_rng(self.rng_collection) if rng is None else rng
+        shape = [1 if i in self.broadcast_dims else n for i, n in enumerate(inputs.shape)]
+        kept = jax.random.bernoulli(key, 1 - self.rate, (math.prod(shape),)).reshape(shape)
+        return jnp.where(kept, inputs / (1 - self.rate), jnp.zeros_like(inputs))
 
 
 class Conv(nn.Module):

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax
 
 from jtransfer.nets.parts.initializers import he_normal
+from jtransfer.nets.parts.layers import Dropout
 
 Operation = Callable[[jax.Array], jax.Array]
 
@@ -39,6 +40,6 @@ class FullStage(nn.Module):
         kernel = self.param("kernel", he_normal, shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         if self.dropout:
-            inputs = nn.Dropout(self.dropout)(inputs, deterministic=not train)
+            inputs = Dropout(self.dropout)(inputs, deterministic=not train)
         outputs = inputs @ kernel + bias[None]
         return nn.relu(outputs) if self.relu else outputs

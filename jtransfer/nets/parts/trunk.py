@@ -6,7 +6,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 
-from jtransfer.nets.parts.layers import Conv, Dense, max_pool
+from jtransfer.nets.parts.layers import Conv, Dense, Dropout, max_pool
 from jtransfer.nets.parts.norm import DomainBatchNorm
 
 
@@ -47,7 +47,7 @@ class ConvStage(nn.Module):
         if self.norm:
             images = DomainBatchNorm(name="norm")(images, train=train, domains=domains)
         if self.dropout:
-            drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2))
+            drop = Dropout(self.dropout, broadcast_dims=(1, 2))
             images = drop(images, deterministic=not train)
         if self.pool is not None:
             window, stride = self.pool
@@ -142,7 +142,7 @@ class Head(nn.Module):
         for number, width in enumerate(self.hidden, start=1):
             features = nn.relu(Dense(width, name=f"fc{number}")(features))
             if self.dropout:
-                features = nn.Dropout(self.dropout)(features, deterministic=not train)
+                features = Dropout(self.dropout)(features, deterministic=not train)
         if last_hidden:
             return features
         return Dense(self.outputs, name="out")(features)

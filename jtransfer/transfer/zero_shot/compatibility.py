@@ -20,7 +20,7 @@ import optax
 
 from jtransfer.labels import integers, known
 from jtransfer.nets.parts.initializers import normal
-from jtransfer.nets.parts.layers import Dense
+from jtransfer.nets.parts.layers import Dense, Dropout
 from jtransfer.train.step import Loss
 from jtransfer.transfer.features.extraction import require_finite
 
@@ -71,7 +71,7 @@ class TwoTowers(nn.Module):
         self, features: jax.Array, signatures: jax.Array, *, train: bool = False
     ) -> jax.Array:
         """Scores [n, classes] of features [n, dims] and signatures [classes, attributes]."""
-        drop = nn.Dropout(self.dropout, deterministic=not train)
+        drop = Dropout(self.dropout, deterministic=not train)
 
         def tower(values: jax.Array, name: str) -> jax.Array:
             if self.hidden:

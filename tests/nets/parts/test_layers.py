@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.nets.parts.layers import Conv, max_pool
+from jtransfer.nets.parts.layers import Conv, Dropout, max_pool
 from tests.draws import normal
 
 
@@ -53,3 +53,17 @@ def test_conv_equals_flaxs_with_the_same_parameters(padding):
     )
     own = jax.eval_shape(theirs.init, jax.random.key(1), images)
     assert jax.tree.map(jnp.shape, own) == jax.tree.map(jnp.shape, variables)
+
+
+@pytest.mark.parametrize(("rate", "shared"), [(0.3, ()), (0.5, (1, 2)), (1.0, ())])
+def test_what_is_dropped_is_what_flax_drops(rate, shared):
+    maps = normal(0, (3, 4, 5, 6))
+
+    def dropped(module):
+        layer = module(rate, broadcast_dims=shared, deterministic=False)
+        return jax.jit(lambda x: layer.apply({}, x, rngs={"dropout": jax.random.key(1)}))(maps)
+
+    found = dropped(Dropout)
+    np.testing.assert_array_equal(found, dropped(nn.Dropout))
+    assert rate == 1 or 0 < np.mean(found == 0) < 1
+    assert Dropout(rate).apply({}, maps, deterministic=True) is maps
