@@ -33,6 +33,7 @@ from .data.intake.image_folder import (
 from .data.loading import (
     load as load,
     load_files as load_files,
+    load_masks as load_masks,
     load_speech as load_speech,
 )
 from .data.mel import (
@@ -61,6 +62,7 @@ from .nets.domain_statistics import (
     statistics_per_domain as statistics_per_domain,
 )
 from .nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
+from .nets.fcn import FCN as FCN, convolutionalise as convolutionalise
 from .nets.ganin import (
     AdaptationNet as AdaptationNet,
     gtsrb_net as gtsrb_net,
@@ -74,9 +76,10 @@ from .nets.parts.trunk import (
 )
 from .nets.resnet import resnet as resnet
 from .nets.translation import translation_net as translation_net
+from .nets.vit import vit as vit
 from .nets.weights.pretrained import load_pretrained as load_pretrained
 from .nets.weights.pretrained_net import pretrained as pretrained
-from .nets.weights.published import (
+from .nets.weights.publishing import (
     to_published as to_published,
     write_published as write_published,
 )
@@ -140,6 +143,10 @@ from .transfer.adaptation.transport import fit_transport as fit_transport
 from .transfer.adaptation.weighted_dann import (
     weighted_dann_loss as weighted_dann_loss,
     with_shares as with_shares,
+)
+from .transfer.dense_prediction.pixel_loss import (
+    from_coarser as from_coarser,
+    pixel_loss as pixel_loss,
 )
 from .transfer.features.extraction import extract as extract
 from .transfer.features.few_shot import (

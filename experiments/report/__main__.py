@@ -93,12 +93,13 @@ def devices(results: Path) -> str:
 
 
 def whole_page(page: Page, results: Path) -> str:
-    """All tables of a page."""
+    """All tables of a page; empty where there is none."""
     sections = [
         section.write(*(read(results, of) for of in section.experiments))
         for section in page.sections
     ]
-    return "\n".join([f"# {page.title}\n", f"{HOW}\n", *filter(None, sections)])
+    tables = [*filter(None, sections)]
+    return "\n".join([f"# {page.title}\n", f"{HOW}\n", *tables]) if tables else ""
 
 
 def main(config: Config) -> str:
@@ -107,11 +108,13 @@ def main(config: Config) -> str:
         for copy in collect(config.collect, config.results):
             print(f"new: {copy}")
     config.pages.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        write_text(config.pages / f"{name}.md", whole_page(page, config.results))
+    pages = {name: whole_page(page, config.results) for name, page in PAGES.items()}
+    written = {name: page for name, page in pages.items() if page}
+    for name, page in written.items():
+        write_text(config.pages / f"{name}.md", page)
     text = front_page(config)
     write_text(config.out, text)
-    print(f"wrote {config.out} and {len(PAGES)} pages in {config.pages}")
+    print(f"wrote {config.out} and {len(written)} pages in {config.pages}")
     return text
 
 

@@ -13,6 +13,7 @@ from experiments.headline import Headline
 from experiments.multitask import table as multitask
 from experiments.probe_layers import table as probe_layers
 from experiments.retrieve import table as retrieve
+from experiments.segment import table as segment
 from experiments.speaker_timing import table as speaker_timing
 from experiments.throughput import step_tables, tables
 from experiments.transfer_layers import table as transfer_layers
@@ -66,6 +67,10 @@ PAGES: dict[str, Page] = {
                 transfer_layers.layer_transfer, ("transfer_layers",), transfer_layers.headlines
             ),
         ),
+    ),
+    "segmentation": Page(
+        "Segmentation",
+        (Section(segment.segmentation, ("segment",), segment.headlines),),
     ),
     "multitask": Page(
         "Multitask learning",

@@ -10,10 +10,12 @@ import numpy as np
 
 from jtransfer.data.examples import DataError, Examples
 from jtransfer.data.image_files import ImageFiles
+from jtransfer.data.masks import MaskedImages
 from jtransfer.data.sources.digits import load_digits
 from jtransfer.data.sources.folder import load_folder
 from jtransfer.data.sources.gtsrb import load_gtsrb, load_gtsrb_tracks
 from jtransfer.data.sources.idx import load_idx
+from jtransfer.data.sources.masks import load_masks as read_masks
 from jtransfer.data.sources.mat import load_mat
 from jtransfer.data.sources.npz import load_npz
 from jtransfer.data.sources.speech import load_wav_folder
@@ -22,6 +24,7 @@ from jtransfer.data.synthetic.attribute_world import load_attribute_world
 from jtransfer.data.synthetic.formants import synthetic_speech
 from jtransfer.data.synthetic.mnist_m import load_mnist_m, subset
 from jtransfer.data.synthetic.numbers import load_numbers
+from jtransfer.data.synthetic.scenes import SPLITS as SCENES, load_scenes
 from jtransfer.data.synthetic.signs import load_signs
 from jtransfer.data.utterances import Utterances
 
@@ -214,6 +217,45 @@ def load_speech(
             "synthetic:speech"
         )
     return load_wav_folder(what, data_folder(data_root), rate=rate)
+
+
+def load_masks(
+    name: str,
+    split: str,
+    *,
+    data_root: Path | str | None = None,
+    size: tuple[int, int] | None = None,
+    classes: Sequence[str] | None = None,
+    ignored: int | None = None,
+) -> MaskedImages:
+    """Read the images of a named set that has a class for every pixel.
+
+    Args:
+      name: `masks:<folder>`, such as `masks:camvid240`, with `<split>/NAME.jpg` beside `NAME.png`;
+        `masks:VOC2012` in VOC's own layout; or `synthetic:scenes`, drawn shapes on photographs.
+      split: one of the set's own, such as "train", "val" or "test".
+      data_root: as in `load`.
+      size: (height, width) in pixels that images and masks are scaled to; None for their own, which
+        then must be one.
+      classes: their names; None for those that are known of the set, or else numbers.
+      ignored: number of the pixels without a class; None for the set's own.
+
+    Raises:
+      DataError: if the name is of another kind, or what it names is missing, or images and masks
+        do not fit each other.
+    """
+    if name == "synthetic:scenes":
+        if split not in SCENES:
+            raise DataError(f"split {split!r} of {name}; expected one of {', '.join(SCENES)}")
+        return load_scenes(split)
+    scheme, _, what = name.partition(":")
+    if scheme != "masks" or not what:
+        raise DataError(
+            f"{name!r} names no images with masks; expected masks:<folder>, such as "
+            "masks:camvid240 or masks:VOC2012, or synthetic:scenes"
+        )
+    root = data_folder(data_root)
+    return read_masks(what, split, root, classes=classes, ignored=ignored, size=size)
 
 
 def data_folder(data_root: Path | str | None) -> Path:

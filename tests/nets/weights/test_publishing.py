@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.layouts import AS_IT_IS, leading_layout
-from jtransfer.nets.weights.published import to_published, write_published
+from jtransfer.nets.weights.publishing import to_published, write_published
 from jtransfer.nets.weights.torch_layout import Place, TorchNames, place_weights
 
 NAMES = TorchNames(

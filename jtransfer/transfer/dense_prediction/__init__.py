@@ -1,0 +1,1 @@
+"""Target labelled, a class for every pixel: fully convolutional nets."""
