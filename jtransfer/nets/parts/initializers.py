@@ -6,12 +6,14 @@ kernel of a convolution, and every shape is another program.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+
+Initializer = Callable[..., jax.Array]
 
 
 def he_normal(key: jax.Array, shape: Sequence[int], dtype: Any = jnp.float32) -> jax.Array:
@@ -49,9 +51,13 @@ def he_normal_of_outputs(
     return _row(2 / (math.prod(shape) // shape[-2]), "normal", key, shape, dtype)
 
 
-def normal(key: jax.Array, shape: Sequence[int], dtype: Any = jnp.float32) -> jax.Array:
-    """Standard normal numbers, those of `jax.random.normal`."""
-    return jax.random.normal(key, (math.prod(shape),), dtype).reshape(shape)
+def in_a_row(draw: Initializer) -> Initializer:
+    """An initializer that does not look at the shape, such as `flax.linen.initializers.normal`."""
+
+    def draw_and_shape(key: jax.Array, shape: Sequence[int], dtype: Any = jnp.float32) -> jax.Array:
+        return draw(key, (math.prod(shape),), dtype).reshape(shape)
+
+    return draw_and_shape
 
 
 def _row(

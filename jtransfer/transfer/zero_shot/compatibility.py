@@ -19,18 +19,16 @@ import numpy as np
 import optax
 
 from jtransfer.labels import integers, known
-from jtransfer.nets.parts.initializers import normal
+from jtransfer.nets.parts.initializers import in_a_row
 from jtransfer.nets.parts.layers import Dense, Dropout
 from jtransfer.train.step import Loss
 from jtransfer.transfer.features.extraction import require_finite
 
 Objective = Callable[[jax.Array, jax.Array], jax.Array]
 
+_SMALL = in_a_row(nn.initializers.normal(0.01))
+
 _LEAST_SQUARED = 1e-12  # length of what has a direction
-
-
-def _small(key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
-    return 0.01 * normal(key, shape, dtype)
 
 
 class Bilinear(nn.Module):
@@ -42,7 +40,7 @@ class Bilinear(nn.Module):
     ) -> jax.Array:
         """Scores [n, classes] of features [n, dims] and signatures [classes, attributes]."""
         del train  # there is nothing to drop
-        embedded = Dense(signatures.shape[1], use_bias=False, kernel_init=_small, name="f")(
+        embedded = Dense(signatures.shape[1], use_bias=False, kernel_init=_SMALL, name="f")(
             features
         )
         return embedded @ signatures.T

@@ -25,9 +25,10 @@ def test_the_numbers_are_flaxs(ours, flaxs, shape):
     np.testing.assert_array_equal(ours(KEY, shape), flaxs(KEY, shape))
 
 
-def test_normal_numbers_are_jaxs():
-    expected = jax.random.normal(KEY, (3, 2, 5))
-    np.testing.assert_array_equal(initializers.normal(KEY, (3, 2, 5)), expected)
+def test_a_row_of_numbers_is_flaxs():
+    small = nn.initializers.normal(0.01)
+    found = initializers.in_a_row(small)(KEY, (3, 2, 5))
+    np.testing.assert_array_equal(found, small(KEY, (3, 2, 5)))
 
 
 def test_the_variance_is_two_over_the_inputs():
