@@ -83,10 +83,12 @@ from .nets.weights.publishing import (
     to_published as to_published,
     write_published as write_published,
 )
+from .nets.weights.trunks import trunks as trunks
 from .recipes.adaptation.feature_methods import fit_feature_methods as fit_feature_methods
 from .recipes.adaptation.options import Conduct as Conduct, Options as Options
 from .recipes.adaptation.problem import Problem as Problem
 from .recipes.adaptation.run_methods import run_methods as run_methods
+from .recipes.audit.audit import Audit as Audit, audit as audit
 from .train.averaging import (
     averaged as averaged,
     averaged_params as averaged_params,
@@ -148,6 +150,7 @@ from .transfer.dense_prediction.pixel_loss import (
     from_coarser as from_coarser,
     pixel_loss as pixel_loss,
 )
+from .transfer.features import estimators as estimators
 from .transfer.features.extraction import extract as extract
 from .transfer.features.few_shot import (
     draw_episodes as draw_episodes,
@@ -174,6 +177,11 @@ from .transfer.finetuning.finetune import (
     probe_head as probe_head,
     without_trunk as without_trunk,
 )
+from .transfer.finetuning.interpolation import (
+    interpolate as interpolate,
+    interpolation_curve as interpolation_curve,
+    soup as soup,
+)
 from .transfer.finetuning.l2_sp import (
     l2_sp as l2_sp,
     with_start as with_start,
@@ -184,6 +192,11 @@ from .transfer.finetuning.layers import (
     first_layers as first_layers,
     last_layers as last_layers,
     layer_names as layer_names,
+)
+from .transfer.finetuning.lora import LoRA as LoRA
+from .transfer.finetuning.moved import (
+    read_moved as read_moved,
+    write_moved as write_moved,
 )
 from .transfer.finetuning.regimes import plan as plan
 from .transfer.finetuning.speaker import (

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-LAYER = {"alexnet_2014": "conv5", "efficientnet_lite0": "top"}  # used unless another one is named
+from jtransfer.recipes.features.nets import deep_net
 
 
 @dataclass(frozen=True)
@@ -12,9 +11,9 @@ class Config:
     """Settings of a call, which is one cell."""
 
     data: str = "folder:caltech101"  # one folder a class, below the data root
-    net: Literal["alexnet_2014", "efficientnet_lite0"] = "efficientnet_lite0"
-    weights: Path | None = None  # file of the net's weights; by default downloaded once
-    layer: str | None = None  # of the net, instead of its last one
+    net: str = "efficientnet_lite0"  # any that jtransfer.trunks() lists
+    weights: Path | None = None  # file of the net's weights; by default its publisher's
+    layer: str | None = None  # of the net, instead of its features (of AlexNet: conv5)
     ways: int = 5  # classes an episode
     shots: tuple[int, ...] = (1, 2, 5, 10)  # images a class to learn from
     queries: int = 15  # images a class to tell
@@ -29,4 +28,6 @@ class Config:
     @property
     def chosen_layer(self) -> str:
         """The layer whose features are used."""
-        return self.layer or LAYER[self.net]
+        if self.layer is None and self.net == "alexnet_2014":
+            return "conv5"
+        return self.layer or deep_net(self.net).feature_layer

@@ -31,7 +31,7 @@ from experiments.fine_tune_images.config import Config
 from experiments.fine_tune_images.rows import ROWS
 from jtransfer.data.loading import load_files
 from jtransfer.measure import console_table, mean_std
-from jtransfer.recipes.finetuning.images.nets import TUNED_NETS
+from jtransfer.recipes.finetuning.images.nets import tuned_net
 from jtransfer.recipes.finetuning.images.run import run_on_images
 from jtransfer.train.runtime import prepare_process
 
@@ -42,7 +42,7 @@ def main(config: Config) -> list[dict[str, Any]]:
     files = load_files(config.data, data_root=config.data_root)
     results = run_on_images(
         files,
-        TUNED_NETS[config.net],
+        tuned_net(config.net),
         {row: ROWS[row].tuning for row in config.net_rows},
         side=config.side,
         train=config.train,

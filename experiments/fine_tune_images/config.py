@@ -6,7 +6,7 @@ from typing import Literal
 
 from tyro.conf import OmitArgPrefixes
 
-from experiments.fine_tune_images.rows import NETS, RowName
+from experiments.fine_tune_images.rows import RowName, rows_of
 from jtransfer.recipes.finetuning.images.options import Conduct, Options
 from jtransfer.train.parallel import Parallel
 
@@ -15,10 +15,10 @@ from jtransfer.train.parallel import Parallel
 class Config:
     """Settings of a call; each (row, seed) is one cell."""
 
-    net: Literal["alexnet_2014", "efficientnet_lite0"] = "alexnet_2014"
+    net: str = "alexnet_2014"  # any that jtransfer.trunks() lists
     preset: Literal["small", "paper"] = "small"  # resolution and length of training
     data: str = "folder:caltech101"  # one folder a class, below the data root
-    weights: Path | None = None  # file of the net's weights; by default downloaded once
+    weights: Path | None = None  # file of the net's weights; by default its publisher's
     rows: tuple[RowName, ...] | None = None  # by default the net's
     seeds: tuple[int, ...] = (0,)  # of the split, the head and the order
     epochs: int | None = None  # where the trunk moves; by default 3 (small) or 30 (paper)
@@ -36,7 +36,7 @@ class Config:
     @property
     def side(self) -> int:
         """Side of the images in pixels."""
-        return self.size or NETS[self.net].size[self.preset]
+        return self.size or rows_of(self.net).size[self.preset]
 
     @property
     def length(self) -> int:
@@ -46,7 +46,7 @@ class Config:
     @property
     def net_rows(self) -> tuple[RowName, ...]:
         """Of the table."""
-        return self.rows or NETS[self.net].rows
+        return self.rows or rows_of(self.net).rows
 
     @property
     def options(self) -> Options:

@@ -49,3 +49,11 @@ NETS: dict[str, NetRows] = {
         seen="the rate 0.001 (0.01 diverged); the grid of the heads' rates, as with AlexNet",
     ),
 }
+
+
+def rows_of(net: str) -> NetRows:
+    """Those of a net; if it has none of its own, at sizes that patches of 14 and 16 divide."""
+    other = NetRows(
+        ("probe", "frozen", "full", "lp_ft"), {"small": 112, "paper": 224}, seen="nothing"
+    )
+    return NETS.get(net, other)

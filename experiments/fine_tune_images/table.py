@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.fine_tune_images.rows import NETS, ROWS, RowName
+from experiments.fine_tune_images.rows import ROWS, RowName, rows_of
 from experiments.headline import Headline
 from jtransfer.measure import markdown_table, mean_std
 
@@ -88,7 +88,7 @@ def fine_tuned_images(results: Results) -> str:
             "trunks' features are cached. The time of a run includes the choice of the rate; runs "
             "shared the machine with others, so that times are upper bounds."
             + cached_gain(cells)
-            + f" Decided after a look at test accuracies: {NETS[net].seen}."
+            + f" Decided after a look at test accuracies: {rows_of(net).seen}."
         )
         header = ["regime", "accuracy", "seeds", "rate", "a step", "a run"]
         parts.append(markdown_table(header, rows))

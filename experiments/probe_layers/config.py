@@ -5,19 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from jtransfer.recipes.features.layer_probe import PENALTIES, Protocol
+from jtransfer.recipes.features.nets import deep_net
 
 Head = Literal["svm", "softmax"]
-# Layers that are classified unless others are named.
-LAYERS: dict[str, dict[str, tuple[str, ...]]] = {
-    "alexnet_2014": {
-        "svm": ("conv1", "conv2", "conv3", "conv4", "conv5"),
-        "softmax": ("conv5",),
-    },
-    "efficientnet_lite0": {
-        "svm": ("block1", "block2", "block3", "block4", "block5", "block6", "block7", "top"),
-        "softmax": ("top",),
-    },
-}
+# Of AlexNet the convolutions, as the paper has them; of others what the net itself says.
+ALEXNET = ("conv1", "conv2", "conv3", "conv4", "conv5")
 
 
 @dataclass(frozen=True)
@@ -25,8 +17,8 @@ class Config:
     """Settings of a call; each (classifier, layer) is one cell."""
 
     data: str = "folder:caltech101"  # one folder a class, below the data root
-    net: Literal["alexnet_2014", "alexnet_2014_unpooled", "efficientnet_lite0"] = "alexnet_2014"
-    weights: Path | None = None  # file of the net's weights; by default downloaded once
+    net: str = "alexnet_2014"  # any that jtransfer.trunks() lists, or alexnet_2014_unpooled
+    weights: Path | None = None  # file of the net's weights; by default its publisher's
     svm: tuple[str, ...] | None = None  # layers for the SVM, instead of the net's usual ones
     softmax: tuple[str, ...] | None = None  # layers for the softmax, instead of the usual ones
     scaling: Literal["l2", "mean"] = "l2"  # each image's features to length 1, or all to mean 1
@@ -46,9 +38,9 @@ class Config:
     @property
     def layers(self) -> dict[Head, tuple[str, ...]]:
         """The layers of each classifier."""
-        usual = LAYERS[self.net.removesuffix("_unpooled")]
-        svm = usual["svm"] if self.svm is None else self.svm
-        softmax = usual["softmax"] if self.softmax is None else self.softmax
+        usual = ALEXNET if self.net.startswith("alexnet") else deep_net(self.net).probed_layers
+        svm = usual if self.svm is None else self.svm
+        softmax = usual[-1:] if self.softmax is None else self.softmax
         return {"svm": svm, "softmax": softmax}
 
     @property

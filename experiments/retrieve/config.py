@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-LAYER = {"alexnet_2014": "conv5", "efficientnet_lite0": "top"}  # used unless another one is named
+from jtransfer.recipes.features.nets import deep_net
 
 
 @dataclass(frozen=True)
@@ -12,9 +12,9 @@ class Config:
     """Settings of a run."""
 
     data: str = "folder:caltech101"  # one folder a class, below the data root
-    net: Literal["alexnet_2014", "efficientnet_lite0"] = "alexnet_2014"  # trained on ImageNet
-    layer: str | None = None  # whose features are used; by default conv5 of AlexNet, top of Lite0
-    weights: Path | None = None  # file of the net's weights; AlexNet's are downloaded by default
+    net: str = "alexnet_2014"  # any that jtransfer.trunks() lists
+    layer: str | None = None  # of the net, instead of its features (of AlexNet: conv5)
+    weights: Path | None = None  # file of the net's weights; by default its publisher's
     queries: int = 5  # images of every class that are queries; all others are the gallery
     seed: int = 0  # of the choice of the queries
     components: int = 500  # of the PCA, fitted to the gallery
@@ -32,4 +32,6 @@ class Config:
     @property
     def chosen_layer(self) -> str:
         """The layer whose features are used."""
-        return self.layer or LAYER[self.net]
+        if self.layer is None and self.net == "alexnet_2014":
+            return "conv5"
+        return self.layer or deep_net(self.net).feature_layer

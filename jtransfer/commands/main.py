@@ -14,10 +14,11 @@ from typing import Annotated, Any, Union
 import tyro
 
 from jtransfer import __version__
+from jtransfer.commands import audit
 from jtransfer.commands.errors import ending_in_words
 from jtransfer.commands.number_flags import require_usual_numbers
 
-COMMANDS: Mapping[str, ModuleType] = {}
+COMMANDS: Mapping[str, ModuleType] = {"audit": audit}
 
 _DESCRIPTION = """Transfer learning for your own folder of images.
 

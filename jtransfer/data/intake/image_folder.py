@@ -53,10 +53,10 @@ class ImageFolder:
         """Where the images come from, for messages and figures."""
         return f"folder:{self.root.name}"
 
-    def label_names(self) -> list[str]:
-        """Name of the class of each file, "" where it has none."""
-        named = [*self.classes, ""]
-        return [named[label] for label in self.labels.tolist()]
+    def label_name(self, row: int) -> str:
+        """Name of the class of a file, "" where it has none."""
+        label = self.labels[row]
+        return self.classes[label] if label >= 0 else ""
 
     def positions(self, split: str | None = None) -> np.ndarray:
         """Positions of the labelled images of one split, or of all."""

@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 # Bytes of all pictures; in the page's text they take a third more.
 _PICTURES = 1_500_000
-_SAMPLES, _GROUPS, _IN_GROUP, _PAIRS, _FILES = 48, 24, 8, 8, 200
+_MISTAKES, _DOUBTFUL, _GROUPS, _IN_GROUP, _PAIRS, _FILES = 48, 150, 60, 8, 8, 200
 _CANDIDATES, _ROWS, _POINTS = 120, 200, 1000
 _LETTERS, _LONG_TEXT = 120, 4000
 # Texts that are no name, of which more letters are kept.
@@ -41,8 +41,8 @@ def trimmed(report: Report) -> tuple[Report, list[str]]:
             replace(pair, samples=pair.samples[:_IN_GROUP])
             for pair in first(report.confused, _PAIRS, "confused pairs of classes")
         ],
-        mistakes=first(report.mistakes, _SAMPLES, "mistakes"),
-        doubtful=first(report.doubtful, _SAMPLES, "doubtful labels"),
+        mistakes=first(report.mistakes, _MISTAKES, "mistakes"),
+        doubtful=first(report.doubtful, _DOUBTFUL, "doubtful labels"),
         duplicates=[
             replace(group, samples=_group(group.samples))
             for group in first(report.duplicates, _GROUPS, "groups of duplicates")

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.download import cache_folder as default_cache_folder
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.safetensors import read_safetensors
+from jtransfer.nets.weights.state_dict import weights_of_net
 from jtransfer.nets.weights.torch_file import read_torch
 from jtransfer.nets.weights.torch_layout import place_weights
 
@@ -66,8 +67,8 @@ def load_pretrained(
         names; by default the publisher's file: in the Python package that ships it, or downloaded
         once. The hash in a name such as `alexnet-owt-7be5be79.pth` is checked. Of a training
         script's checkpoint the entry `state_dict` is taken, or another of `state_dict.ENTRIES`.
-      without: names of stages of the template that are left out too, such as a head of other
-        classes; take them from `net.init`.
+      without: what is left out too: stages of the template, such as a head of other classes, which
+        `net.init` gives; or beginnings of names in the file, of what the net does not have.
       cache_folder: where downloads are kept; by default `JTRANSFER_CACHE` or `~/.cache/jtransfer`.
 
     Raises:
@@ -76,7 +77,7 @@ def load_pretrained(
         or it does not fit the template, listing the differences.
     """
     published = published_weights(name)
-    template = _without(template, (without,) if isinstance(without, str) else without)
+    left_out = (without,) if isinstance(without, str) else tuple(without)
     if path is not None:
         file = Path(path).expanduser()
         expected = _hash_in_name(file)
@@ -101,23 +102,33 @@ def load_pretrained(
                 "tampered with. Remove it and fetch it again from its publisher"
             )
         arrays = _read(content, str(file))
+    arrays = weights_of_net(arrays, published.names.places())
+    template, arrays = _without(left_out, template, arrays)
     variables = place_weights(arrays, published.names, template, net=name, source=str(file))
     return Pretrained(variables, sha256, name)
 
 
-def _without(template: Mapping[str, Any], stages: Collection[str]) -> dict[str, Any]:
-    """The template without some of its stages."""
-    known = dict.fromkeys(stage for tree in template.values() for stage in tree)
-    unknown = [stage for stage in stages if stage not in known]
+def _without(
+    left_out: Sequence[str], template: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Template and file without what is left out of them."""
+    stages = list(dict.fromkeys(stage for tree in template.values() for stage in tree))
+    unknown = [
+        each
+        for each in left_out
+        if each not in stages and not any(name.startswith(each) for name in arrays)
+    ]
     if unknown:
         raise WeightsError(
             f"without={', '.join(map(repr, unknown))}: no stage of the template, which has "
-            f"{', '.join(known)}"
+            f"{', '.join(stages)}, and no beginning of a name in the file"
         )
-    return {
-        collection: {stage: part for stage, part in tree.items() if stage not in stages}
+    rest = {
+        collection: {stage: part for stage, part in tree.items() if stage not in left_out}
         for collection, tree in template.items()
     }
+    beginnings = tuple(each for each in left_out if each not in stages)
+    return rest, {name: array for name, array in arrays.items() if not name.startswith(beginnings)}
 
 
 def _fetched(name: str, published: PublishedWeights, folder: Path) -> tuple[Path, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jtransfer.nets.domain_statistics import statistics_per_domain
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.catalogue.imagenet import imagenet_classes
 from jtransfer.nets.weights.error import WeightsError
@@ -56,6 +57,7 @@ def pretrained(
     until: str | None = None,
     path: Path | str | None = None,
     size: int | None = None,
+    num_domains: int | None = None,
     key: jax.Array | None = None,
     cache_folder: Path | str | None = None,
     **options: Any,
@@ -80,25 +82,27 @@ def pretrained(
       path: of a file of weights with the publisher's names (see `load_pretrained`); by default the
         publisher's own, from the package that ships it or downloaded once.
       size: side of the images in pixels, if it is not the published one.
+      num_domains: how many domains batch norms keep statistics of, each from the published ones, in
+        a net that has batch norm. None: all domains have the same.
       key: for the new head; by default `jax.random.key(0)`.
       cache_folder: where downloads are kept; by default `JTRANSFER_CACHE` or `~/.cache/jtransfer`.
       **options: further arguments of the function that builds the net, such as
         `frozen_statistics=False`.
 
     Raises:
-      WeightsError: if the name or the stage is unknown, the net has no head that `classes` could be
-        given to, or the weights cannot be had or do not fit (see `load_pretrained`).
+      WeightsError: if the name or the stage is unknown, a head is asked for that was not published,
+        or the weights cannot be had or do not fit (see `load_pretrained`).
     """
     published = published_weights(name)
     preprocessing = published.preprocessing.at(size or published.preprocessing.size)
     if classes is not None:
-        if published.head is None:
-            raise WeightsError(
-                f"classes={classes} of {name}, which was published without a head; expected none. "
-                "Put a Head on it by jt.Classifier"
-            )
         options["classes"] = classes
-    trunk = _until(published.build(**options), name, until, published.head, classes)
+    elif until == published.head and not published.classes:
+        raise WeightsError(
+            f"until={until!r} of {name}, which was published without a head; expected an earlier "
+            "stage, or classes= for a new head"
+        )
+    trunk = _until(published.build(**options), name, until, classes)
     last = trunk.stage_names[-1]
     images = jax.ShapeDtypeStruct((1, preprocessing.size, preprocessing.size, 3), jnp.float32)
     template = jax.eval_shape(trunk.init, jax.random.key(0), images)
@@ -113,18 +117,20 @@ def pretrained(
             collection: {**variables.get(collection, {}), **drawn.get(collection, {})}
             for collection in template
         }
+    if num_domains is not None:
+        variables = statistics_per_domain(variables, num_domains)
+        whole = published.build(num_domains=num_domains, **options)
+        trunk = _until(whole, name, last, classes)
     names = imagenet_classes() if last == published.head and classes is None else None
     return PretrainedNet(trunk, variables, preprocessing, name, loaded.sha256, names)
 
 
-def _until(
-    whole: Trunk, name: str, until: str | None, head: str | None, classes: int | None
-) -> Trunk:
+def _until(whole: Trunk, name: str, until: str | None, classes: int | None) -> Trunk:
     """The stages that are asked for: by default up to the features, or to a head of `classes`."""
     stages = whole.stage_names
     if until is not None and until not in stages:
         raise WeightsError(f"until={until!r} of {name}; expected one of {', '.join(stages)}")
-    last = until or (stages[-2] if stages[-1] == head and classes is None else stages[-1])
+    last = until or stages[-2 if classes is None else -1]
     return whole.clone(stages=whole.stages[: stages.index(last) + 1])
 
 

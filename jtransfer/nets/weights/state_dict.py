@@ -1,7 +1,10 @@
 """Finding the state dict in what a training script saved, and the names without its wrappers'."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
+
+import jax.numpy as jnp
+import numpy as np
 
 from jtransfer.nets.weights.error import WeightsError, readable
 from jtransfer.nets.weights.torch_objects import Name, Other, Tensor
@@ -14,9 +17,13 @@ ENTRIES = (
     "model",
     "state_dict_ema",
     "model_ema",
+    "teacher",  # of DINO and its like, the net that they publish; "student" is what trained it
+    "student",
 )
 # What wrappers put before every name: DataParallel, torch.compile.
 _WRAPPERS = ("module.", "_orig_mod.")
+# Where scripts put the net that a larger one is made of; of several the first here is taken.
+_PARTS = ("backbone.", "base_encoder.", "encoder_q.", "encoder.", "trunk.", "net.", "model.")
 _AVERAGED = "n_averaged"  # how often AveragedModel has averaged; a number beside the net's
 
 Value = TypeVar("Value")
@@ -64,6 +71,37 @@ def without_wrappers(tensors: Mapping[str, Value]) -> dict[str, Value]:
         if all(name.startswith(wrapper) for name in named):
             named = {name.removeprefix(wrapper): value for name, value in named.items()}
     return named
+
+
+def weights_of_net(
+    arrays: Mapping[str, np.ndarray], known: Collection[str]
+) -> dict[str, np.ndarray]:
+    """Of the arrays of a file those that can be weights of a net.
+
+    Where no name is the net's own, but names below `backbone.` or its like are, the net is part of
+    a larger one: its part is taken, without that beginning, and the rest left out. Arrays of other
+    names that are empty, or not of floating point, are counters and tables, and left out too.
+
+    Args:
+      arrays: by name in the file.
+      known: names that the net has in such files.
+    """
+    named = dict(arrays)
+    if not any(name in known for name in named):
+        parts = (
+            {
+                name.removeprefix(part): array
+                for name, array in arrays.items()
+                if name.startswith(part)
+            }
+            for part in _PARTS
+        )
+        named = next((part for part in parts if any(name in known for name in part)), named)
+    return {
+        name: array
+        for name, array in named.items()
+        if name in known or (array.size and jnp.issubdtype(array.dtype, jnp.floating))
+    }
 
 
 def _kind(value: Any) -> str:

@@ -177,7 +177,7 @@ def place_weights(
     if differences:
         raise WeightsError(
             f"{source} does not fit {net}; expected the file of this net, with all stages that the "
-            f"template has. {differences.listed(places)}{_head_remedy(absent, names)}"
+            f"template has. {differences.listed(places)}{_remedy(differences, absent, names)}"
         )
     return unflatten_dict({path: found[path] for path in wanted})
 
@@ -194,16 +194,25 @@ def _fitted(array: np.ndarray, leaf: Any) -> tuple[np.ndarray, str]:
     return fitted, "" if np.isfinite(fitted).all() else f"holds NaN or infinity, as {leaf.dtype}"
 
 
-def _head_remedy(absent: Iterable[Path], names: TorchNames) -> str:
-    """What to do where nothing but the head is of other classes, or not there."""
+def _remedy(differences: Differences, absent: Iterable[Path], names: TorchNames) -> str:
+    """How to go on where the file has more than the net, or another head."""
+    if differences.unexpected and len(differences.unexpected) == len(differences):
+        first = ", ".join(
+            repr(readable(part))
+            for part in list(dict.fromkeys(name.split(".")[0] for name in differences.unexpected))[
+                :5
+            ]
+        )
+        return (
+            f"\nThe file has all that the net needs. To leave the rest out, give without=({first},)"
+        )
     last = names.last_stages()
     if last is None or {path[1] for path in absent} != {last[1]}:
         return ""
-    before, head = last
+    head = last[1]
     return (
         f"\nOnly the head differs, as it does for other classes. To leave {head} out, give "
-        f"jax.eval_shape(functools.partial(net.init, until={before!r}), key, images) as the "
-        f"template, and take {head} from net.init(key, images)"
+        f"without={head!r}, and take {head} from net.init(key, images)"
     )
 
 

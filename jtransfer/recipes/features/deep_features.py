@@ -37,6 +37,8 @@ def deep_features(
 ) -> Features:
     """Features of a net's layers, one row a file, from the cache as far as they are there.
 
+    Where a transformer's layer gives tokens, the class token is taken, as its own features are.
+
     Whatever they depend on, from the weights' bytes to those of the images, is in the cache's key:
     where it differs, they are extracted into a folder of their own.
 
@@ -123,8 +125,9 @@ def _forward(
     views = preprocessing.normalise(images.reshape(-1, *images.shape[-3:]))
     outputs: Any = net.apply(variables, views, until=until, taps=layers)
     return {
-        layer: maps.reshape(len(images), -1, *maps.shape[1:]).mean(axis=1)
+        layer: each.reshape(len(images), -1, *each.shape[1:]).mean(axis=1)
         for layer, maps in outputs[1].items()
+        for each in [maps[:, 0] if maps.ndim == 3 else maps]  # [views, tokens, width]
     }
 
 

@@ -7,11 +7,12 @@ from typing import Literal
 
 from jtransfer.data.feeds.crops import Crop
 from jtransfer.nets.alexnet import alexnet_2014
-from jtransfer.nets.efficientnet_lite import efficientnet_lite
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.catalogue.entry import PublishedWeights
 from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.recipes.preprocessing import crop_of
+
+_MOST_LAYERS = 8  # beyond which every third is probed
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,22 @@ class DeepNet:
         """What its publisher says of the weights, such as how images are prepared."""
         return PRETRAINED[self.weights]
 
+    @property
+    def feature_layer(self) -> str:
+        """The stage whose outputs are the net's features: the last before its head."""
+        return self.build().stage_names[-2]
+
+    @property
+    def probed_layers(self) -> tuple[str, ...]:
+        """The stages behind the first and before the head; of many every third, from the last."""
+        layers = self.build().stage_names[1:-1]
+        return layers if len(layers) <= _MOST_LAYERS else layers[::-3][::-1]
+
 
 NETS: dict[str, DeepNet] = {
-    "alexnet_2014": DeepNet(alexnet_2014, "alexnet_2014"),
+    **{name: DeepNet(entry.build, name) for name, entry in PRETRAINED.items()},
     # conv1, conv2 and conv5 before their max pool
     "alexnet_2014_unpooled": DeepNet(partial(alexnet_2014, pooled=False), "alexnet_2014"),
-    "efficientnet_lite0": DeepNet(partial(efficientnet_lite, 0), "efficientnet_lite0"),
 }
 
 

@@ -26,11 +26,14 @@ class RidgeChoice:
       probe: fitted to all the examples with it.
       scores: mean accuracy per class [penalties] on the examples left out, over the classes that
         the labels hold, penalties descending.
+      held_out: scores [n, classes] of each example by the model with that penalty that was fitted
+        without it.
     """
 
     penalty: float
     probe: LinearProbe
     scores: np.ndarray
+    held_out: np.ndarray
 
 
 def fit_ridge(
@@ -67,19 +70,23 @@ def fit_ridge(
     # Of the targets and of each example's leverage, what no direction accounts for.
     beyond = targets - shares - directions @ projected
     outside = np.maximum(1 - 1 / len(examples) - (directions**2).sum(axis=1), 0)[:, None]
-    scores = []
-    for penalty in descending:
+
+    def held_out(penalty: float) -> np.ndarray:
+        """Scores of each example by the model fitted without it."""
         # Residual and 1 - leverage add up what is left of each direction: what is taken, taken off
         # again, would be rounding where the penalty is small.
         left = (penalty / (variances + penalty))[:, None]
         residual = beyond + directions @ (left * projected)
-        missed = residual / (outside + directions**2 @ left)  # by the model without the example
-        guesses = (targets - missed).argmax(axis=1)
-        scores.append(mean_per_class_accuracy(guesses, labels, classes))
+        return targets - residual / (outside + directions**2 @ left)
+
+    scores = [
+        mean_per_class_accuracy(held_out(penalty).argmax(axis=1), labels, classes)
+        for penalty in descending
+    ]
     best = int(np.argmax(scores))
 
     penalty = descending[best]
     weights = axes.T @ (projected * (lengths / (variances + penalty))[:, None])
     bias = shares - mean @ weights
     probe = LinearProbe(*(jnp.asarray(each, jnp.float32) for each in (weights, bias, 0.0)))
-    return RidgeChoice(float(penalty), probe, np.array(scores))
+    return RidgeChoice(float(penalty), probe, np.array(scores), held_out(penalty))

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from jtransfer.data.intake.image_folder import ImageFolder
+
 
 def picture(seed: int, *, size: tuple[int, int] = (48, 36), mode: str = "RGB") -> Image.Image:
     """Blocks of colours that only this seed has, [width, height] pixels."""
@@ -35,3 +37,8 @@ def fill(root: Path, files: Mapping[str, bytes | Image.Image | None]) -> Path:
 def classes(*names: str, images: int = 3) -> dict[str, None]:
     """Names of files in folders of classes."""
     return {f"{name}/{number}.png": None for name in names for number in range(images)}
+
+
+def label_names(folder: ImageFolder) -> list[str]:
+    """Name of the class of each file."""
+    return [folder.label_name(row) for row in range(len(folder))]

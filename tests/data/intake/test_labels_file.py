@@ -2,7 +2,7 @@ import pytest
 
 from jtransfer.data import DataError
 from jtransfer.data.intake.image_folder import image_folder
-from tests.data.intake.folders import fill
+from tests.data.intake.folders import fill, label_names
 
 FILES = {"pictures/a.png": None, "pictures/b.png": None, "pictures/c d.png": None}
 
@@ -10,7 +10,7 @@ FILES = {"pictures/a.png": None, "pictures/b.png": None, "pictures/c d.png": Non
 def listed(root, text, name="labels.csv"):
     (root / name).write_text(text, encoding="utf-8")
     folder = image_folder(root / name)
-    return dict(zip(folder.names, folder.label_names(), strict=True)), folder
+    return dict(zip(folder.names, label_names(folder), strict=True)), folder
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from jtransfer.data import DataError
 from jtransfer.data.intake.image_folder import image_folder
 from jtransfer.data.intake.look import look
 from jtransfer.data.intake.walk import AGAIN, NOWHERE, SPECIAL, SYSTEM
-from tests.data.intake.folders import classes, encoded, fill, picture
+from tests.data.intake.folders import classes, encoded, fill, label_names, picture
 
 CAT_AND_DOG = classes("cat", "dog")
 
@@ -20,7 +20,7 @@ CAT_AND_DOG = classes("cat", "dog")
 def seen(path):
     """What is listed: files with their classes, by split."""
     folder = image_folder(path)
-    listed = zip(folder.splits.tolist(), folder.label_names(), folder.names, strict=True)
+    listed = zip(folder.splits.tolist(), label_names(folder), folder.names, strict=True)
     return sorted(listed), folder
 
 
@@ -90,7 +90,7 @@ def test_domains_are_refused(tmp_path):
 
 def test_deeper_images_are_of_the_class_that_they_lie_below(tmp_path):
     fill(tmp_path, {**CAT_AND_DOG, "cat/outdoor/night/1.png": None})
-    assert image_folder(tmp_path).label_names() == ["cat"] * 4 + ["dog"] * 3
+    assert label_names(image_folder(tmp_path)) == ["cat"] * 4 + ["dog"] * 3
 
 
 def test_images_beside_the_classes_are_passed_over_and_named(tmp_path):
@@ -194,7 +194,7 @@ def test_links_are_followed_and_loops_end(tmp_path):
     (root / "dog/3.png").symlink_to(root / "cat/0.png")
     (root / "dog/gone.png").symlink_to("nothing.png")
     folder = image_folder(root)
-    assert folder.label_names() == ["cat"] * 3 + ["dog"] * 4 + ["fox"]
+    assert label_names(folder) == ["cat"] * 3 + ["dog"] * 4 + ["fox"]
     assert folder.passed_over == {AGAIN: ("cat/up",), NOWHERE: ("cat/self", "dog/gone.png")}
 
 

@@ -19,7 +19,7 @@ def config(tmp_path, monkeypatch):
     """The tiny net with random weights in the place of AlexNet."""
     publish(monkeypatch)
     rows = NetRows(("probe", "full"), {"small": SIDE, "paper": SIDE}, seen="nothing")
-    monkeypatch.setattr(script, "TUNED_NETS", {"alexnet_2014": TUNED})
+    monkeypatch.setattr(script, "tuned_net", {"alexnet_2014": TUNED}.__getitem__)
     monkeypatch.setitem(NETS, "alexnet_2014", rows)
     monkeypatch.setattr(settings, "Options", partial(Options, head_steps=20))
     write_images(tmp_path / "data" / "toys", each=9)

@@ -70,6 +70,18 @@ def test_options_go_to_the_net():
     assert np.abs(moved["batch_stats"]["stem"]["norm"]["mean"] - before).max() > 1e-4
 
 
+def test_every_domain_starts_from_the_published_statistics():
+    one = pretrained("efficientnet_lite0", until="stem", size=SIZE)
+    two = pretrained("efficientnet_lite0", until="stem", size=SIZE, num_domains=2)
+    published = one.variables["batch_stats"]["stem"]["norm"]["var"]
+    kept = two.variables["batch_stats"]["stem"]["norm"]["var"]
+    np.testing.assert_array_equal(kept, np.stack([published, published]))
+    images = jax.random.normal(jax.random.key(0), (2, SIZE, SIZE, 3))
+    expected = one.trunk.apply(one.variables, images)
+    outputs = two.trunk.apply(two.variables, images, domains=(0, 1))
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_heads_for_adaptation_are_put_on_it():
     trunk, _, _ = stem = pretrained("efficientnet_lite0", until="stem", size=SIZE)
     net = AdaptationNet(trunk, Head((), 5), Head((4,), 1))

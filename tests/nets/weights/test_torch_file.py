@@ -195,10 +195,10 @@ def test_what_is_no_state_dict_is_said(torch, saved, value, kind):
 
 
 def test_a_state_dict_under_another_name_is_said(torch, saved):
-    nets = {name: {"w": torch.ones(2), "b": torch.ones(1)} for name in ("student", "teacher")}
+    nets = {name: {"w": torch.ones(2), "b": torch.ones(1)} for name in ("online", "target")}
     with pytest.raises(
         WeightsError,
-        match="student: a state dict of 2 tensors, teacher: a state dict of 2 tensors; expected a "
+        match="online: a state dict of 2 tensors, target: a state dict of 2 tensors; expected a "
         "dict of names and tensors, or one under state_dict, model_state_dict, model, ",
     ):
         read_torch(saved(nets), "x.pth")

@@ -199,7 +199,7 @@ def test_floating_point_of_any_width_is_taken(arrays, name):
 def test_a_head_of_other_classes_can_be_left_out(arrays):
     arrays["classifier.weight"] = np.zeros((7, 12), np.float32)
     arrays["classifier.bias"] = np.zeros(7, np.float32)
-    says = r"2 not fitting\).*\n.*\n.*\nOnly the head differs.*To leave fc out.*until='conv1'\)"
+    says = r"2 not fitting\).*\n.*\n.*\nOnly the head differs.*To leave fc out, give without='fc'"
     with pytest.raises(WeightsError, match=says):
         place(arrays)
     del arrays["classifier.bias"], arrays["classifier.weight"]

@@ -1,12 +1,16 @@
 import os
+from functools import partial
 
+import flax.linen as nn
 import numpy as np
 import pytest
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.sources.folder import load_folder
+from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.catalogue.table import PRETRAINED
+from jtransfer.nets.weights.preprocessing import Preprocessing
 from jtransfer.recipes.features import deep_features as module
 from jtransfer.recipes.features.deep_features import deep_features
 from jtransfer.recipes.features.nets import NETS, crop_for
@@ -101,6 +105,40 @@ def test_by_default_every_layer_of_the_nets_own_crop(folder, tiny_nets):
     some = extracted(folder, ["conv2"])
     assert every.key["preprocessing"] == some.key["preprocessing"]
     np.testing.assert_array_equal(every.layers["conv2"], some.layers["conv2"])
+
+
+def test_a_layer_of_tokens_gives_its_class_token():
+    trunk = Trunk((("tokens", partial(Tokens, 0)), ("norm", partial(Tokens, 1))))
+    forward = partial(module._forward, trunk, ("tokens",), "tokens", HALVED)
+    pixels = np.arange(2 * 2 * 2 * 3, dtype=np.uint8).reshape(1, 2, 2, 2, 3)  # two views
+    # The first pixel of either view, halfway between them, in -1..1.
+    np.testing.assert_allclose(
+        forward({}, pixels)["tokens"], [2 * np.array([6, 7, 8]) / 255 - 1], rtol=1e-6
+    )
+
+
+class Tokens(nn.Module):
+    """Pixels as tokens."""
+
+    number: int
+
+    def __call__(self, maps, *, train=False, domains=(0,)):
+        return maps.reshape(len(maps), -1, maps.shape[-1])
+
+
+HALVED = Preprocessing(2, 1.0, "bilinear", (0.5,) * 3, (0.5,) * 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("efficientnet_lite0", [*(f"block{number}" for number in range(1, 8)), "top"]),
+        ("resnet50", ["layer1", "layer2", "layer3", "layer4", "pool"]),
+    ],
+)
+def test_the_layers_that_are_probed(name, layers):
+    assert list(NETS[name].probed_layers) == layers
+    assert NETS[name].feature_layer == layers[-1]
 
 
 def test_the_real_nets_have_weights_and_layers():

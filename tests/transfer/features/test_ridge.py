@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import LeaveOneOut
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
 from jtransfer.measure import mean_per_class_accuracy
 from jtransfer.transfer.features.ridge import fit_ridge
@@ -29,6 +29,8 @@ def test_ridge_is_scikit_learns(dims):
             guesses[left_out] = model.predict(features[left_out]).argmax(axis=1)
         assert score == pytest.approx(mean_per_class_accuracy(guesses, labels, CLASSES))
     assert choice.penalty == sorted(penalties, reverse=True)[choice.scores.argmax()]
+    left_out = cross_val_predict(Ridge(choice.penalty), features, targets, cv=LeaveOneOut())
+    np.testing.assert_allclose(choice.held_out, left_out, atol=1e-5)
     best = Ridge(choice.penalty).fit(features, targets)
     np.testing.assert_allclose(choice.probe.weights, best.coef_.T, atol=1e-5)
     np.testing.assert_allclose(choice.probe.bias, best.intercept_, atol=1e-5)

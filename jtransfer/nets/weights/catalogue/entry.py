@@ -47,7 +47,8 @@ class PublishedWeights:
       gflop: of one image in 1e9, a multiplication and an addition each counted.
       top1: share of ImageNet's validation images that the whole net is right on, as the publisher
         says; None where it says none, or the net names no classes.
-      head: the last stage, which names ImageNet's 1,000 classes; None if there is none.
+      head: the net's last stage, which names classes.
+      classes: how many the published head names, ImageNet's 1,000; 0 if it was published without.
     """
 
     build: Callable[..., Trunk]
@@ -59,4 +60,5 @@ class PublishedWeights:
     parameters: int
     gflop: float
     top1: float | None = None
-    head: str | None = "fc"
+    head: str = "fc"
+    classes: int = 1000

@@ -3,5 +3,7 @@
 from jtransfer.nets.weights.catalogue.alexnet import ALEXNETS
 from jtransfer.nets.weights.catalogue.efficientnet_lite import EFFICIENTNET_LITES
 from jtransfer.nets.weights.catalogue.entry import PublishedWeights
+from jtransfer.nets.weights.catalogue.resnet import RESNETS
+from jtransfer.nets.weights.catalogue.vit import VITS
 
-PRETRAINED: dict[str, PublishedWeights] = {**EFFICIENTNET_LITES, **ALEXNETS}
+PRETRAINED: dict[str, PublishedWeights] = {**EFFICIENTNET_LITES, **RESNETS, **VITS, **ALEXNETS}

@@ -3,7 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.recipes.finetuning.images.nets import TUNED_NETS
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
+from jtransfer.recipes.finetuning.images.nets import TUNED_NETS, tuned_net
 
 
 @pytest.mark.parametrize(("name", "dims"), [("alexnet_2014", 6400), ("efficientnet_lite0", 1280)])
@@ -26,3 +27,11 @@ def test_every_regime_has_its_learning_rate():
     rates = [net.learning_rate_of(regime) for regime in ("full", "slow_trunk", "lp_ft", "scratch")]
     assert rates == [0.002, 0.002, 0.0005, 0.002]
     assert TUNED_NETS["efficientnet_lite0"].learning_rate_of("scratch") == 0.05
+    assert tuned_net("resnet50_a1").learning_rate_of("full") == 0.01
+
+
+def test_every_published_net_can_be_tuned_and_no_other():
+    assert TUNED_NETS.keys() == PRETRAINED.keys()
+    assert TUNED_NETS["resnet18"].until == "pool"
+    with pytest.raises(ValueError, match="no net 'vgg'; expected one of efficientnet_lite0, "):
+        tuned_net("vgg")

@@ -1,0 +1,1 @@
+"""A folder of images looked over before anything is learned from it."""
