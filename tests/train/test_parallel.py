@@ -127,7 +127,7 @@ def two_processes(folder, *arguments, module="one_of_several"):
         for process in range(2)
     ]
     try:
-        told = [process.communicate(timeout=300)[0] for process in started]
+        told = [process.communicate(timeout=900)[0] for process in started]
     finally:
         for process in started:
             process.kill()
