@@ -44,9 +44,12 @@ from .data.sources.attributes import read_csv as read_csv
 from .data.sources.word_vectors import class_vectors as class_vectors
 from .data.splits import stratified_folds as stratified_folds
 from .measure.average_precision import voc_average_precision as voc_average_precision
+from .measure.choice import choose as choose
 from .measure.seen_unseen import seen_unseen_curve as seen_unseen_curve
 from .measure.selection import (
     batch_nuclear_norm as batch_nuclear_norm,
+    class_clustering as class_clustering,
+    ensemble_agreement as ensemble_agreement,
     information_maximization as information_maximization,
     soft_neighborhood_density as soft_neighborhood_density,
     source_risk as source_risk,
@@ -57,6 +60,9 @@ from .nets.alexnet import (
     alexnet_2014 as alexnet_2014,
 )
 from .nets.classifier import Classifier as Classifier
+from .nets.clip import clip as clip
+from .nets.clip_tokenizer import read_clip_tokenizer as read_clip_tokenizer
+from .nets.convnext import convnext as convnext
 from .nets.domain_statistics import (
     statistics_of_domain as statistics_of_domain,
     statistics_per_domain as statistics_per_domain,
@@ -89,6 +95,8 @@ from .recipes.adaptation.options import Conduct as Conduct, Options as Options
 from .recipes.adaptation.problem import Problem as Problem
 from .recipes.adaptation.run_methods import run_methods as run_methods
 from .recipes.audit.audit import Audit as Audit, audit as audit
+from .recipes.own_folder.model import Model as Model
+from .recipes.own_folder.model_folder import load_model as load_model
 from .train.averaging import (
     averaged as averaged,
     averaged_params as averaged_params,
@@ -120,19 +128,43 @@ from .transfer.adaptation.adda import (
     target_variables as target_variables,
     untie_encoders as untie_encoders,
 )
+from .transfer.adaptation.afn import afn_loss as afn_loss
 from .transfer.adaptation.aligned_svm import fit_aligned_svm as fit_aligned_svm
+from .transfer.adaptation.cdan import cdan_loss as cdan_loss
 from .transfer.adaptation.coral import fit_coral as fit_coral
+from .transfer.adaptation.dan import dan_loss as dan_loss
 from .transfer.adaptation.dann import dann_loss as dann_loss
+from .transfer.adaptation.deep_coral import deep_coral_loss as deep_coral_loss
+from .transfer.adaptation.deep_jdot import deep_jdot_loss as deep_jdot_loss
+from .transfer.adaptation.domain_statistics import (
+    with_source_statistics as with_source_statistics,
+)
 from .transfer.adaptation.gradient_reversal import reverse_gradient as reverse_gradient
+from .transfer.adaptation.jan import jan_loss as jan_loss
+from .transfer.adaptation.mcc import mcc_loss as mcc_loss
+from .transfer.adaptation.mdd import mdd_loss as mdd_loss
 from .transfer.adaptation.mean_teacher import (
     mean_teacher_loss as mean_teacher_loss,
     teacher_variables as teacher_variables,
     with_teacher as with_teacher,
 )
 from .transfer.adaptation.self_trained_probe import fit_self_trained as fit_self_trained
+from .transfer.adaptation.self_training import (
+    self_training_loss as self_training_loss,
+    with_thresholds as with_thresholds,
+)
+from .transfer.adaptation.shot import (
+    SHOT_RULES as SHOT_RULES,
+    shot_loss as shot_loss,
+    with_centroids as with_centroids,
+)
 from .transfer.adaptation.sinkhorn import sinkhorn as sinkhorn
 from .transfer.adaptation.standardisation import fit_standardisation as fit_standardisation
 from .transfer.adaptation.subspace import fit_alignment as fit_alignment
+from .transfer.adaptation.tent import (
+    TENT_RULES as TENT_RULES,
+    tent_loss as tent_loss,
+)
 from .transfer.adaptation.translated_images import (
     translation_figure as translation_figure,
     translations as translations,
@@ -228,5 +260,9 @@ from .transfer.zero_shot.attributes import (
 )
 from .transfer.zero_shot.compatibility import compatibility_loss as compatibility_loss
 from .transfer.zero_shot.eszsl import fit_eszsl as fit_eszsl
+from .transfer.zero_shot.image_text import (
+    fill_prompts as fill_prompts,
+    fit_names as fit_names,
+)
 
 __version__: str

@@ -3,7 +3,8 @@
 Methods: source only, SA (Fernando et al. 2013), DANN (Ganin et al. 2016), the same with weighted
 classes (Tachet des Combes et al. 2020), ADDA (Tzeng et al. 2017), image translation (Murez et al.
 2018), a mean teacher, mostly beside DANN's adversary (French et al. 2018, Berthelot et al. 2022),
-train on target.
+train on target. By `--methods` also Deep CORAL, DAN, JAN, DeepJDOT, AFN, MCC, MDD, CDAN, CDAN+E,
+self-training, SHOT and TENT, with their papers' settings (docs/adaptation_methods.md).
 Reproduces the table of Ganin & Lempitsky (ICML 2015, Table 1; JMLR 2016, Table 2), accuracy on the
 target's test set; for MNIST -> MNIST-M:
 

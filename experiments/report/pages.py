@@ -11,6 +11,7 @@ from experiments.fine_tune import table as fine_tune
 from experiments.fine_tune_images import table as fine_tune_images
 from experiments.headline import Headline
 from experiments.multitask import table as multitask
+from experiments.own_folder import table as own_folder
 from experiments.probe_layers import table as probe_layers
 from experiments.retrieve import table as retrieve
 from experiments.segment import table as segment
@@ -90,6 +91,10 @@ PAGES: dict[str, Page] = {
     "zero_shot": Page(
         "Zero-shot learning",
         (Section(zero_shot.zero_shot, ("zero_shot",), zero_shot.headlines),),
+    ),
+    "own_folder": Page(
+        "Your own folder",
+        (Section(own_folder.own_folder, ("own_folder",), own_folder.headlines),),
     ),
     "throughput": Page(
         "Throughput",

@@ -9,7 +9,9 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+from jtransfer.nets.convnext import CONVNEXT
 from jtransfer.nets.efficientnet_lite import BLOCKS
+from jtransfer.nets.resnet import RESNET
 
 
 @dataclass(frozen=True)
@@ -105,3 +107,40 @@ def efficientnet_lite0(side: int) -> list[Layer]:
             layers.append(square(side, 1, wide, block.channels))
             channels = block.channels
     return [*layers, square(side, 1, channels, 1280)]
+
+
+def resnet(depth: int, side: int) -> list[Layer]:
+    """All convolutions of ResNet."""
+    shape, channels = RESNET[depth], 64
+    side = -(-side // 2)
+    layers = [square(side, 7, 3, channels)]
+    side = -(-side // 2)
+    for number, blocks in enumerate(shape.blocks):
+        width = 64 * 2**number
+        outputs = 4 * width if shape.bottleneck else width
+        for block in range(blocks):
+            before, side = side, -(-side // 2) if number > 0 and block == 0 else side
+            if shape.bottleneck:
+                layers.append(square(before, 1, channels, width))
+                layers.append(square(side, 3, width, width))
+                layers.append(square(side, 1, width, outputs))
+            else:
+                layers.append(square(side, 3, channels, width))
+                layers.append(square(side, 3, width, width))
+            if channels != outputs:
+                layers.append(square(side, 1, channels, outputs))
+            channels = outputs
+    return layers
+
+
+def convnext(size: str, side: int) -> list[Layer]:
+    """All layers of ConvNeXt on maps."""
+    shape, side = CONVNEXT[size], side // 4
+    layers = [square(side, 4, 3, shape.widths[0])]
+    for number, (blocks, width) in enumerate(zip(shape.blocks, shape.widths, strict=True)):
+        if number > 0:
+            side //= 2
+            layers.append(square(side, 2, shape.widths[number - 1], width))
+        block = [square(side, 7, 1, width), square(side, 1, width, 4 * width)]
+        layers += blocks * [*block, square(side, 1, 4 * width, width)]
+    return layers

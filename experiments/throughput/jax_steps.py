@@ -26,7 +26,7 @@ from jtransfer.nets.ganin import GANIN_NETS
 from jtransfer.nets.lenet import lenet
 from jtransfer.nets.parts.trunk import Head, Trunk
 from jtransfer.nets.translation import translation_net
-from jtransfer.recipes.adaptation.methods import AUGMENT
+from jtransfer.recipes.adaptation.descent import AUGMENT
 from jtransfer.recipes.adaptation.problem import pixel_transform
 from jtransfer.recipes.finetuning.images.nets import TUNED_NETS
 from jtransfer.recipes.labelled import LabelledFeed
@@ -162,12 +162,9 @@ def forward(size: Size, *, net: Callable[..., Trunk]) -> Work:
     return Work(step, variables, Same(jax.device_put(random_floats(size))))
 
 
-def fine_tuning(size: Size, *, name: str) -> Work:
+def fine_tuning(size: Size, *, trunk: Callable[[], Trunk]) -> Work:
     """A step on all of a trunk with a new linear head; batch norm keeps its statistics."""
-    net, feed = (
-        Classifier(TUNED_NETS[name].trunk(), Head((), size.classes)),
-        resident(size, "imagenet"),
-    )
+    net, feed = Classifier(trunk(), Head((), size.classes)), resident(size, "imagenet")
     variables = jax.jit(net.init)(jax.random.key(0), blank(size))
     optimizer = optax.sgd(1e-3, momentum=0.9, nesterov=True)
     return training(variables, supervised_loss(net), optimizer, feed, feed.gather)

@@ -18,7 +18,11 @@ from experiments.throughput.jax_steps import (
 )
 from experiments.throughput.random_data import Size
 from jtransfer.nets.alexnet import alexnet_2014
+from jtransfer.nets.convnext import convnext
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
+from jtransfer.nets.parts.trunk import Trunk
+from jtransfer.nets.resnet import resnet
+from jtransfer.recipes.finetuning.images.nets import TUNED_NETS
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,30 @@ def lite0_tuning_flop(size: Size) -> int:
     return size.batch * flop_counts.training(flop_counts.efficientnet_lite0(size.pixels) + head)
 
 
+def resnet18_trunk() -> Trunk:
+    """ResNet-18 up to its features."""
+    whole = resnet(18)
+    return whole.clone(stages=whole.stages[: whole.stage_names.index("pool") + 1])
+
+
+def resnet50_flop(size: Size) -> int:
+    """Of ResNet-50's forward pass."""
+    head = flop_counts.dense(2048, size.classes)
+    return size.batch * flop_counts.forward(flop_counts.resnet(50, size.pixels) + head)
+
+
+def resnet18_tuning_flop(size: Size) -> int:
+    """Of a step on all of ResNet-18, with a linear head."""
+    head = flop_counts.dense(512, size.classes)
+    return size.batch * flop_counts.training(flop_counts.resnet(18, size.pixels) + head)
+
+
+def convnext_flop(size: Size) -> int:
+    """Of ConvNeXt-T's forward pass."""
+    head = flop_counts.dense(768, size.classes)
+    return size.batch * flop_counts.forward(flop_counts.convnext("tiny", size.pixels) + head)
+
+
 TIMED: dict[str, TimedStep] = {
     "dann-mnist": TimedStep(
         "DANN, MNIST net",
@@ -120,7 +148,7 @@ TIMED: dict[str, TimedStep] = {
     ),
     "alexnet-tuning": TimedStep(
         "AlexNet-2014 fine-tuning",
-        partial(fine_tuning, name="alexnet_2014"),
+        partial(fine_tuning, trunk=TUNED_NETS["alexnet_2014"].trunk),
         Size(32, 160, classes=101),
         Size(256, 224, classes=101),
         alexnet_tuning_flop,
@@ -134,10 +162,31 @@ TIMED: dict[str, TimedStep] = {
     ),
     "lite0-tuning": TimedStep(
         "EfficientNet-Lite0 fine-tuning",
-        partial(fine_tuning, name="efficientnet_lite0"),
+        partial(fine_tuning, trunk=TUNED_NETS["efficientnet_lite0"].trunk),
         Size(16, 128, classes=101),
         Size(256, 224, classes=101),
         lite0_tuning_flop,
+    ),
+    "resnet50-forward": TimedStep(
+        "ResNet-50 forward",
+        partial(forward, net=partial(resnet, 50)),
+        Size(16, 224, classes=1000),
+        Size(512, 224, classes=1000),
+        resnet50_flop,
+    ),
+    "resnet18-tuning": TimedStep(
+        "ResNet-18 fine-tuning",
+        partial(fine_tuning, trunk=resnet18_trunk),
+        Size(16, 128, classes=101),
+        Size(256, 224, classes=101),
+        resnet18_tuning_flop,
+    ),
+    "convnext-forward": TimedStep(
+        "ConvNeXt-T forward",
+        partial(forward, net=partial(convnext, "tiny")),
+        Size(16, 224, classes=1000),
+        Size(512, 224, classes=1000),
+        convnext_flop,
     ),
     "zero-shot": TimedStep(
         "zero-shot: ALE, 2,252 features", zero_shot, Size(128, classes=40), Size(4096, classes=40)

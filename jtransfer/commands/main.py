@@ -14,11 +14,17 @@ from typing import Annotated, Any, Union
 import tyro
 
 from jtransfer import __version__
-from jtransfer.commands import audit
+from jtransfer.commands import audit, export, fit, predict, search
 from jtransfer.commands.errors import ending_in_words
 from jtransfer.commands.number_flags import require_usual_numbers
 
-COMMANDS: Mapping[str, ModuleType] = {"audit": audit}
+COMMANDS: Mapping[str, ModuleType] = {
+    "audit": audit,
+    "fit": fit,
+    "predict": predict,
+    "search": search,
+    "export": export,
+}
 
 _DESCRIPTION = """Transfer learning for your own folder of images.
 

@@ -2,7 +2,8 @@
 
 Each criterion is a number for one model, and `CRITERIA` says whether the higher or the lower is the
 better one. None is reliable by itself (Musgrave, Belongie & Lim 2022, "Three new validators"):
-report which one chose, and the choice of an oracle beside it.
+report which one chose, and the choice of an oracle beside it; `jtransfer.measure.choice` goes by
+several at once.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ CRITERIA: Mapping[str, Literal["lower", "higher"]] = {
     "soft_neighborhood_density": "higher",
     "batch_nuclear_norm": "higher",
     "information_maximization": "higher",
+    "class_clustering": "higher",
+    "ensemble_agreement": "higher",
 }
 
 
@@ -152,6 +155,67 @@ def information_maximization(probabilities: ArrayLike) -> float:
     rows = class_probabilities(probabilities)
     information = _entropies(rows.mean(axis=0)[None])[0] - _entropies(rows).mean()
     return max(float(information), 0.0)  # less is rounding
+
+
+def class_clustering(
+    features: ArrayLike, guesses: ArrayLike, *, classes: int, seed: int = 0
+) -> float:
+    """How well the guesses are the clusters of the features; higher is better.
+
+    The adjusted mutual information of the guesses on target examples and of k-means on their
+    features, with as many clusters as classes (ClassAMI; Musgrave, Belongie & Lim 2022, section 3).
+    A model that guesses one class of all examples has 0.
+
+    Args:
+      features: of target examples, as the model's classifier is given them, [n, dims].
+      guesses: the model's classes of them, [n] integers.
+      classes: how many there are.
+      seed: of k-means, the best of ten.
+
+    Returns:
+      About 0 for guesses that have nothing to do with the clusters, 1 for the same partition.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    rows, guessed = _matrix(features, "features"), np.asarray(guesses)
+    if guessed.shape != rows.shape[:1]:
+        raise ValueError(
+            f"{len(rows)} rows of features and guesses of shape {guessed.shape}; expected a guess "
+            "for each, [n]"
+        )
+    clusters = min(classes, len(np.unique(rows, axis=0)))
+    if clusters < 2 or len(np.unique(guessed)) < 2:
+        return 0.0
+    starts: Any = 10  # scikit-learn's types know of "auto" alone
+    found = KMeans(clusters, n_init=starts, random_state=seed).fit_predict(rows)
+    return float(adjusted_mutual_info_score(guessed, found))
+
+
+def ensemble_agreement(guesses: ArrayLike) -> NDArray[np.float64]:
+    """How often each of several models guesses as the others do; higher is better.
+
+    Errors of different methods differ, what is right is the same for all; a model that is alone
+    with its guesses is likely to be wrong. It says nothing of two models, which agree equally.
+
+    Args:
+      guesses: of the models, on the same target examples, [models, n] integers.
+
+    Returns:
+      For each model the share of the examples, averaged over the others, on which both guess one
+      class: [models], from 0 to 1.
+
+    Raises:
+      ValueError: if there are no two models, or no example.
+    """
+    rows = np.asarray(guesses)
+    if rows.ndim != 2 or len(rows) < 2 or not rows.shape[1]:
+        raise ValueError(
+            f"guesses of shape {rows.shape}; expected those of two or more models on the same "
+            "examples, [models, n]"
+        )
+    alike = np.array([[(one == other).mean() for other in rows] for one in rows])
+    return (alike.sum(axis=1) - 1) / (len(rows) - 1)
 
 
 def density_ratio(

@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 from jax import lax
 
+from jtransfer.nets.parts.multilinear import MultilinearMap
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 
-Judged = Literal["features", "logits"]
+Judged = Literal["features", "logits", "multilinear"]
 
 
 class AdaptationNet(nn.Module):
@@ -25,14 +27,17 @@ class AdaptationNet(nn.Module):
       trunk: images to features, called with `train` and `domains`.
       label_head: features to class logits.
       domain_head: features to one logit, positive for the target domain.
-      judged: what the domain head reads: the features, or the class logits that the label head
-        makes of them; the label head is not moved by what the domain head learns.
+      judged: what the domain head reads: the features, the class logits that the label head makes
+        of them, or the multilinear map of features and class probabilities, in which these are
+        constants; the label head is not moved by what the domain head learns.
+      multilinear: that map.
     """
 
     trunk: Trunk
     label_head: Head
     domain_head: Head
     judged: Judged = "features"
+    multilinear: MultilinearMap = MultilinearMap()
 
     def __call__(
         self, images: jax.Array, *, train: bool = False, domains: tuple[int, ...] = (0,)
@@ -57,12 +62,15 @@ class AdaptationNet(nn.Module):
         return self.domain_logits(features, train=train)[:, 0]
 
     def domain_logits(self, features: jax.Array, *, train: bool = False) -> jax.Array:
-        """What the domain head makes of [batch, features], or of their class logits."""
-        seen: Any = features
+        """What the domain head makes of [batch, features], or of what else it reads."""
+        if self.judged == "features":
+            return self.domain_head(features, train=train)
+        still = lax.stop_gradient(self.label_head.variables)
+        logits: Any = self.label_head.clone(parent=None).apply(still, features)
         if self.judged == "logits":
-            still = lax.stop_gradient(self.label_head.variables)
-            seen = self.label_head.clone(parent=None).apply(still, features)
-        return self.domain_head(seen, train=train)
+            return self.domain_head(logits, train=train)
+        probabilities = lax.stop_gradient(jax.nn.softmax(logits.astype(jnp.float32)))
+        return self.domain_head(self.multilinear(features, probabilities), train=train)
 
     def last_hidden(self, images: jax.Array, *, domains: tuple[int, ...] = (0,)) -> jax.Array:
         """The label head's last hidden layer [batch, width], as at test time."""

@@ -1,1 +1,18 @@
-"""A problem and a method put together: what to train, on what, how, and judged by what."""
+"""A problem and a method put together: what to train, on what, how, and judged by what.
+
+Of your own folder of images: `fit` makes a model of its classes, `load_model` reads it again,
+`write_predictions`, `search_folder` and `export` use it.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "own_folder.export": ["export"],
+        "own_folder.fit": ["fit"],
+        "own_folder.model_folder": ["load_model"],
+        "own_folder.prediction_table": ["write_predictions"],
+        "own_folder.search": ["search_folder"],
+    },
+)

@@ -40,8 +40,10 @@ def make_step(
       augment: `augment(key, batch) -> batch`, changes the batch at random before the loss sees it.
       accumulate: parts that the batch is cut into, one after the other in memory: the mean is taken
         of their gradients and of how they move the statistics, and their metrics are summed. It is
-        the step of the whole batch for the losses of `jtransfer.transfer`, and for any that is a
-        mean over the examples or divides by `mean_over_parts` of what it counts. Two things differ:
+        the step of the whole batch for the losses of `jtransfer.transfer`, but for those that
+        compare the examples of a batch with each other (`penalised_loss`: Deep CORAL, DAN, JAN,
+        DeepJDOT, MCC), and for any that is a mean over the examples or divides by `mean_over_parts`
+        of what it counts. Two things differ:
         each part has random numbers of its own, and batch norm normalises by its part's statistics,
         so the running variance lacks the variance between the parts.
       axis_name: of the mapped axis if the step runs under `pmap`, each device on its share of the

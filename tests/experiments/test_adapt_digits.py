@@ -15,7 +15,8 @@ from experiments.adapt_digits.setup import conduct_of, options_of
 from jtransfer.data import Examples
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
-from jtransfer.recipes.adaptation.methods import AVERAGE, METHODS
+from jtransfer.recipes.adaptation.descent import AVERAGE
+from jtransfer.recipes.adaptation.methods import METHODS
 from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import build, feed_of, initial_variables
 from jtransfer.recipes.adaptation.run_methods import run_methods
@@ -159,7 +160,8 @@ def test_only_training_on_the_target_sees_its_labels(problem):
         seen = {domain: set(fields) for domain, fields in feed.constants.items()}
         with_labels = {"image", "label"}
         assert (seen.get("target") == with_labels) == (name == "target")
-        assert (seen.get("source") == with_labels) == (name not in ("target", "adda"))
+        unlabelled = ("target", "adda", "shot", "tent")
+        assert (seen.get("source") == with_labels) == (name not in unlabelled)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,11 @@ def test_only_training_on_the_target_sees_its_labels(problem):
     [
         ("sa", "dann", "weighted"),
         pytest.param(("adda", "translation", "teacher"), marks=pytest.mark.slow),
+        pytest.param(
+            ("coral", "dan", "jan", "deepjdot", "afn", "mcc", "mdd", "cdan", "cdan_e"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(("self_training", "shot", "tent"), marks=pytest.mark.slow),
     ],
 )
 def test_poisoned_target_labels_change_nothing(problem, config, methods):

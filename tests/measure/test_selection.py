@@ -3,14 +3,17 @@ import math
 import numpy as np
 import pytest
 from scipy.special import logsumexp
+from sklearn.metrics import adjusted_mutual_info_score
 
 from jtransfer.measure import selection
 from jtransfer.measure.selection import (
     CRITERIA,
     batch_nuclear_norm,
     best,
+    class_clustering,
     deep_embedded_risk,
     density_ratio,
+    ensemble_agreement,
     importance_weighted_risk,
     information_maximization,
     reverse_risk,
@@ -147,10 +150,42 @@ def test_the_direction_of_each_criterion():
             information_maximization(ONE_CLASS),
             information_maximization(SURE),
         ],
+        "class_clustering": [
+            class_clustering(SURE, guesses, classes=3)
+            for guesses in ([0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 1, 2])
+        ],
+        "ensemble_agreement": ensemble_agreement([[0, 1, 2], [2, 1, 0], [2, 1, 2]])[1:],
     }
     assert set(values) == set(CRITERIA)
     assert {name: best(name, each) for name, each in values.items()} == dict.fromkeys(CRITERIA, 1)
     assert all(hasattr(selection, name) for name in CRITERIA)
+
+
+def test_guesses_that_are_the_clusters_whatever_their_numbers():
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    features = 5 * np.eye(3)[labels] + 0.1 * random.normal(size=(60, 3))
+    assert class_clustering(features, labels, classes=3) == pytest.approx(1)
+    assert class_clustering(features, (labels + 1) % 3, classes=3) == pytest.approx(1)
+    wrong = np.where(np.arange(60) < 9, 0, labels)
+    expected = adjusted_mutual_info_score(labels, wrong)  # k-means finds the labels
+    assert class_clustering(features, wrong, classes=3) == pytest.approx(expected)
+    assert abs(class_clustering(features, random.integers(0, 3, 60), classes=3)) < 0.1
+
+
+def test_one_class_or_one_point_is_no_clustering():
+    labels = np.arange(6) % 3
+    assert class_clustering(SURE, np.zeros(6, int), classes=3) == 0
+    assert class_clustering(np.ones((6, 2)), labels, classes=3) == 0
+    # Two different points for three classes.
+    assert class_clustering(np.eye(2)[[0, 1] * 3], [0, 1] * 3, classes=3) == pytest.approx(1)
+
+
+def test_agreement_by_hand():
+    # The first two agree on three of four, each with the third on one and two.
+    guesses = [[0, 1, 2, 0], [0, 1, 2, 1], [0, 2, 1, 1]]
+    np.testing.assert_allclose(ensemble_agreement(guesses), [0.5, 0.625, 0.375])
+    np.testing.assert_allclose(ensemble_agreement([[0, 1], [0, 0]]), [0.5, 0.5])
 
 
 def test_best_takes_the_first_of_equals():
@@ -235,6 +270,11 @@ def test_reverse_validation_holds_out_what_it_tests_and_starts_from_the_first_mo
         (lambda: batch_nuclear_norm([[2, -1]]), "negative number or does not sum to 1"),
         (lambda: information_maximization([[2, 3]]), "Apply softmax to logits first"),
         (lambda: information_maximization([0.5, 0.5]), r"probabilities have shape \(2,\)"),
+        (
+            lambda: class_clustering(SURE, [0], classes=3),
+            r"6 rows of features and guesses of shape",
+        ),
+        (lambda: ensemble_agreement([[0, 1]]), r"shape \(1, 2\); expected those of two or more"),
         (lambda: density_ratio(*[np.ones((5, n)) for n in (2, 3, 2)]), r"of \[2, 3\] columns"),
         (lambda: density_ratio(*[np.ones((2, 2))] * 3), "2 source and 2 target examples"),
         (

@@ -20,7 +20,9 @@ from experiments.throughput.rivals.adaptation_losses import (
 from experiments.throughput.rivals.adaptation_nets import LENET, AdaptationNet, ganin_shape
 from experiments.throughput.rivals.adversaries import Batch
 from experiments.throughput.rivals.alexnet import AlexNet2014
+from experiments.throughput.rivals.convnext import ConvNeXtTiny
 from experiments.throughput.rivals.efficientnet import EfficientNetLite0
+from experiments.throughput.rivals.resnet import ResNet
 from experiments.throughput.rivals.translation import Translation
 from jtransfer.data.feeds.resident import channel_means
 from jtransfer.nets.weights.catalogue.table import PRETRAINED
@@ -207,4 +209,11 @@ TORCH_STEPS: dict[str, TorchStep | TorchForward] = {
     "lite0-tuning": TorchStep(
         lambda size: FineTuned(EfficientNetLite0(None), "top", size), _tuning, "imagenet"
     ),
+    "resnet50-forward": TorchForward(lambda: ResNet((3, 4, 6, 3), bottleneck=True)),
+    "resnet18-tuning": TorchStep(
+        lambda size: FineTuned(ResNet((2, 2, 2, 2), classes=None), "pool", size),
+        _tuning,
+        "imagenet",
+    ),
+    "convnext-forward": TorchForward(ConvNeXtTiny),
 }

@@ -14,9 +14,9 @@ _T = TypeVar("_T")
 _PICTURES = 1_500_000
 _MISTAKES, _DOUBTFUL, _GROUPS, _IN_GROUP, _PAIRS, _FILES = 48, 150, 60, 8, 8, 200
 _CANDIDATES, _ROWS, _POINTS = 120, 200, 1000
-_LETTERS, _LONG_TEXT = 120, 4000
-# Texts that are no name, of which more letters are kept.
-_LONG = {"summary", "choice", "how", "threshold", "text"}
+_LETTERS = 120  # of a name
+# Of texts that are none more is kept.
+_SENTENCES = dict.fromkeys(("summary", "choice", "how", "threshold", "text"), 4000) | {"why": 400}
 
 
 def trimmed(report: Report) -> tuple[Report, list[str]]:
@@ -130,7 +130,7 @@ def _with_short_texts(value: Any, most: int = _LETTERS) -> Any:
         return replace(
             value,
             **{
-                name: _with_short_texts(each, _LONG_TEXT if name in _LONG else _LETTERS)
+                name: _with_short_texts(each, _SENTENCES.get(name, _LETTERS))
                 for name, each in given.items()
             },
         )

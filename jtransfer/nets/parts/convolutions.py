@@ -3,7 +3,8 @@
 XLA's CPU backend is slow at convolutions over few channels and at the gradient of a convolution
 with respect to its kernel. On CPU the ones of stride 1 become products of matrices: of the images'
 windows with the kernel or, over many channels, Winograd's fewer products. On accelerators a
-convolution and its gradients stay XLA's own.
+convolution and its gradients stay XLA's own. One of single pixels is a product of matrices
+everywhere.
 """
 
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ def convolution(
       ValueError: if `padding` is a word and neither of the two.
     """
     pads = pads_of(images, kernel, stride, padding)
+    if groups == 1 and kernel.shape[:2] == (1, 1) and not any(map(any, pads)):
+        return images[:, ::stride, ::stride] @ kernel[0, 0]
     # Not by `feature_group_count`, which is three times as slow on CPU.
     parts = zip(jnp.split(images, groups, -1), jnp.split(kernel, groups, -1), strict=True)
     return jnp.concatenate([_convolution(*part, stride, pads) for part in parts], axis=-1)

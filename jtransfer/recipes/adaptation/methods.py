@@ -1,21 +1,25 @@
 """The methods of unsupervised domain adaptation: net, loss, optimizer, images of each."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-import jax
 import optax
 
-from jtransfer.data.augment.geometric import Augmentation, compose, on_images
 from jtransfer.data.augment.random_affine import random_affine
-from jtransfer.data.augment.random_convolution import random_convolution
-from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.translation import translation_net
+from jtransfer.recipes.adaptation import alignments, from_source
+from jtransfer.recipes.adaptation.descent import (
+    AUGMENT,
+    AUGMENTED,
+    AVERAGE,
+    as_read,
+    descent,
+    net_of,
+    on_every_domain,
+)
 from jtransfer.recipes.adaptation.options import Options
 from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.recipe import Method, Recipe
-from jtransfer.train.schedules import inverse_decay, sigmoid_ramp
+from jtransfer.train.schedules import sigmoid_ramp
 from jtransfer.transfer.adaptation.adda import (
     ADDA_RULES,
     adda_loss,
@@ -32,46 +36,7 @@ from jtransfer.transfer.adaptation.translation import translation_loss
 from jtransfer.transfer.adaptation.weighted_dann import weighted_dann_loss, with_shares
 from jtransfer.transfer.supervised import supervised_loss
 
-AUGMENT = compose(random_affine(), random_convolution())
-AUGMENTED = "random affine map, random convolution, each image standardised"
 MAPPED = "random affine map"  # which leaves pixels in their range
-AVERAGE = 0.998  # share of a game's average that is kept at each step (Shu et al., ICLR 2018)
-
-
-def net_of(problem: Problem, options: Options, **changes: Any) -> AdaptationNet:
-    """The net; batch norm keeps statistics of domain 0, the source, and 1, the target."""
-    return options.net(classes=len(problem.source.classes), **{**options.net_options, **changes})
-
-
-def on_every_domain(augmentation: Augmentation) -> Callable[[jax.Array, Any], Any]:
-    """For `make_step`: a random change of the images of every domain of a batch."""
-
-    def augment(key: jax.Array, batch: Any) -> Any:
-        return compose(*(on_images(augmentation, domain=domain) for domain in batch))(key, batch)
-
-    return augment
-
-
-def as_read(options: Options, settings: dict[str, Any]) -> dict[str, Any]:
-    """How the images come that the problem's net reads, beside a recipe's settings."""
-    if not options.augmented:
-        return {"settings": settings, "pixels": "centred"}
-    return {
-        "settings": settings | {"augment": AUGMENTED},
-        "pixels": "standardised",
-        "augment": on_every_domain(AUGMENT),
-    }
-
-
-def descent(options: Options, steps: int) -> dict[str, Any]:
-    """The paper's stochastic gradient descent, and how the images come."""
-    settings = {"rate": options.learning_rate, "momentum": options.momentum, "gamma": options.gamma}
-    return {
-        "optimizer": optax.sgd(
-            inverse_decay(options.learning_rate, total_steps=steps), momentum=options.momentum
-        ),
-        **as_read(options, settings),
-    }
 
 
 def source_only(problem: Problem, options: Options, steps: int) -> Recipe:
@@ -191,5 +156,19 @@ METHODS: dict[str, Method] = {
     "adda": Method("ADDA", BOTH, (), adda, from_source=True),
     "translation": Method("image translation", BOTH, ("source",), translation),
     "teacher": Method("mean teacher", BOTH, ("source",), teacher),
+    "coral": Method("Deep CORAL", BOTH, ("source",), alignments.coral),
+    "dan": Method("DAN", BOTH, ("source",), alignments.dan),
+    "jan": Method("JAN", BOTH, ("source",), alignments.jan),
+    "deepjdot": Method("DeepJDOT", BOTH, ("source",), alignments.deepjdot),
+    "afn": Method("AFN", BOTH, ("source",), alignments.afn),
+    "mcc": Method("MCC", BOTH, ("source",), alignments.mcc),
+    "mdd": Method("MDD", BOTH, ("source",), alignments.mdd),
+    "cdan": Method("CDAN", BOTH, ("source",), alignments.cdan),
+    "cdan_e": Method("CDAN+E", BOTH, ("source",), alignments.cdan_e),
+    "self_training": Method(
+        "self-training", BOTH, ("source",), from_source.self_training, from_source=True
+    ),
+    "shot": Method("SHOT", ("target",), (), from_source.shot, from_source=True),
+    "tent": Method("TENT", ("target",), (), from_source.tent, from_source=True),
     "target": Method("train on target", ("target",), ("target",), target_only),
 }

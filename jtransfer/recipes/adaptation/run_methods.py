@@ -27,7 +27,8 @@ def run_methods(
 
     Args:
       problem: the data.
-      methods: keys of `METHODS`: source, sa, dann, weighted, adda, translation, teacher, target.
+      methods: keys of `METHODS`: source, sa, dann, weighted, adda, translation, teacher, coral,
+        dan, jan, deepjdot, afn, mcc, mdd, cdan, cdan_e, self_training, shot, tent, target.
       options: how nets are trained for it; by default the MNIST net with batch norm per domain.
       conduct: steps, and where the runs leave what they have.
       seeds: of initial parameters, order of the examples and dropout.

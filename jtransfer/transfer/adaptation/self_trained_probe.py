@@ -37,7 +37,7 @@ def fit_self_trained(
 
     In each round the surest share of the guesses of each class joins the source, with the guess for
     a label; those of the round before are left. The paper begins with a fifth and ends with half,
-    by steps of a twentieth (section 5.1); three rounds go as far here.
+    by steps of a twentieth; three rounds go as far here.
 
     Args:
       source: [n, dims].

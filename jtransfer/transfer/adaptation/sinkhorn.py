@@ -76,10 +76,3 @@ def sinkhorn(
     start = (first, zeros, first, jnp.asarray(jnp.inf), jnp.zeros((), jnp.int32))
     f, g, _, error, iterations = lax.while_loop(unfinished, iterate, start)
     return Plan(jnp.exp(f[:, None] + g[None] - scaled), error, iterations)
-
-
-def squared_distances(one: jax.Array, other: jax.Array) -> jax.Array:
-    """Squared Euclidean distances [n, m] of rows [n, dims] and [m, dims], at least 0."""
-    products = jnp.matmul(one, other.T, precision="highest")
-    lengths = jnp.square(one).sum(axis=1)[:, None] + jnp.square(other).sum(axis=1)[None]
-    return jnp.maximum(lengths - 2 * products, 0.0)

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtransfer.files.memory import require_memory
-from jtransfer.transfer.adaptation.sinkhorn import sinkhorn, squared_distances
+from jtransfer.transfer.adaptation.sinkhorn import sinkhorn
+from jtransfer.transfer.adaptation.squared_distances import squared_distances
 from jtransfer.transfer.adaptation.subspace import require_domains
 from jtransfer.transfer.features.penalty_path import product
 
@@ -79,6 +80,6 @@ def fit_transport(
 @jax.jit
 def _barycentres(source: jax.Array, target: jax.Array, regularisation: float) -> jax.Array:
     cost = squared_distances(*(each - each.mean(axis=0)[None] for each in (source, target)))
-    cost = cost / jnp.maximum(cost.mean(), jnp.finfo(jnp.float32).tiny)
-    plan = sinkhorn(cost, regularisation, tolerance=1e-4).plan
+    mean = cost.mean()
+    plan = sinkhorn(cost / jnp.where(mean > 0, mean, 1.0), regularisation, tolerance=1e-4).plan
     return product(plan, target) / plan.sum(axis=1, keepdims=True)

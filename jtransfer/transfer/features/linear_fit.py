@@ -6,6 +6,7 @@ kept is found in double.
 """
 
 import warnings
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from jtransfer.transfer.features.conditioning import Conditioned, conditioned
 from jtransfer.transfer.features.newton import Found, Loss, minimise, objective
-from jtransfer.transfer.features.penalty_path import Kind, Path, gram_matrix, penalty_path
+from jtransfer.transfer.features.penalty_path import Kind, Path, gram_matrix, penalty_path, product
 
 # Multiplications of one of Newton's steps up to which it is the quicker of the two.
 _SMALL = 1e7
@@ -117,17 +118,59 @@ class LinearFit:
             excess[single] = np.asarray(path.excess).max(axis=2)
             iterations[single] = path.iterations
         values = self.conditioned.design.values
-        for fold in range(folds):
+        for place, fold, found in self._refits(trained, Cs, path, excess, tolerance, most):
+            predictions[place, :, fold] = (values @ found.weights).argmax(axis=1)
+            excess[place, fold] = found.excess.max()
+            iterations[place] = max(iterations[place], found.products)
+        return FoldFits(predictions, excess, iterations)
+
+    def fold_scores(
+        self, trained: np.ndarray, Cs: np.ndarray, *, tolerance: float, most: int
+    ) -> np.ndarray:
+        """Scores [penalties, n, folds, outputs] of all examples by the models of every C and fold.
+
+        Args:
+          trained: how much each example counts, 0 where a fold does not train on it: [n, folds].
+          Cs: ascending, [penalties].
+          tolerance: excess at which to stop.
+          most: iterations after which to stop anyway, without a word.
+        """
+        scores = np.zeros((len(Cs), *trained.shape, self.targets.shape[1]), np.float32)
+        excess = np.full((len(Cs), trained.shape[1]), np.inf)
+        single, path = self.in_single(Cs), None
+        if single.any():
+            path = self._path(trained, Cs[single], tolerance, most)
+            excess[single] = np.asarray(path.excess).max(axis=2)
+            intercept = self.conditioned.design.values[:, -1].astype(np.float32)
+            for place, number in enumerate(np.flatnonzero(single)):
+                a = path.coefficients[place]
+                products = product(self.gram, a.reshape(len(a), -1)).reshape(a.shape)
+                bias = np.asarray(path.bias[place])
+                scores[number] = np.asarray(products) + intercept[:, None, None] * bias[None]
+        values = self.conditioned.design.values
+        for place, fold, found in self._refits(trained, Cs, path, excess, tolerance, most):
+            scores[place, :, fold] = values @ found.weights
+        return scores
+
+    def _refits(
+        self,
+        trained: np.ndarray,
+        Cs: np.ndarray,
+        path: Path | None,
+        excess: np.ndarray,
+        tolerance: float,
+        most: int,
+    ) -> Iterator[tuple[int, int, Found]]:
+        """In double what single precision did not bring within the tolerance: its C, its fold."""
+        single = self.in_single(Cs)
+        for fold in range(trained.shape[1]):
             start = None
             for place in np.flatnonzero(~(excess[:, fold] <= tolerance)):
                 if path is not None and single[place]:
                     start = self._start(path, int(single[:place].sum()), fold)
                 found = self._in_double(trained[:, [fold]], Cs[place], start, tolerance, most)
                 start = found.weights
-                predictions[place, :, fold] = (values @ start).argmax(axis=1)
-                excess[place, fold] = found.excess.max()
-                iterations[place] = max(iterations[place], found.products)
-        return FoldFits(predictions, excess, iterations)
+                yield int(place), fold, found
 
     def _path(self, trained, Cs, tolerance, most) -> Path:
         design, scale = self.conditioned.design, self.conditioned.scale

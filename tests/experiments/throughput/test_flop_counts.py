@@ -40,6 +40,13 @@ def test_published_counts():
     lite0 = flop_counts.efficientnet_lite0(224) + flop_counts.dense(1280, 1000)
     # Google states 407 million for Lite0.
     assert forward(lite0) / 2 == pytest.approx(0.4e9, rel=0.05)
+    # torchvision states 1.81, 4.09 and 4.46 billion for ResNet-18, ResNet-50 and ConvNeXt-T.
+    resnet18 = flop_counts.resnet(18, 224) + flop_counts.dense(512, 1000)
+    assert forward(resnet18) / 2 == pytest.approx(1.814e9, rel=0.001)
+    resnet50 = flop_counts.resnet(50, 224) + flop_counts.dense(2048, 1000)
+    assert forward(resnet50) / 2 == pytest.approx(4.089e9, rel=0.001)
+    convnext = flop_counts.convnext("tiny", 224) + flop_counts.dense(768, 1000)
+    assert forward(convnext) / 2 == pytest.approx(4.456e9, rel=0.001)
     assert flop_counts.alexnet_features(224) == 9216
     assert flop_counts.alexnet_features(160) == 256 * 4 * 4
 

@@ -75,6 +75,8 @@ def test_long_names_keep_both_ends():
     )
     assert len(kept.title) == 120
     assert kept.summary == "s" * 1000
+    reason = trimmed(Report("r", unreadable=[Unreadable("a", "w" * 300)]))[0].unreadable[0].why
+    assert reason == "w" * 300
     file = kept.mistakes[0].file
     assert (len(file), file[:2], file[-6:], file[60]) == (120, "ab", "ab.jpg", "…")
 

@@ -1,0 +1,84 @@
+"""Make a model of a folder's classes, and say how right it will be on new images.
+
+    jtransfer fit pets --out pets-model        # pets/<class>/<image>
+    jtransfer predict pets-model new/*.jpg
+
+The model's folder holds model.json, weights.safetensors and report.html, the page to look at. What
+was interrupted goes on where it was when the same command is given again.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of `jtransfer fit`."""
+
+    # Folder of the images, with a folder for each class.
+    folder: Annotated[Path, tyro.conf.Positional]
+    # Folder for the model, which must not be there.
+    out: Path = Path("model")
+    # Nets to try; by default those whose weights are on this machine (on a CPU the quickest alone).
+    trunks: tuple[str, ...] | None = None
+    # Share of right guesses among those that the model is sure of.
+    precision: float = 0.95
+    # Whether classes count the same however many images they have; auto lets their accuracy decide.
+    balance: Literal["auto", "yes", "no"] = "auto"
+    # Keep the features of the images in the model, for `jtransfer predict --explain`.
+    keep_features: bool = False
+    # What to do about images that cannot be read.
+    on_unreadable: Literal["stop", "skip"] = "skip"
+    # Processes that decode images.
+    workers: int = 2
+    # Of the folds.
+    seed: int = 0
+
+
+def main(config: Config) -> None:
+    """Fit, and say what came of it."""
+    from jtransfer.recipes.own_folder.fit import fit
+
+    model = fit(
+        config.folder,
+        out=config.out,
+        trunks=config.trunks,
+        precision=config.precision,
+        balance={"auto": None, "yes": True, "no": False}[config.balance],
+        keep_features=config.keep_features,
+        on_unreadable=config.on_unreadable,
+        workers=config.workers,
+        seed=config.seed,
+    )
+    for line in told(model.about):
+        print(line)
+    print(f"\nThe model is in {config.out}; look at {config.out / 'report.html'}, then")
+    print(f"  jtransfer predict {config.out} IMAGES...")
+
+
+def told(about: Any) -> list[str]:
+    """The lines that tell what a model is worth."""
+    estimate, sure = about["estimate"], about["estimate"]["sure"]
+    accuracy, images = estimate["accuracy"], about["data"]["images"]
+    lines = [
+        f"{sum(images.values()):,} images of {len(images)} classes",
+        f"right on {accuracy['value']:.1%} of new images, averaged over the classes "
+        f"(95% interval {accuracy['low']:.1%} to {accuracy['high']:.1%})",
+    ]
+    worst = sorted(estimate["classes"].items(), key=lambda item: item[1]["value"])[:3]
+    said = ", ".join(f"{name} {each['value']:.1%}" for name, each in worst)
+    lines.append(f"hardest classes: {said}")
+    if sure["precision"] is None:
+        lines.append(f"no guess is sure enough for a precision of {sure['precision_asked']:.0%}")
+    else:
+        lines.append(
+            f"sure of {sure['share']:.1%} of them, and right on {sure['precision']['value']:.1%} "
+            f"of these"
+        )
+    error = estimate["calibration_error"]["after"]
+    lines.append(f"its probabilities are off by {error:.3f} on average")
+    lines.append(about["choice"]["why"])
+    return lines

@@ -1,0 +1,51 @@
+"""Tell the classes of images by a model that `jtransfer fit` made.
+
+    jtransfer predict pets-model new/            # all images below a folder
+    jtransfer predict pets-model a.jpg b.jpg --out said.csv
+
+Each line has the file, the likeliest class and its probability, the second likeliest, and whether
+the model is unsure.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of `jtransfer predict`."""
+
+    # Folder of the model.
+    model: Annotated[Path, tyro.conf.Positional]
+    # Image files, and folders of such.
+    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    # csv to write, which must not be there; by default the lines are printed.
+    out: Path | None = None
+    # Name the nearest of the images that the model was fitted to (fitted with --keep-features).
+    explain: bool = False
+    # What to do about images that cannot be read.
+    on_unreadable: Literal["stop", "skip"] = "skip"
+    # Images at a time.
+    batch: int = 32
+    # Processes that decode images.
+    workers: int = 2
+
+
+def main(config: Config) -> None:
+    """Predict, and write the table."""
+    from jtransfer.recipes.own_folder.prediction_table import write_predictions
+
+    told = write_predictions(
+        config.model,
+        config.paths,
+        config.out,
+        explain=config.explain,
+        on_unreadable=config.on_unreadable,
+        batch=config.batch,
+        workers=config.workers,
+    )
+    if config.out is not None:
+        print(f"{told:,} images told, in {config.out}")

@@ -1,0 +1,112 @@
+"""Choosing between models without a label of the target, the source-only model among them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jtransfer.measure.selection import CRITERIA
+
+SOURCE_ONLY = "source"
+RULE = ("class_clustering", "ensemble_agreement", "source_risk")
+"""The criteria whose ranks are added up."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which model was chosen, and why.
+
+    Attributes:
+      name: of the chosen one; that of the source-only model means to keep it.
+      keep: the source-only model's.
+      values: of every criterion for every candidate.
+      ranks: sum of the ranks of each candidate over the criteria of the rule, 1 being the best.
+      sureness: the share of the comparisons with another candidate by a criterion of the rule that
+        the chosen one wins, a tie being half of one: 1 where it is the best by all of them, a half
+        where it is no better than the average.
+      against: the criteria of the rule by which the source-only model is the better of the two.
+    """
+
+    name: str
+    keep: str
+    values: Mapping[str, Mapping[str, float]]
+    ranks: Mapping[str, float]
+    sureness: float
+    against: tuple[str, ...]
+
+    @property
+    def keeps_source(self) -> bool:
+        """Whether the source-only model is to be kept."""
+        return self.name == self.keep
+
+    def __str__(self) -> str:
+        """The choice in a sentence."""
+        won = f"wins {self.sureness:.0%} of the comparisons by {', '.join(RULE)}"
+        if self.keeps_source:
+            return f"Keep the source-only model: it {won}."
+        if not self.against:
+            return f"Take {self.name}: it {won}, none speaks for the source-only model."
+        against = ", ".join(self.against)
+        return f"Take {self.name}: it {won}; for the source-only model speaks {against}."
+
+
+def choose(
+    candidates: Mapping[str, Mapping[str, float]],
+    *,
+    keep: str = SOURCE_ONLY,
+    rule: Sequence[str] = RULE,
+) -> Choice:
+    """Choose the candidate whose ranks by several criteria have the least sum.
+
+    Single criteria have each their way to fail: a collapsed model may be confident, one that is
+    alone with its guesses may cluster well, and source risk knows nothing of the target. Where
+    candidates are equal, the source-only model is kept, or else the first taken.
+
+    Args:
+      candidates: {name: {criterion: value}}, each with all criteria of the rule (see `CRITERIA`).
+      keep: name of the source-only model, which is always a candidate.
+      rule: the criteria whose ranks are added up; equal values share the mean of their ranks.
+
+    Raises:
+      ValueError: if the source-only model is none of the candidates, a criterion is unknown, or a
+        value is missing or not finite.
+    """
+    if keep not in candidates:
+        raise ValueError(
+            f"candidates {', '.join(candidates) or 'none'}, without {keep!r}; expected the "
+            "source-only model among them, for to keep it is a choice"
+        )
+    unknown = [criterion for criterion in rule if criterion not in CRITERIA]
+    if unknown or not rule:
+        raise ValueError(
+            f"rule {list(rule)}; expected one or more criteria of {', '.join(CRITERIA)}"
+        )
+    names = list(candidates)
+    # A row a criterion, the less the better.
+    losses = np.array([[_loss(candidates, name, each) for name in names] for each in rule])
+    beaten = (losses[:, :, None] < losses[:, None, :]).sum(axis=2)
+    tied = (losses[:, :, None] == losses[:, None, :]).sum(axis=2) - 1
+    wins = (beaten + tied / 2).sum(axis=0)
+    ranks = len(rule) * len(names) - wins
+    kept = names.index(keep)
+    best = kept if ranks[kept] == ranks.min() else int(ranks.argmin())
+    rivals = len(rule) * (len(names) - 1)
+    return Choice(
+        names[best],
+        keep,
+        {name: dict(values) for name, values in candidates.items()},
+        dict(zip(names, ranks.tolist(), strict=True)),
+        float(wins[best] / rivals) if rivals else 1.0,
+        tuple(each for each, row in zip(rule, losses, strict=True) if row[kept] < row[best]),
+    )
+
+
+def _loss(candidates: Mapping[str, Mapping[str, float]], name: str, criterion: str) -> float:
+    """A criterion's value, of which the lower is the better one."""
+    value = candidates[name].get(criterion, np.nan)
+    if not np.isfinite(value):
+        raise ValueError(
+            f"{criterion} of {name!r} is {value}; expected a finite number for every candidate. "
+            "Leave out one that diverged"
+        )
+    return float(value) if CRITERIA[criterion] == "lower" else -float(value)

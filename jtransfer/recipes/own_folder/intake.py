@@ -1,0 +1,60 @@
+"""Images by their paths: a folder of classes to learn from, or any files and folders."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jtransfer.data.examples import DataError
+from jtransfer.data.image_files import ImageFiles
+from jtransfer.data.intake.image_folder import image_folder
+from jtransfer.files.reading import is_there
+
+_HELD_OUT = "test"  # a split that is left for judging
+
+
+def listed(folder: ImageFiles | Path | str) -> ImageFiles:
+    """The labelled images of a folder as people have it, see `image_folder`; none is read.
+
+    Where there are splits, that called "test" is left out.
+
+    Raises:
+      DataError: if it is missing, has not two classes, or has images of several labels.
+    """
+    if isinstance(folder, ImageFiles):
+        files = folder
+    else:
+        found = image_folder(folder)
+        files = found.labelled()
+        known = found.splits[found.positions()] != _HELD_OUT
+        if known.any() and not known.all():
+            files = files.take(np.flatnonzero(known))
+    if files.labels.ndim != 1:
+        raise DataError(
+            f"{files.name} has images of several labels; expected one class each. Of several "
+            "labels fit_multilabel_svm learns"
+        )
+    if len(files.classes) < 2:
+        raise DataError(
+            f"{files.name} has one class, {', '.join(files.classes)}; expected two or more. "
+            "Add a folder of images of another one, such as of none of it"
+        )
+    return files
+
+
+def image_paths(paths: Sequence[Path | str]) -> list[Path]:
+    """The image files among paths, and all those below the folders among them.
+
+    A file that is named is taken whatever it is; of a folder what `image_folder` lists.
+
+    Raises:
+      DataError: if a path is not there, or a folder has no image.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not is_there(path):
+            raise DataError(f"{path} is not there; expected an image or a folder. Mend the name")
+        found += image_folder(path).paths if path.is_dir() else [path]
+    if not found:
+        raise DataError("no image was named; expected at least one file or folder. Name one")
+    return found
