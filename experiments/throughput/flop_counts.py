@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from jtransfer.nets.convnext import CONVNEXT
 from jtransfer.nets.efficientnet_lite import BLOCKS
+from jtransfer.nets.parts.transformer import TransformerShape
 from jtransfer.nets.resnet import RESNET
 
 
@@ -144,3 +145,13 @@ def convnext(size: str, side: int) -> list[Layer]:
         block = [square(side, 7, 1, width), square(side, 1, width, 4 * width)]
         layers += blocks * [*block, square(side, 1, 4 * width, width)]
     return layers
+
+
+def vit(shape: TransformerShape, side: int) -> list[Layer]:
+    """All products of a vision transformer with patches of 16 pixels, attention's among them."""
+    width, patches = shape.width, (side // 16) ** 2
+    tokens = 1 + patches
+    seen = [Layer(tokens, width, tokens), Layer(tokens, tokens, width)]
+    ways = ((width, 3 * width), (width, width), (width, 4 * width), (4 * width, width))
+    block = [*seen, *(Layer(tokens, inputs, outputs) for inputs, outputs in ways)]
+    return [Layer(patches, 16 * 16 * 3, width), *(shape.depth * block)]

@@ -22,6 +22,7 @@ from jtransfer.nets.convnext import convnext
 from jtransfer.nets.efficientnet_lite import efficientnet_lite
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.resnet import resnet
+from jtransfer.nets.vit import VIT, vit
 from jtransfer.recipes.finetuning.images.nets import TUNED_NETS
 
 
@@ -109,6 +110,24 @@ def convnext_flop(size: Size) -> int:
     return size.batch * flop_counts.forward(flop_counts.convnext("tiny", size.pixels) + head)
 
 
+def vit_tiny_trunk() -> Trunk:
+    """ViT-Ti/16 up to its features."""
+    whole = vit("tiny")
+    return whole.clone(stages=whole.stages[:-1])
+
+
+def vit_small_flop(size: Size) -> int:
+    """Of ViT-S/16's forward pass."""
+    head = flop_counts.dense(VIT["small"].width, size.classes)
+    return size.batch * flop_counts.forward(flop_counts.vit(VIT["small"], size.pixels) + head)
+
+
+def vit_tiny_tuning_flop(size: Size) -> int:
+    """Of a step on all of ViT-Ti/16, with a linear head."""
+    head = flop_counts.dense(VIT["tiny"].width, size.classes)
+    return size.batch * flop_counts.training(flop_counts.vit(VIT["tiny"], size.pixels) + head)
+
+
 TIMED: dict[str, TimedStep] = {
     "dann-mnist": TimedStep(
         "DANN, MNIST net",
@@ -187,6 +206,20 @@ TIMED: dict[str, TimedStep] = {
         Size(16, 224, classes=1000),
         Size(512, 224, classes=1000),
         convnext_flop,
+    ),
+    "vit-small-forward": TimedStep(
+        "ViT-S/16 forward",
+        partial(forward, net=partial(vit, "small")),
+        Size(16, 224, classes=1000),
+        Size(512, 224, classes=1000),
+        vit_small_flop,
+    ),
+    "vit-tiny-tuning": TimedStep(
+        "ViT-Ti/16 fine-tuning",
+        partial(fine_tuning, trunk=vit_tiny_trunk),
+        Size(16, 224, classes=101),
+        Size(256, 224, classes=101),
+        vit_tiny_tuning_flop,
     ),
     "zero-shot": TimedStep(
         "zero-shot: ALE, 2,252 features", zero_shot, Size(128, classes=40), Size(4096, classes=40)

@@ -24,7 +24,9 @@ from experiments.throughput.rivals.convnext import ConvNeXtTiny
 from experiments.throughput.rivals.efficientnet import EfficientNetLite0
 from experiments.throughput.rivals.resnet import ResNet
 from experiments.throughput.rivals.translation import Translation
+from experiments.throughput.rivals.vit import VisionTransformer
 from jtransfer.data.feeds.resident import channel_means
+from jtransfer.nets.vit import VIT
 from jtransfer.nets.weights.catalogue.table import PRETRAINED
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -216,4 +218,10 @@ TORCH_STEPS: dict[str, TorchStep | TorchForward] = {
         "imagenet",
     ),
     "convnext-forward": TorchForward(ConvNeXtTiny),
+    "vit-small-forward": TorchForward(lambda: VisionTransformer(VIT["small"])),
+    "vit-tiny-tuning": TorchStep(
+        lambda size: FineTuned(VisionTransformer(VIT["tiny"], classes=None), "norm", size),
+        _tuning,
+        "imagenet",
+    ),
 }

@@ -7,6 +7,7 @@ from experiments.throughput import flop_counts
 from experiments.throughput.flop_counts import Layer, forward, square, training
 from experiments.throughput.random_data import Size
 from experiments.throughput.timed_steps import TIMED
+from jtransfer.nets.vit import VIT
 
 
 def test_two_layers_by_hand():
@@ -47,6 +48,9 @@ def test_published_counts():
     assert forward(resnet50) / 2 == pytest.approx(4.089e9, rel=0.001)
     convnext = flop_counts.convnext("tiny", 224) + flop_counts.dense(768, 1000)
     assert forward(convnext) / 2 == pytest.approx(4.456e9, rel=0.001)
+    # Touvron et al. 2021, table 5, state 4.6 billion for the small vision transformer.
+    small = flop_counts.vit(VIT["small"], 224) + flop_counts.dense(384, 1000)
+    assert forward(small) / 2 == pytest.approx(4.6e9, rel=0.005)
     assert flop_counts.alexnet_features(224) == 9216
     assert flop_counts.alexnet_features(160) == 256 * 4 * 4
 
