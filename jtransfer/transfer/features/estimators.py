@@ -79,6 +79,9 @@ class _Linear(ClassifierMixin, BaseEstimator):
 class LinearProbe(_Linear):
     """A linear SVM or softmax on features (`fit_svm`, `fit_softmax`).
 
+    With two classes the softmax penalises the weights of both: it is scikit-learn's
+    LogisticRegression at 2 C.
+
     >>> from sklearn.model_selection import GridSearchCV
     >>> search = GridSearchCV(LinearProbe("softmax"), {"C": [0.1, 1, 10]})
 

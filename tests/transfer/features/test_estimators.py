@@ -1,3 +1,6 @@
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -49,6 +52,14 @@ def test_scores_are_scikit_learns(ours, theirs):
     np.testing.assert_allclose(found, expected, atol=5e-3)
     np.testing.assert_array_equal(ours.predict(other), theirs.predict(other))
     assert set(ours.predict(other)) <= set(NAMES)
+
+
+def test_a_softmax_of_two_classes_is_scikit_learns_at_twice_C():
+    features, labels = clouds(60, 8)
+    ours = LinearProbe("softmax", C=0.5).fit(features, labels % 2)
+    theirs = LogisticRegression(C=1.0, tol=1e-8, max_iter=10_000).fit(features, labels % 2)
+    expected = theirs.decision_function(features)
+    np.testing.assert_allclose(ours.decision_function(features), expected, atol=2e-3)
 
 
 def test_ridge_is_scikit_learns_with_two_classes():
@@ -146,5 +157,7 @@ def test_what_cannot_be_used_is_refused(estimator, labels, said):
         estimator.fit(np.eye(4), labels)
 
 
-def test_they_are_public():
-    assert jt.estimators.LinearProbe is LinearProbe
+def test_their_page_runs():
+    page = Path(__file__).parents[3] / "docs" / "scikit_learn.md"
+    failed, tried = doctest.testfile(str(page), module_relative=False)
+    assert (failed, tried) == (0, 10)
