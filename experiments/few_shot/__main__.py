@@ -6,7 +6,7 @@ each to tell; mean accuracy with its 95% interval over all episodes, for the nea
 numbers on this protocol are of nets trained on other classes of the same data and stand beside
 nothing here: ImageNet, on which these nets were trained, shares classes with Caltech-101.
 
-    python -m experiments.few_shot --weights FILE
+    python -m experiments.few_shot
     python -m experiments.few_shot --net alexnet_2014 --weights FILE
 
 Features are scaled to length 1, extracted once and cached. A finished call is not run again.

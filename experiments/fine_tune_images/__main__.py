@@ -12,7 +12,7 @@ Caltech-101, 30 images a class to train and up to 50 to test, mean accuracy per 
     scratch       the same net, nothing carried over
 
     python -m experiments.fine_tune_images --weights alexnet_imagenet_conv1-5.safetensors
-    python -m experiments.fine_tune_images --net efficientnet_lite0 --weights FILE
+    python -m experiments.fine_tune_images --net efficientnet_lite0
 
 The small preset works at a lower resolution than the nets were trained at, and for few epochs; all
 rows of a table are at the same resolution, so that they can be compared. Images are cropped at

@@ -21,7 +21,7 @@ Whitening lowers mAP by far here, where the whole class is to be found, and hard
 The weights are files with the publishers' names; AlexNet's are downloaded if none is given:
 
     python -m experiments.retrieve --weights alexnet_imagenet_conv1-5.safetensors
-    python -m experiments.retrieve --net efficientnet_lite0 --weights efficientnet_lite0.safetensors
+    python -m experiments.retrieve --net efficientnet_lite0
 
 Features are extracted once and cached; an interrupted extraction goes on. `contact_sheet.png` in
 the run's folder shows queries and their nearest images.

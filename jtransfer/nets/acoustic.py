@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from jtransfer.nets.classifier import Classifier
+from jtransfer.nets.parts.initializers import he_normal
+from jtransfer.nets.parts.layers import Dense, Dropout
 from jtransfer.nets.parts.trunk import Head, Trunk
 
 Frames = tuple[jax.Array, jax.Array]
@@ -81,10 +83,10 @@ class FrameStage(nn.Module):
         stacked = jnp.concatenate(
             [padded[:, start : start + length : self.stride] for start in range(self.width)], axis=2
         )
-        units = nn.relu(nn.Dense(self.units, kernel_init=nn.initializers.he_normal())(stacked))
+        units = nn.relu(Dense(self.units, kernel_init=he_normal)(stacked))
         units = Amplitude(name="amplitude")(units)
         if self.dropout:
-            drop = nn.Dropout(self.dropout, broadcast_dims=(1,))
+            drop = Dropout(self.dropout, broadcast_dims=(1,))
             units = drop(units, deterministic=not train)
         return units, mask[:, :: self.stride]
 
@@ -110,8 +112,8 @@ class PoolStage(nn.Module):
         count = jnp.maximum(mask.sum(axis=1, keepdims=True), 1)
         pooled = jnp.concatenate([features.sum(axis=1) / count, features.max(axis=1)], axis=1)
         if self.dropout:
-            pooled = nn.Dropout(self.dropout)(pooled, deterministic=not train)
-        units = nn.relu(nn.Dense(self.units, kernel_init=nn.initializers.he_normal())(pooled))
+            pooled = Dropout(self.dropout)(pooled, deterministic=not train)
+        units = nn.relu(Dense(self.units, kernel_init=he_normal)(pooled))
         return Amplitude(name="amplitude")(units)
 
 

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtransfer.nets.parts.convolutions import convolution
+from jtransfer.nets.parts.initializers import he_normal
 from jtransfer.nets.parts.layers import max_pool
 from jtransfer.nets.parts.local_response import local_response_norm
 from jtransfer.nets.parts.stages import FullStage, Operation
@@ -60,7 +61,7 @@ class AlexNetStage(nn.Module):
             maps = operation(maps)
         side, around = self.kernel_size, (self.padding, self.padding)
         shape = (side, side, maps.shape[-1] // self.groups, self.features)
-        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        kernel = self.param("kernel", he_normal, shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         maps = convolution(
             maps, kernel, stride=self.stride, padding=(around, around), groups=self.groups

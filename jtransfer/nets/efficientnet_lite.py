@@ -27,6 +27,7 @@ import jax
 from jtransfer.nets.parts.batch_norm import BatchNorm
 from jtransfer.nets.parts.convolutions import convolution
 from jtransfer.nets.parts.depthwise import depthwise_convolution
+from jtransfer.nets.parts.initializers import he_normal
 from jtransfer.nets.parts.stages import FullStage
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.torch_layout import TorchNames
@@ -117,7 +118,7 @@ class Convolution(nn.Module):
         """Map [batch, height, width, channels] to [batch, height', width', features]."""
         channels, side = maps.shape[-1], self.kernel_size
         ends = (1, channels) if self.features is None else (channels, self.features)
-        kernel = self.param("kernel", nn.initializers.he_normal(), (side, side, *ends))
+        kernel = self.param("kernel", he_normal, (side, side, *ends))
         if self.features is None:
             return depthwise_convolution(maps, kernel, stride=self.stride, padding="SAME")
         if side == 1:

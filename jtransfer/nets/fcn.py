@@ -20,6 +20,8 @@ from jax import lax
 
 from jtransfer.nets.alexnet import adaptive_average_pool
 from jtransfer.nets.parts.convolutions import convolution
+from jtransfer.nets.parts.initializers import he_normal
+from jtransfer.nets.parts.layers import Dense, Dropout
 from jtransfer.nets.parts.stages import FullStage, Operation
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.resnet import PoolStage
@@ -53,10 +55,10 @@ class SlidingStage(nn.Module):
         for operation in self.before:
             maps = operation(maps)
         shape = (self.window, self.window, maps.shape[-1], self.features)
-        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        kernel = self.param("kernel", he_normal, shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         if self.dropout:
-            maps = nn.Dropout(self.dropout)(maps, deterministic=not train)
+            maps = Dropout(self.dropout)(maps, deterministic=not train)
         if self.window == 1:
             outputs = maps @ kernel[0, 0]
         else:
@@ -189,11 +191,11 @@ class FCN(nn.Module):
         padded = jnp.pad(images, ((0, 0), (0, below), (0, right), (0, 0)))
         coarsest = self.scored[0]
         _, maps = self.trunk(padded, train=train, domains=domains, until=coarsest, taps=self.scored)
-        scores = nn.Dense(self.classes, name=f"score_{coarsest}")(maps[coarsest])
+        scores = Dense(self.classes, name=f"score_{coarsest}")(maps[coarsest])
         for stage in self.scored[1:]:
-            finer = nn.Dense(
-                self.classes, kernel_init=nn.initializers.zeros, name=f"score_{stage}"
-            )(maps[stage])
+            finer = Dense(self.classes, kernel_init=nn.initializers.zeros, name=f"score_{stage}")(
+                maps[stage]
+            )
             scores = Doubling(name=f"up_{stage}")(scores)
             if scores.shape != finer.shape:
                 raise ValueError(

@@ -25,6 +25,7 @@ import flax.linen as nn
 import jax
 
 from jtransfer.nets.parts.batch_norm import BatchNorm
+from jtransfer.nets.parts.initializers import he_normal_of_outputs
 from jtransfer.nets.parts.layers import Conv, max_pool
 from jtransfer.nets.parts.patches import padded
 from jtransfer.nets.parts.stages import FullStage
@@ -65,7 +66,7 @@ def _convolution(features: int, side: int, stride: int = 1, *, name: str) -> Con
         padding=(around, around),
         use_bias=False,
         stride=stride,
-        kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
+        kernel_init=he_normal_of_outputs,
         name=name,
     )
 

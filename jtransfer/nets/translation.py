@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from jtransfer.nets.ganin import AdaptationNet
-from jtransfer.nets.parts.layers import Conv
+from jtransfer.nets.parts.layers import Conv, Dense
 from jtransfer.nets.parts.stages import FullStage
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 
@@ -38,7 +38,7 @@ class CodeReader(nn.Module):
     def __call__(self, codes: jax.Array) -> jax.Array:
         """Map [batch, code] to [batch, 2 * side, 2 * side, width]."""
         shape = (self.side, self.side, 2 * self.width)
-        maps = nn.relu(nn.Dense(math.prod(shape), name="fc1")(codes)).reshape(-1, *shape)
+        maps = nn.relu(Dense(math.prod(shape), name="fc1")(codes)).reshape(-1, *shape)
         return nn.relu(_doubled(Conv(4 * self.width, 3, padding="SAME", name="conv2")(maps)))
 
 

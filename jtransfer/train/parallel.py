@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import jax
-from jax.sharding import Mesh
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jtransfer.train.compilation import data_mesh
+from jtransfer.train.compilation import DATA_AXIS, data_mesh, one_copy
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Parallel:
         Where there are CPUs only, as many devices as asked for are simulated.
 
         Raises:
-          ValueError: if the other processes are not given and there is no cluster to ask.
+          ValueError: if the other processes are not given and there is no cluster to ask, or if
+            there are fewer devices than asked for.
         """
         simulated: int = jax.config.jax_num_cpu_devices  # pyright: ignore[reportAttributeAccessIssue]
         if self.devices > max(1, simulated):
@@ -62,6 +66,26 @@ class Parallel:
                 f"{self}; expected a coordinator, processes and process where no cluster says "
                 f"them, and a process below processes ({error})"
             ) from error
+        if jax.process_count() > 1:
+            self._connect()
+
+    def _connect(self) -> None:
+        """Connect the devices that will compute together, while all processes are at this point.
+
+        A group of devices connects at its first operation in common. On CPU that fails where one
+        process comes to it half a minute before another, which may be reading its data, compiling,
+        or starved of processor time; once connected they wait for each other for as long as it
+        takes. The groups are those of `multihost_utils`, the n-th device of every process, and the
+        devices of the mesh.
+        """
+        multihost_utils.sync_global_devices("all processes have started")
+        mesh = self.mesh
+        assert mesh is not None  # there are as many devices as processes, at least
+        shares, whole = NamedSharding(mesh, PartitionSpec(DATA_AXIS)), PartitionSpec()
+        mine = np.ones(len(mesh.local_devices), np.int32)
+        ones = jax.make_array_from_process_local_data(shares, mine)
+        total = jax.jit(jnp.sum, out_shardings=NamedSharding(mesh, whole))
+        one_copy(total(ones)).block_until_ready()
 
     @property
     def mesh(self) -> Mesh | None:

@@ -7,6 +7,7 @@ from scipy.fft import dct
 from jtransfer.data import DataError
 from jtransfer.data.loading import load_speech
 from jtransfer.data.mel import FrontEnd, mfcc, normalise
+from tests.draws import normal
 
 
 def test_frames_lie_within_the_utterance():
@@ -87,7 +88,7 @@ def test_features_that_do_not_change_have_a_gradient():
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
 def test_long_utterances_in_half_precision(dtype):
     """Counts end at 2048 and 256, sums of squares at 65504."""
-    features = 20 + 10 * jax.random.normal(jax.random.key(0), (1, 5000, 1))
+    features = 20 + 10 * normal(0, (1, 5000, 1))
     features, mask = features.astype(dtype), jnp.ones((1, 5000), bool)
     normed = normalise(features, mask)
     assert normed.dtype == dtype

@@ -7,6 +7,7 @@ import pytest
 
 from jtransfer.nets.alexnet import adaptive_average_pool, alexnet_2012, alexnet_2014
 from jtransfer.nets.parts.layers import max_pool
+from tests.draws import normal
 
 NETS = {"2012": (alexnet_2012, 227), "2014": (alexnet_2014, 224)}
 
@@ -58,7 +59,7 @@ def test_2014_takes_other_sizes_with_the_same_parameters():
 
 
 def test_unpooled_is_the_same_function_of_2014():
-    images = jax.random.normal(jax.random.key(0), (1, 63, 79, 3))
+    images = normal(0, (1, 63, 79, 3))
     pooled, unpooled = (alexnet_2014(pooled=choice) for choice in (True, False))
     variables = jax.jit(partial(pooled.init, until="conv2"))(jax.random.key(1), images)
 

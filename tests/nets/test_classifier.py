@@ -5,14 +5,16 @@ import numpy as np
 
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from tests import draws
+from tests.draws import normal
 
-IMAGES = jax.random.normal(jax.random.key(0), (2, 6, 6, 2))
+IMAGES = normal(0, (2, 6, 6, 2))
 
 
 def test_logits_are_the_heads_of_the_trunks_flat_features():
     stage = partial(ConvStage, 4, 3, pool=(2, 2))
     net = Classifier(Trunk((("conv1", stage),)), Head((5,), 3, dropout=0.5))
-    variables = net.init(jax.random.key(1), IMAGES)
+    variables = draws.variables(net, IMAGES)
     params = variables["params"]
     assert {name: set(tree) for name, tree in params.items()} == {
         "trunk": {"conv1"},

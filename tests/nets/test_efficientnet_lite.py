@@ -15,6 +15,7 @@ from jtransfer.nets.efficientnet_lite import (
 from jtransfer.nets.parts.convolutions import convolution
 from jtransfer.nets.weights.torch_file import read_torch
 from jtransfer.nets.weights.torch_layout import place_weights
+from tests.draws import normal
 
 # Published as 4.7, 5.4, 6.1, 8.2 and 13.0 million; to the last one they are those of timm's models.
 PARAMETERS = (4_652_008, 5_416_680, 6_092_072, 8_197_096, 13_006_568)
@@ -74,7 +75,7 @@ def test_an_unknown_net_is_an_error(number):
 @pytest.fixture(scope="module")
 def stem():
     """Images of odd sides, the variables of the stem, and what its convolution gives."""
-    images = jax.random.normal(jax.random.key(0), (3, 17, 13, 3))
+    images = normal(0, (3, 17, 13, 3))
     init = partial(efficientnet_lite(0).init, until="stem")
     variables = jax.jit(init)(jax.random.key(1), images)
     statistics = {"mean": jnp.full(32, 0.3), "var": jnp.full(32, 2.0)}

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from jtransfer.nets.ganin import GANIN_NETS
+from tests import draws
+from tests.draws import normal
 
 
 def layer(inputs, outputs):
@@ -48,8 +50,8 @@ def test_parameters_are_those_of_figure_4(name):
 
 def test_predict_is_features_then_classify():
     net = GANIN_NETS["mnist"](norm=True, dropout=0.5)
-    images = jax.random.normal(jax.random.key(1), (2, 32, 32, 3))
-    variables = net.init(jax.random.key(0), images)
+    images = normal(1, (2, 32, 32, 3))
+    variables = draws.variables(net, images)
     labels, _ = net.apply(variables, images, domains=(1,))
     predicted = net.apply(variables, images, domains=(1,), method="predict")
     np.testing.assert_array_equal(predicted, labels)
@@ -59,8 +61,8 @@ def test_predict_is_features_then_classify():
 def test_a_domain_head_that_judges_logits_leaves_the_label_head_as_it_is():
     """Behind gradient reversal the trunk is moved through the label head, and it is not."""
     net = GANIN_NETS["mnist"](classes=4).clone(judged="logits")
-    features = jax.random.normal(jax.random.key(1), (3, 5 * 5 * 48))
-    params = net.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))["params"]
+    features = normal(1, (3, 5 * 5 * 48))
+    params = draws.variables(net, jnp.zeros((1, 32, 32, 3)))["params"]
     assert params["domain_head"]["fc1"]["kernel"].shape == (4, 100)
 
     def judge(params, features):

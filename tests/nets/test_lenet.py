@@ -3,6 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtransfer.nets.lenet import lenet
+from tests import draws
+from tests.draws import normal
 
 
 def layer(inputs, outputs):
@@ -31,8 +33,8 @@ def test_parameters_are_the_papers():
 
 def test_the_domain_logit_is_that_of_a_softmax_over_two():
     net = lenet()
-    features = jax.random.normal(jax.random.key(1), (3, 500))
-    variables = net.init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)))
+    features = normal(1, (3, 500))
+    variables = draws.variables(net, jnp.zeros((1, 28, 28, 1)))
     two = net.apply(variables, features, method=lambda net, x: net.domain_head(x))
     one = net.apply(variables, features, method="discriminate")
     np.testing.assert_allclose(jax.nn.sigmoid(one), jax.nn.softmax(two)[:, 1], rtol=1e-5)

@@ -5,14 +5,16 @@ import numpy as np
 
 from jtransfer.nets.multitask import MultitaskNet
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from tests import draws
+from tests.draws import normal
 
-IMAGES = jax.random.normal(jax.random.key(0), (2, 6, 6, 2))
+IMAGES = normal(0, (2, 6, 6, 2))
 
 
 def test_every_head_stands_on_the_same_features():
     heads = {"shape": Head((5,), 3, dropout=0.5), "angle": Head((), 1)}
     net = MultitaskNet(Trunk((("conv1", partial(ConvStage, 4, 3, pool=(2, 2))),)), heads)
-    variables = net.init(jax.random.key(1), IMAGES)
+    variables = draws.variables(net, IMAGES)
     params = variables["params"]
     assert set(params) == {"trunk", "heads_shape", "heads_angle"}
     features = net.apply(variables, IMAGES, method="features")

@@ -14,6 +14,8 @@ from jtransfer.nets.translation import (
     _doubled,
     translation_net,
 )
+from tests import draws
+from tests.draws import normal, uniform
 
 
 def layer(inputs, outputs):
@@ -23,8 +25,8 @@ def layer(inputs, outputs):
 @pytest.fixture(scope="module")
 def made():
     net = translation_net(size=28, width=4, code=6, norm=False)
-    images = jax.random.uniform(jax.random.key(0), (4, 28, 28, 1))
-    return net, images, net.init(jax.random.key(1), images)
+    images = uniform(0, (4, 28, 28, 1))
+    return net, images, draws.variables(net, images)
 
 
 def test_parameters_counted_by_hand():
@@ -78,9 +80,9 @@ def test_parts_of_images_are_judged(made):
 
 
 def test_the_discriminators_convolutions_are_4x4_of_stride_2():
-    images = jax.random.normal(jax.random.key(0), (2, 8, 8, 3))
+    images = normal(0, (2, 8, 8, 3))
     head = ImageHead((5, 6))
-    variables: Any = head.init(jax.random.key(1), images)
+    variables: Any = draws.variables(head, images)
     own = variables["params"]
 
     def strided(maps, part):
@@ -153,9 +155,9 @@ def test_a_decoder_of_mostly_black_images_does_not_stay_black():
 def test_a_bias_that_all_maps_share_is_taken_out_again():
     writer, maps = (
         ImageWriter(width=4, channels=1),
-        jax.random.normal(jax.random.key(0), (2, 8, 8, 4)),
+        normal(0, (2, 8, 8, 4)),
     )
-    variables: Any = writer.init(jax.random.key(1), maps)
+    variables: Any = draws.variables(writer, maps)
     biased = jax.tree.map(lambda leaf: leaf, variables)
     biased["params"]["conv1"]["bias"] += 1e4
     np.testing.assert_allclose(writer.apply(biased, maps), writer.apply(variables, maps), atol=2e-3)

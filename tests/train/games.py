@@ -25,6 +25,8 @@ from jtransfer.transfer.multitask.masked_criteria import masked_cross_entropy
 from jtransfer.transfer.parameter_groups import parameter_groups
 from jtransfer.transfer.supervised import supervised_loss
 from jtransfer.transfer.zero_shot.compatibility import Bilinear, compatibility_loss, devise_ranking
+from tests import draws
+from tests.draws import integers, uniform
 from tests.transfer.animals import SEEN, draw
 from tests.transfer.game import params
 from tests.transfer.translation_game import TranslationGame
@@ -37,12 +39,11 @@ class Feed:
 
     @property
     def constants(self):
-        images, labels = jax.random.split(jax.random.key(0))
         features, animals = draw(SEEN, each=10)
         known = {
-            "image": jax.random.uniform(images, (EXAMPLES, SIDE, SIDE, 1)),
-            "label": jax.random.randint(labels, (EXAMPLES,), 0, CLASSES),
-            "odd": jax.random.randint(images, (EXAMPLES,), 0, 2),
+            "image": uniform(0, (EXAMPLES, SIDE, SIDE, 1)),
+            "label": integers(1, (EXAMPLES,), CLASSES),
+            "odd": integers(2, (EXAMPLES,), 2),
         }
         seen = {"feature": jnp.asarray(features), "label": jnp.asarray(animals)}
         return {"source": known, "target": {"image": 1.0 - known["image"]}, "seen": seen}
@@ -82,7 +83,7 @@ def method(name):
     net, key = AdaptationNet(TRUNK, Head((8,), CLASSES), Head((8,), 1)), jax.random.key(1)
     if name == "multitask":
         shared = MultitaskNet(TRUNK, {"label": Head((), CLASSES), "odd": Head((), 2)})
-        return multitask_loss(shared, LOGITS), shared.init(key, BLANK), ALL
+        return multitask_loss(shared, LOGITS), draws.variables(shared, BLANK), ALL
     if name == "translation":
         parts = ("trunk", "label_head", "domain_head")
         parts += ("image_writers_0", "image_writers_1", "image_heads_0", "image_heads_1")
@@ -92,7 +93,7 @@ def method(name):
         bilinear = Bilinear()
         variables = bilinear.init(key, jnp.zeros((1, 6)), SEEN)
         return compatibility_loss(bilinear, SEEN, devise_ranking), variables, ALL
-    variables = net.init(key, BLANK)
+    variables = draws.variables(net, BLANK)
     if name == "adda":
         return adda_loss(net), untie_encoders(variables), ADDA_RULES
     if name == "mean teacher":
@@ -107,7 +108,7 @@ def method(name):
 
 
 def noisy(key, images):
-    return images + 0.1 * jax.random.normal(key, images.shape)
+    return images + 0.1 * jax.random.normal(key, (images.size,)).reshape(images.shape)
 
 
 # What differs by design under pmap is left out of it: a mean teacher's noise is drawn for a device.

@@ -24,6 +24,7 @@ from jtransfer.train.runtime import prepare_process
 from tests.train import regression
 
 STEPS, HEARTBEAT = 20, 10
+STARTED = "this process has started"
 
 
 @dataclass
@@ -54,6 +55,7 @@ def main(coordinator: str, processes: str, process: str, folder: str, killed_at:
     """Train from the newest checkpoint, and write what came out."""
     parallel = Parallel(2, True, coordinator, int(processes), int(process), HEARTBEAT)
     prepare_process(parallel)
+    print(STARTED, file=sys.stderr, flush=True)
     mesh = parallel.mesh
     step = regression.compiled_step(mesh=mesh)
     run = RunFolder(Path(folder), {"steps": STEPS})

@@ -11,6 +11,7 @@ from jtransfer.train.loop import fit
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.parameter_groups import parameter_groups
+from tests.draws import normal
 from tests.train import regression
 
 
@@ -43,7 +44,7 @@ def test_training_is_what_it_was():
 
 
 def test_what_is_frozen_is_its_own_average():
-    params = {"trunk": jax.random.normal(jax.random.key(0), (9,)), "head": jnp.ones(3)}
+    params = {"trunk": normal(0, (9,)), "head": jnp.ones(3)}
     groups = parameter_groups(params, {"trunk": "frozen", "head": "full"})
     optimizer = averaged(groups.optimizer(optax.adamw(0.1)))
     opt_state = optimizer.init(params)

@@ -15,6 +15,7 @@ from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.loop import fit
 from jtransfer.train.state import TrainState
 from jtransfer.train.step_folders import CheckpointError
+from tests.draws import normal
 from tests.train import regression
 
 
@@ -30,7 +31,7 @@ def raw(state):
 def large(step, *, width=32):
     """A state whose arrays are too large for orbax's own checksums, another one for every step."""
     key = jax.random.key(step)
-    variables = {"params": {"w": jax.random.normal(key, (64, width)), "b": jnp.ones(width)}}
+    variables = {"params": {"w": normal(step, (64, width)), "b": jnp.ones(width)}}
     state = TrainState.create(variables, optax.sgd(0.1, momentum=0.9), rng=key)
     return state.replace(step=jnp.int32(step))
 

@@ -13,6 +13,8 @@ from jtransfer.train.compilation import (
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.adaptation.dann import dann_loss
+from tests import draws
+from tests.draws import integers, normal
 from tests.train import regression
 from tests.transfer import tiny
 
@@ -25,13 +27,12 @@ def dann_step(net, optimizer, **options):
 
 @pytest.fixture
 def constants():
-    images, labels = jax.random.split(jax.random.key(0))
     return {
         "source": {
-            "image": jax.random.normal(images, (24, 6, 6, 2)),
-            "label": jax.random.randint(labels, (24,), 0, 3),
+            "image": normal(0, (24, 6, 6, 2)),
+            "label": integers(1, (24,), 3),
         },
-        "target": {"image": 1.0 + jax.random.normal(labels, (24, 6, 6, 2))},
+        "target": {"image": 1.0 + normal(2, (24, 6, 6, 2))},
     }
 
 
@@ -48,7 +49,7 @@ def inputs(step):
 
 
 def run(compiled, net, optimizer, constants, *, place=lambda tree: tree, steps=3):
-    variables = net.init(jax.random.key(1), jnp.zeros((2, 6, 6, 2)))
+    variables = draws.variables(net, jnp.zeros((2, 6, 6, 2)))
     state = place(TrainState.create(variables, optimizer, rng=jax.random.key(2)))
     constants = place(constants)
     for number in range(steps):

@@ -10,6 +10,8 @@ import pytest
 from jtransfer.train.frozen import is_frozen
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
+from tests import draws
+from tests.draws import normal
 
 
 class Stage(nn.Module):
@@ -47,12 +49,12 @@ class Net(nn.Module):
 
 
 NET = Net()
-VALUES = jax.random.normal(jax.random.key(0), (8, 3))
+VALUES = normal(0, (8, 3))
 
 
 def stepped(frozen, **options):
     """Variables before and after a step, and the loss."""
-    variables = NET.init(jax.random.key(1), VALUES)
+    variables = draws.variables(NET, VALUES)
     trainable = {
         name: jax.tree.map(lambda _, name=name: name not in frozen, tree)
         for name, tree in variables["params"].items()

@@ -19,6 +19,7 @@ from jtransfer.train.loop import fit
 from jtransfer.train.parallel import Parallel
 from tests.train import regression
 from tests.train.games import BY_PMAP, METHODS, STEPS, trained
+from tests.train.one_of_several import STARTED
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,7 +127,7 @@ def two_processes(folder, *arguments, module="one_of_several"):
         for process in range(2)
     ]
     try:
-        told = [process.communicate(timeout=300)[0] for process in started]
+        told = [process.communicate(timeout=900)[0] for process in started]
     finally:
         for process in started:
             process.kill()
@@ -156,6 +157,11 @@ def test_two_processes_train_what_one_does_and_write_it_once(tmp_path):
     }
     assert [told[process].count("done") for process in range(2)] == [1, 0]
     assert ["run: step 20" in each for each in told] == [True, False]
+    # Gloo connects a group of devices within 30 s or not at all, so all are connected at the start:
+    # each of a process's two devices to its like and to all others. Gloo says so four times.
+    for each in told:
+        starting, training = (part.count("[Gloo] Rank") for part in each.split(STARTED))
+        assert (starting, training) == (4, 0), each
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from tests.train import regression, resumable
 ROOT = Path(__file__).parents[2]
 
 
-def start(folder, *kill):
-    folder.mkdir(exist_ok=True)
+def killed(folder, kill, step):
+    """What remains of a process that runs and is killed."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.train.resumable", str(folder), *map(str, kill)],
+        [sys.executable, "-m", "tests.train.resumable", str(folder), kill, str(step)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -26,8 +26,7 @@ def start(folder, *kill):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
-    done = start(folder)
-    assert done.returncode == 0, done.stderr
+    resumable.main(folder)
     return folder
 
 
@@ -36,13 +35,12 @@ def uninterrupted(tmp_path_factory):
     [(("between", 27), 20), (("between", 7), None), (("during", 30), 20)],
 )
 def test_killed_and_resumed_is_bit_identical(tmp_path, uninterrupted, kill, kept):
-    killed = start(tmp_path, *kill)
-    assert killed.returncode == -9, killed.stderr
+    process = killed(tmp_path, *kill)
+    assert process.returncode == -9, process.stderr
     finished = [int(path.name) for path in (tmp_path / "steps").iterdir() if path.name.isdigit()]
     # The newest save of a killed process may be lost with it; an unfinished one never counts.
     assert max(finished, default=None) in ({kept, None} if kept is None else {kept, kept - 10})
-    resumed = start(tmp_path)
-    assert resumed.returncode == 0, resumed.stderr
+    resumable.main(tmp_path)
     ours, theirs = np.load(tmp_path / "params.npz"), np.load(uninterrupted / "params.npz")
     for name in theirs.files:
         np.testing.assert_array_equal(ours[name], theirs[name])

@@ -6,6 +6,7 @@ import pytest
 
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
+from tests.draws import normal
 
 
 def quadratic(params, stats, batch, rng, progress):
@@ -103,7 +104,7 @@ def accumulated(accumulate, *, augment=None, steps=2):
     start = {"seen": jnp.ones(()), "looks": jnp.zeros((), jnp.int32), "start": jnp.asarray(0.1)}
     variables = {"params": {"w": jnp.ones(3)}, **start}
     state = TrainState.create(variables, optimizer, rng=jax.random.key(7))
-    inputs = jax.random.normal(jax.random.key(0), (8, 3))
+    inputs = normal(0, (8, 3))
     metrics = {}
     for _ in range(steps):
         state, metrics = step(state, (inputs, inputs.sum(axis=1) + 1.0))

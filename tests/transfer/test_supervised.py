@@ -7,6 +7,7 @@ import optax
 import pytest
 
 from jtransfer.transfer.supervised import cross_entropy, sigmoid_cross_entropy, supervised_loss
+from tests.draws import normal
 from tests.transfer import tiny
 
 
@@ -87,7 +88,7 @@ def test_soft_labels_by_hand():
 
 
 def test_soft_labels_of_one_class_are_that_class():
-    logits = jax.random.normal(jax.random.key(0), (8, 5))
+    logits = normal(0, (8, 5))
     labels = jnp.arange(8) % 5
     hard, soft = cross_entropy(logits, labels), cross_entropy(logits, jnp.eye(5)[labels])
     np.testing.assert_allclose(soft["label_loss"], hard["label_loss"], rtol=1e-6)
@@ -96,7 +97,7 @@ def test_soft_labels_of_one_class_are_that_class():
 
 @pytest.mark.parametrize("criterion", [cross_entropy, sigmoid_cross_entropy])
 def test_the_loss_of_bfloat16_logits_is_computed_in_float32(criterion):
-    logits = jax.random.normal(jax.random.key(0), (64, 64)).astype(jnp.bfloat16)
+    logits = normal(0, (64, 64)).astype(jnp.bfloat16)
     labels = jnp.arange(64)
     if criterion is sigmoid_cross_entropy:
         labels = 2 * jnp.eye(64) - 1

@@ -5,6 +5,8 @@ import jax.numpy as jnp
 
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from tests import draws
+from tests.draws import integers, normal
 
 
 def net(*, norm=False):
@@ -15,24 +17,26 @@ def net(*, norm=False):
 
 def batch(count=4):
     """As many source and target images of 6x6x2, the target brighter."""
-    keys = jax.random.split(jax.random.key(0), 3)
     return {
         "source": {
-            "image": jax.random.normal(keys[0], (count, 6, 6, 2)),
-            "label": jax.random.randint(keys[1], (count,), 0, 3),
+            "image": normal(0, (count, 6, 6, 2)),
+            "label": integers(1, (count,), 3),
         },
-        "target": {"image": 1.0 + jax.random.normal(keys[2], (count, 6, 6, 2))},
+        "target": {"image": 1.0 + normal(2, (count, 6, 6, 2))},
     }
 
 
 def variables(net):
     """Parameters and statistics, split."""
-    made = net.init(jax.random.key(1), jnp.zeros((2, 6, 6, 2)))
+    made = draws.variables(net, jnp.zeros((2, 6, 6, 2)))
     return made["params"], {name: tree for name, tree in made.items() if name != "params"}
 
 
 def gradient(loss, params, stats, batch, progress=0.1):
     """Gradient of a loss with respect to the parameters."""
-    return jax.grad(lambda p: loss(p, stats, batch, jax.random.key(2), jnp.asarray(progress))[0])(
-        params
-    )
+
+    @jax.jit
+    def of(params, stats, batch, progress):
+        return jax.grad(lambda p: loss(p, stats, batch, jax.random.key(2), progress)[0])(params)
+
+    return of(params, stats, batch, jnp.float32(progress))

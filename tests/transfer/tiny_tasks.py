@@ -8,6 +8,8 @@ from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 from jtransfer.transfer.multitask.loss import multitask_loss
 from jtransfer.transfer.multitask.masked_criteria import masked_cross_entropy, masked_squared_error
 from jtransfer.transfer.multitask.task_weights import with_task_weights
+from tests import draws
+from tests.draws import integers, normal
 
 CRITERIA = {
     "shape": masked_cross_entropy,
@@ -29,13 +31,12 @@ def net(*, frozen=(), norm=False):
 
 def batch(count=8):
     """Images of 6x6x2 with all labels."""
-    keys = jax.random.split(jax.random.key(0), 4)
     return {
         "source": {
-            "image": jax.random.normal(keys[0], (count, 6, 6, 2)),
-            "shape": jax.random.randint(keys[1], (count,), 0, 3),
-            "colour": jax.random.randint(keys[2], (count,), 0, 2),
-            "angle": jax.random.normal(keys[3], (count,)),
+            "image": normal(0, (count, 6, 6, 2)),
+            "shape": integers(1, (count,), 3),
+            "colour": integers(2, (count,), 2),
+            "angle": normal(3, (count,)),
         }
     }
 
@@ -49,7 +50,7 @@ def without(task, batch):
 
 def variables(net, weighting):
     """The net's variables and the weighting's."""
-    made = net.init(jax.random.key(1), jnp.zeros((2, 6, 6, 2)))
+    made = draws.variables(net, jnp.zeros((2, 6, 6, 2)))
     return with_task_weights(made, weighting, TASKS)
 
 

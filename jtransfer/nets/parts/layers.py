@@ -1,5 +1,6 @@
 """Layers that are fast on every backend, each equal to its plain formulation."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import flax.linen as nn
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jtransfer.nets.parts.convolutions import Padding, convolution
+from jtransfer.nets.parts.initializers import lecun_normal
 
 
 def max_pool(images: jax.Array, *, window: int, stride: int) -> jax.Array:
@@ -39,6 +41,33 @@ def max_pool(images: jax.Array, *, window: int, stride: int) -> jax.Array:
     return images
 
 
+class Dense(nn.Dense):
+    """A dense layer as `flax.linen.Dense`, whose kernel starts from the same numbers."""
+
+    kernel_init: nn.initializers.Initializer = lecun_normal
+
+
+class Dropout(nn.Dropout):
+    """`flax.linen.Dropout`, which drops the same numbers; drawn as one row, as kernels are."""
+
+    @nn.compact
+    def __call__(
+        self,
+        inputs: jax.Array,
+        deterministic: bool | None = None,
+        rng: jax.Array | None = None,
+    ) -> jax.Array:
+        """Drop a share `rate` of the inputs, if not `deterministic`, and scale the others up."""
+        if nn.merge_param("deterministic", self.deterministic, deterministic) or not self.rate:
+            return inputs
+        if self.rate == 1:
+            return jnp.zeros_like(inputs)
+        key = self.make_rng(self.rng_collection) if rng is None else rng
+        shape = [1 if i in self.broadcast_dims else n for i, n in enumerate(inputs.shape)]
+        kept = jax.random.bernoulli(key, 1 - self.rate, (math.prod(shape),)).reshape(shape)
+        return jnp.where(kept, inputs / (1 - self.rate), jnp.zeros_like(inputs))
+
+
 class Conv(nn.Module):
     """A convolution; parameters named and shaped as `flax.linen.Conv`'s.
 
@@ -56,7 +85,7 @@ class Conv(nn.Module):
     padding: Padding = "VALID"
     use_bias: bool = True
     stride: int = 1
-    kernel_init: Callable[..., jax.Array] = nn.initializers.lecun_normal()
+    kernel_init: Callable[..., jax.Array] = lecun_normal
 
     @nn.compact
     def __call__(self, images: jax.Array) -> jax.Array:

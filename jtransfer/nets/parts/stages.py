@@ -5,6 +5,9 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 
+from jtransfer.nets.parts.initializers import he_normal
+from jtransfer.nets.parts.layers import Dropout
+
 Operation = Callable[[jax.Array], jax.Array]
 
 
@@ -34,9 +37,9 @@ class FullStage(nn.Module):
             maps = operation(maps)
         inputs = maps.reshape(maps.shape[0], -1)
         shape = (inputs.shape[1], self.features)
-        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        kernel = self.param("kernel", he_normal, shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         if self.dropout:
-            inputs = nn.Dropout(self.dropout)(inputs, deterministic=not train)
+            inputs = Dropout(self.dropout)(inputs, deterministic=not train)
         outputs = inputs @ kernel + bias[None]
         return nn.relu(outputs) if self.relu else outputs

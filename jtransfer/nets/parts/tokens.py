@@ -6,13 +6,14 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jtransfer.nets.parts.initializers import in_a_row
 from jtransfer.nets.parts.positions import Resampling, resample_positions
 from jtransfer.nets.parts.transformer import layer_norm, linear
 
 Features = Literal["class", "mean", "both"]
 
-_NORMAL = nn.initializers.truncated_normal(0.02)
-_TINY = nn.initializers.normal(1e-6)
+_NORMAL = in_a_row(nn.initializers.truncated_normal(0.02))
+_TINY = in_a_row(nn.initializers.normal(1e-6))
 
 
 class PatchStage(nn.Module):

@@ -7,9 +7,11 @@ from functools import partial
 import flax.linen as nn
 import jax
 
+from jtransfer.nets.parts.initializers import in_a_row
+
 Activation = Callable[[jax.Array], jax.Array]
 
-_NORMAL = nn.initializers.truncated_normal(0.02)
+_NORMAL = in_a_row(nn.initializers.truncated_normal(0.02))
 
 exact_gelu: Activation = partial(nn.gelu, approximate=False)
 

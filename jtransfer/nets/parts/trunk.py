@@ -6,7 +6,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 
-from jtransfer.nets.parts.layers import Conv, max_pool
+from jtransfer.nets.parts.layers import Conv, Dense, Dropout, max_pool
 from jtransfer.nets.parts.norm import DomainBatchNorm
 
 
@@ -47,7 +47,7 @@ class ConvStage(nn.Module):
         if self.norm:
             images = DomainBatchNorm(name="norm")(images, train=train, domains=domains)
         if self.dropout:
-            drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2))
+            drop = Dropout(self.dropout, broadcast_dims=(1, 2))
             images = drop(images, deterministic=not train)
         if self.pool is not None:
             window, stride = self.pool
@@ -140,9 +140,9 @@ class Head(nn.Module):
         """
         features = features.reshape(features.shape[0], -1)
         for number, width in enumerate(self.hidden, start=1):
-            features = nn.relu(nn.Dense(width, name=f"fc{number}")(features))
+            features = nn.relu(Dense(width, name=f"fc{number}")(features))
             if self.dropout:
-                features = nn.Dropout(self.dropout)(features, deterministic=not train)
+                features = Dropout(self.dropout)(features, deterministic=not train)
         if last_hidden:
             return features
-        return nn.Dense(self.outputs, name="out")(features)
+        return Dense(self.outputs, name="out")(features)

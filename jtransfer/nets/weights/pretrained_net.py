@@ -95,9 +95,14 @@ def pretrained(
     """
     published = published_weights(name)
     preprocessing = published.preprocessing.at(size or published.preprocessing.size)
+    if classes is not None and published.classes is None:
+        raise WeightsError(
+            f"classes={classes} of {name}, whose last stage {published.head} names none; expected "
+            "no classes. Put a head on it: jt.Classifier(trunk, jt.Head((), classes))"
+        )
     if classes is not None:
         options["classes"] = classes
-    elif until == published.head and not published.classes:
+    elif until == published.head and published.classes == 0:
         raise WeightsError(
             f"until={until!r} of {name}, which was published without a head; expected an earlier "
             "stage, or classes= for a new head"
@@ -121,7 +126,8 @@ def pretrained(
         variables = statistics_per_domain(variables, num_domains)
         whole = published.build(num_domains=num_domains, **options)
         trunk = _until(whole, name, last, classes)
-    names = imagenet_classes() if last == published.head and classes is None else None
+    named = last == published.head and classes is None and published.classes
+    names = imagenet_classes() if named else None
     return PretrainedNet(trunk, variables, preprocessing, name, loaded.sha256, names)
 
 

@@ -19,10 +19,14 @@ import numpy as np
 import optax
 
 from jtransfer.labels import integers, known
+from jtransfer.nets.parts.initializers import in_a_row
+from jtransfer.nets.parts.layers import Dense, Dropout
 from jtransfer.train.step import Loss
 from jtransfer.transfer.features.extraction import require_finite
 
 Objective = Callable[[jax.Array, jax.Array], jax.Array]
+
+_SMALL = in_a_row(nn.initializers.normal(0.01))
 
 _LEAST_SQUARED = 1e-12  # length of what has a direction
 
@@ -36,9 +40,9 @@ class Bilinear(nn.Module):
     ) -> jax.Array:
         """Scores [n, classes] of features [n, dims] and signatures [classes, attributes]."""
         del train  # there is nothing to drop
-        embedded = nn.Dense(
-            signatures.shape[1], use_bias=False, kernel_init=nn.initializers.normal(0.01), name="f"
-        )(features)
+        embedded = Dense(signatures.shape[1], use_bias=False, kernel_init=_SMALL, name="f")(
+            features
+        )
         return embedded @ signatures.T
 
 
@@ -65,12 +69,12 @@ class TwoTowers(nn.Module):
         self, features: jax.Array, signatures: jax.Array, *, train: bool = False
     ) -> jax.Array:
         """Scores [n, classes] of features [n, dims] and signatures [classes, attributes]."""
-        drop = nn.Dropout(self.dropout, deterministic=not train)
+        drop = Dropout(self.dropout, deterministic=not train)
 
         def tower(values: jax.Array, name: str) -> jax.Array:
             if self.hidden:
-                values = drop(nn.relu(nn.Dense(self.hidden, name=f"{name}_hidden")(values)))
-            values = nn.Dense(self.dims, name=name)(values)
+                values = drop(nn.relu(Dense(self.hidden, name=f"{name}_hidden")(values)))
+            values = Dense(self.dims, name=name)(values)
             squared = jnp.square(values).sum(axis=1, keepdims=True)
             return values / jnp.sqrt(jnp.where(squared > _LEAST_SQUARED, squared, 1))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jtransfer.data.augment.colour_jitter import colour_jitter
+from tests.draws import uniform
 
 RED = jnp.array([0.8, 0.2, 0.2])
 RED_GREY = 0.2989 * 0.8 + (0.587 + 0.114) * 0.2
@@ -47,7 +48,7 @@ def test_saturation_keeps_the_grey_of_every_pixel():
 
 
 def test_jitter_does_one_after_the_other_in_the_range_of_the_images():
-    images = jax.random.uniform(jax.random.key(0), (6, 4, 4, 3))
+    images = uniform(0, (6, 4, 4, 3))
     key = jax.random.key(1)
     jitter = {"brightness": 0.4, "contrast": 0.3, "saturation": 0.2}
     small = jax.jit(colour_jitter(**jitter))(key, images)

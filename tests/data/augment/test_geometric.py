@@ -13,6 +13,7 @@ from jtransfer.data.augment.geometric import (
     random_resized_crop,
     random_shift,
 )
+from tests.draws import uniform
 
 
 def numbered(count=64, height=5, width=4):
@@ -87,7 +88,7 @@ def test_the_border_moves_in():
 @pytest.mark.parametrize("size", [4, 16, 40])  # smaller and larger than the rectangles
 def test_a_resized_crop_is_pillows(size):
     key = jax.random.key(2)
-    images = jax.random.uniform(jax.random.key(1), (12, 24, 18, 1))
+    images = uniform(1, (12, 24, 18, 1))
     scale, ratio = (0.08, 1.0), (3 / 4, 4 / 3)
     crops = jax.jit(random_resized_crop(size, scale=scale, ratio=ratio))(key, images)
     assert crops.shape == (12, size, size, 1)

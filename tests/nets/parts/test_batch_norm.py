@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from jtransfer.nets.parts.batch_norm import BatchNorm
+from tests.draws import normal
 
-MAPS = 5.0 + jax.random.normal(jax.random.key(0), (4, 3, 3, 2))
+MAPS = 5.0 + normal(0, (4, 3, 3, 2))
 
 
 class Normed(nn.Module):

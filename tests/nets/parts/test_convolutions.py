@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from jtransfer.nets.parts.convolutions import convolution
+from tests.draws import normal
 from tests.nets.plain_convolution import plain, same_with_gradients
 
-IMAGES = jax.random.normal(jax.random.key(0), (3, 9, 12, 4))
+IMAGES = normal(0, (3, 9, 12, 4))
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ IMAGES = jax.random.normal(jax.random.key(0), (3, 9, 12, 4))
     ],
 )
 def test_a_convolution_and_its_gradients_equal_xlas(side, stride, padding, groups):
-    kernel = jax.random.normal(jax.random.key(1), (side, side, 4 // groups, 6))
+    kernel = normal(1, (side, side, 4 // groups, 6))
     settings = {"stride": stride, "padding": padding, "groups": groups}
     same_with_gradients(
         lambda x, k: convolution(x, k, **settings),
@@ -38,8 +39,8 @@ def test_a_convolution_and_its_gradients_equal_xlas(side, stride, padding, group
 @pytest.mark.parametrize("padding", ["SAME", "VALID", ((3, 1), (4, 3))])
 @pytest.mark.parametrize("shape", [(3, 3), (2, 4), (4, 5)])
 def test_a_convolution_of_many_channels_and_its_gradients_equal_xlas(shape, padding):
-    images = jax.random.normal(jax.random.key(0), (2, 7, 6, 32))
-    kernel = jax.random.normal(jax.random.key(1), (*shape, 32, 33)) / 10
+    images = normal(0, (2, 7, 6, 32))
+    kernel = normal(1, (*shape, 32, 33)) / 10
     same_with_gradients(
         lambda x, k: convolution(x, k, padding=padding),
         lambda x, k: plain(x, k, padding=padding),
@@ -52,12 +53,12 @@ def test_a_convolution_of_many_channels_and_its_gradients_equal_xlas(shape, padd
 @pytest.mark.parametrize(("side", "channels"), [(3, 32), (5, 32), (5, 4)])
 def test_below_float32_a_convolution_is_rounded_once(side, channels, dtype):
     """As XLA's own, of float32 sums: half of the distance to the next number, at most."""
-    keys = jax.random.split(jax.random.key(0), 3)
     shapes = (1, 8, 8, channels), (side, side, channels, 32), (1, 8, 8, 32)
     images, kernel, pulled = (
-        jax.random.normal(key, shape).astype(dtype) for key, shape in zip(keys, shapes, strict=True)
+        normal(seed, shape).astype(dtype) for seed, shape in enumerate(shapes)
     )
 
+    @jax.jit
     def outputs_and_gradients(*arrays):
         images, kernel, pulled = arrays
         outputs, pull = jax.vjp(lambda x, k: convolution(x, k, padding="SAME"), images, kernel)
@@ -68,7 +69,7 @@ def test_below_float32_a_convolution_is_rounded_once(side, channels, dtype):
     for one, exact in zip(ours, whole, strict=True):
         assert one.dtype == dtype
         np.testing.assert_allclose(
-            one.astype(jnp.float32), exact, rtol=0.51 * float(jnp.finfo(dtype).eps), atol=1e-3
+            np.float32(one), exact, rtol=0.51 * float(jnp.finfo(dtype).eps), atol=1e-3
         )
 
 
@@ -101,11 +102,12 @@ def test_unknown_padding_is_named():
 
 @pytest.mark.parametrize("channels", [4, 32])
 def test_gradients_of_many_kernels_at_once_equal_those_one_by_one(channels):
-    images = jax.random.normal(jax.random.key(0), (2, 5, 6, channels))
-    kernels = jax.random.normal(jax.random.key(1), (2, 3, 3, channels, channels)) / 10
+    images = normal(0, (2, 5, 6, channels))
+    kernels = normal(1, (2, 3, 3, channels, channels)) / 10
 
+    @jax.jit
     def gradient(kernel):
         return jax.grad(lambda k: jnp.square(convolution(images, k)).sum())(kernel)
 
-    together = jax.vmap(gradient)(kernels)
-    np.testing.assert_allclose(together, jnp.stack([*map(gradient, kernels)]), rtol=1e-4, atol=1e-3)
+    together = jax.jit(jax.vmap(gradient))(kernels)
+    np.testing.assert_allclose(together, np.stack([*map(gradient, kernels)]), rtol=1e-4, atol=1e-3)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jtransfer.nets.parts.local_response import local_response_norm
+from tests.draws import normal
 
 
 def test_three_channels_by_hand():
@@ -30,7 +31,7 @@ def test_whole_numbers_have_a_share_too():
 def test_caffes_form_and_its_gradient_equal_torchs():
     torch = pytest.importorskip("torch")
     caffe = partial(local_response_norm, k=1.0, alpha=1e-4 / 5)
-    maps = 100 * jax.random.normal(jax.random.key(0), (2, 3, 3, 8))
+    maps = 100 * normal(0, (2, 3, 3, 8))
     theirs = torch.tensor(np.asarray(maps.transpose(0, 3, 1, 2)), requires_grad=True)
     normalised = torch.nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)(theirs)
     normalised.square().sum().backward()
@@ -39,7 +40,7 @@ def test_caffes_form_and_its_gradient_equal_torchs():
         normalised = caffe(maps)
         return jnp.square(normalised).sum(), normalised
 
-    gradient, ours = jax.grad(total, has_aux=True)(maps)
+    gradient, ours = jax.jit(jax.grad(total, has_aux=True))(maps)
     for mine, other in ((ours, normalised.detach()), (gradient, theirs.grad)):
         expected = other.numpy().transpose(0, 2, 3, 1)
         np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-4)

@@ -6,12 +6,14 @@ import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jtransfer.nets.parts.norm import DomainBatchNorm
+from tests import draws
+from tests.draws import normal
 
 
 @pytest.fixture
 def images():
-    source = jax.random.normal(jax.random.key(0), (4, 3, 3, 2))
-    target = 5.0 + 3.0 * jax.random.normal(jax.random.key(1), (4, 3, 3, 2))
+    source = normal(0, (4, 3, 3, 2))
+    target = 5.0 + 3.0 * normal(1, (4, 3, 3, 2))
     return jnp.concatenate([source, target])
 
 
@@ -21,7 +23,7 @@ def norm():
 
 
 def test_each_domain_is_normalised_by_its_own_statistics_as_flax_would(images, norm):
-    variables = norm.init(jax.random.key(0), images, train=True, domains=(0, 1))
+    variables = draws.variables(norm, images, train=True, domains=(0, 1))
     out, _ = norm.apply(variables, images, train=True, domains=(0, 1), mutable=["batch_stats"])
     flax = nn.BatchNorm(use_running_average=False)
     for part in (slice(0, 4), slice(4, 8)):
@@ -30,7 +32,7 @@ def test_each_domain_is_normalised_by_its_own_statistics_as_flax_would(images, n
 
 
 def test_only_the_statistics_of_the_domains_in_the_batch_move(images, norm):
-    variables = norm.init(jax.random.key(0), images, train=True, domains=(0, 1))
+    variables = draws.variables(norm, images, train=True, domains=(0, 1))
     _, updated = norm.apply(
         variables, images[4:], train=True, domains=(1,), mutable=["batch_stats"]
     )
@@ -45,7 +47,7 @@ def test_only_the_statistics_of_the_domains_in_the_batch_move(images, norm):
 @pytest.mark.parametrize("train", [False, True])
 def test_statistics_of_bfloat16_images_are_those_of_float32(images, norm, train):
     images = (20.0 + images).astype(jnp.bfloat16)
-    variables = norm.init(jax.random.key(0), images, train=True, domains=(0, 1))
+    variables = draws.variables(norm, images, train=True, domains=(0, 1))
     out, whole = (
         norm.apply(variables, given, train=train, domains=(0, 1), mutable=["batch_stats"])
         for given in (images, images.astype(jnp.float32))
@@ -90,7 +92,7 @@ def test_a_large_mean_leaves_the_deviation_whole(norm, values):
     def normed(images):
         return norm.apply(variables, images, train=True, mutable=["batch_stats"])
 
-    variables = norm.init(jax.random.key(0), images, train=True)
+    variables = draws.variables(norm, images, train=True)
     out, new = jax.jit(normed)(images)
     # Numbers around 1e5 are .008 apart.
     np.testing.assert_allclose(out, (exact - mean) / np.sqrt(var + 1e-5), atol=1e-3)
@@ -109,8 +111,8 @@ def test_a_large_mean_leaves_the_deviation_whole(norm, values):
 
 def test_the_gradient_is_that_of_the_formula_in_float64(norm):
     images = jnp.asarray(spread(1e3, 1)[:8], jnp.float32)
-    variables = norm.init(jax.random.key(0), images, train=True)
-    pulled = jax.random.normal(jax.random.key(1), images.shape)
+    variables = draws.variables(norm, images, train=True)
+    pulled = normal(1, images.shape)
     _, pull = jax.vjp(
         lambda x: norm.apply(variables, x, train=True, mutable=["batch_stats"])[0], images
     )
@@ -123,7 +125,7 @@ def test_the_gradient_is_that_of_the_formula_in_float64(norm):
 
 def test_parts_of_one_domain_are_one_batch_of_it(images, norm):
     """Running statistics that are the batch's own stay what they are, however it is cut."""
-    variables = norm.init(jax.random.key(0), images, train=True)
+    variables = draws.variables(norm, images, train=True)
     whole, parts = (
         norm.apply(variables, images, train=True, domains=domains, mutable=["batch_stats"])
         for domains in ((0,), (0, 0))
@@ -146,7 +148,7 @@ def test_parts_of_one_domain_are_one_batch_of_it(images, norm):
 
 
 def test_a_domain_that_is_not_finite_stays_with_itself(images, norm):
-    variables = norm.init(jax.random.key(0), images, train=True)
+    variables = draws.variables(norm, images, train=True)
     broken = images.at[5].set(jnp.nan)
     out, _ = norm.apply(variables, broken, train=True, domains=(0, 1), mutable=["batch_stats"])
     assert np.isfinite(out[:4]).all()
@@ -154,7 +156,7 @@ def test_a_domain_that_is_not_finite_stays_with_itself(images, norm):
 
 def test_over_several_devices_statistics_are_those_of_one(norm):
     images = jnp.asarray(spread(1e3, 1), jnp.float32)
-    variables = norm.init(jax.random.key(0), images, train=True)
+    variables = draws.variables(norm, images, train=True)
 
     @jax.jit
     def normed(images):
@@ -180,7 +182,7 @@ def test_parts_and_domains_must_fit(images, norm):
 def test_bytes_and_doubles_are_normalised_to_floats(dtype):
     """Rounded to bytes, what is normalised would be 0 and 255."""
     images, norm = np.array([10, 30], dtype).reshape(2, 1, 1, 1), DomainBatchNorm(num_domains=1)
-    variables = norm.init(jax.random.key(0), images, train=True)
+    variables = draws.variables(norm, images, train=True)
     out, _ = norm.apply(variables, images, train=True, mutable=["batch_stats"])
     assert out.dtype == jnp.float32
     np.testing.assert_allclose(out.ravel(), [-1, 1], rtol=1e-5)

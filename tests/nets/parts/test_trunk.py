@@ -8,8 +8,10 @@ import pytest
 from jtransfer.nets.parts.convolutions import convolution
 from jtransfer.nets.parts.layers import max_pool
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
+from tests import draws
+from tests.draws import normal
 
-IMAGES = jax.random.normal(jax.random.key(0), (2, 12, 12, 3))
+IMAGES = normal(0, (2, 12, 12, 3))
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def trunk():
 
 @pytest.fixture(scope="module")
 def variables(trunk):
-    return trunk.init(jax.random.key(1), IMAGES)
+    return draws.variables(trunk, IMAGES)
 
 
 def test_stages_are_named_in_order(trunk, variables):
@@ -58,7 +60,7 @@ def test_wrong_names_are_errors(trunk, variables, arguments, message):
 def test_a_frozen_stage_behaves_as_at_test_time_while_others_train():
     stages = tuple((name, partial(ConvStage, 4, 3, norm=True)) for name in ("conv1", "conv2"))
     trunk = Trunk(stages, frozen=("conv1",))
-    variables = trunk.init(jax.random.key(1), IMAGES)
+    variables = draws.variables(trunk, IMAGES)
     (_, taps), moved = trunk.apply(
         variables, IMAGES, train=True, taps=("conv1", "conv2"), mutable=["batch_stats"]
     )

@@ -6,6 +6,7 @@ from jax import lax
 
 from jtransfer.nets.parts import winograd
 from jtransfer.nets.parts.winograd import MAX_WIDTH, winograd_convolution, winograd_kernel_gradient
+from tests.draws import normal
 
 NO_PADS = ((0, 0), (0, 0))
 
@@ -20,9 +21,8 @@ SIZES = [
 
 @pytest.mark.parametrize(("width", "size", "pads"), SIZES)
 def test_it_equals_the_plain_convolution(width, size, pads):
-    first, second = jax.random.split(jax.random.key(0))
-    images = jax.random.normal(first, (2, *size, 4))
-    kernel = jax.random.normal(second, (3, width, 4, 6))
+    images = normal(0, (2, *size, 4))
+    kernel = normal(1, (3, width, 4, 6))
     plain = lax.conv_general_dilated(
         images, kernel, (1, 1), pads, dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
@@ -32,8 +32,7 @@ def test_it_equals_the_plain_convolution(width, size, pads):
 
 @pytest.mark.parametrize(("width", "size", "pads"), SIZES)
 def test_the_kernels_gradient_equals_the_plain_ones(width, size, pads):
-    first, second = jax.random.split(jax.random.key(0))
-    images = jax.random.normal(first, (2, *size, 4))
+    images = normal(0, (2, *size, 4))
     kernel = jnp.zeros((3, width, 4, 6))
     outputs, to_kernel = jax.vjp(
         lambda k: lax.conv_general_dilated(
@@ -41,7 +40,7 @@ def test_the_kernels_gradient_equals_the_plain_ones(width, size, pads):
         ),
         kernel,
     )
-    gradient = jax.random.normal(second, outputs.shape)
+    gradient = normal(1, outputs.shape)
     ours = jax.jit(lambda x, g: winograd_kernel_gradient(x, kernel.shape, g, pads=pads))
     np.testing.assert_allclose(ours(images, gradient), *to_kernel(gradient), atol=1e-4)
 
@@ -55,9 +54,8 @@ def test_the_matrices_of_three_taps_are_the_papers():
 
 
 def test_precision_is_that_of_float32():
-    first, second = jax.random.split(jax.random.key(0))
-    images = jax.random.normal(first, (1, 8, 8, 256))
-    kernel = jax.random.normal(second, (5, 5, 256, 8)) / np.sqrt(5 * 5 * 256)
+    images = normal(0, (1, 8, 8, 256))
+    kernel = normal(1, (5, 5, 256, 8)) / np.sqrt(5 * 5 * 256)
     windows = np.lib.stride_tricks.sliding_window_view(np.asarray(images, float), (5, 5), (1, 2))
     exact = np.einsum("bhwcij,ijco->bhwo", windows, np.asarray(kernel, float))
     ours = winograd_convolution(images, kernel, pads=NO_PADS)

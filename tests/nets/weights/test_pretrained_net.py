@@ -8,6 +8,7 @@ from jtransfer.nets.parts.trunk import Head
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.pretrained_net import pretrained
 from jtransfer.transfer.finetuning.layers import adopt
+from tests.draws import normal
 
 SIZE = 32  # pixels: the real weights, on small images
 
@@ -38,6 +39,13 @@ def test_up_to_a_stage(lite0):
         pretrained("efficientnet_lite0", until="layer4")
 
 
+def test_heads_that_were_not_published_are_refused():
+    with pytest.raises(WeightsError, match="until='fc' of dinov2_small, which was published"):
+        pretrained("dinov2_small", until="fc")
+    with pytest.raises(WeightsError, match="classes=7 of clip_vit_b32, whose last stage"):
+        pretrained("clip_vit_b32", classes=7)
+
+
 def test_the_published_classifier_has_its_classes_names():
     whole = pretrained("efficientnet_lite0", until="fc", size=SIZE)
     assert whole.classes is not None
@@ -63,7 +71,7 @@ def test_a_new_head_is_drawn_and_nothing_else(lite0):
 
 def test_options_go_to_the_net():
     stem = pretrained("efficientnet_lite0", until="stem", size=SIZE, frozen_statistics=False)
-    images = jax.random.normal(jax.random.key(0), (2, SIZE, SIZE, 3))
+    images = normal(0, (2, SIZE, SIZE, 3))
     _, moved = stem.trunk.apply(stem.variables, images, train=True, mutable=["batch_stats"])
     before = stem.variables["batch_stats"]["stem"]["norm"]["mean"]
     assert np.abs(moved["batch_stats"]["stem"]["norm"]["mean"] - before).max() > 1e-4
@@ -84,7 +92,7 @@ def test_every_domain_starts_from_the_published_statistics():
 def test_heads_for_adaptation_are_put_on_it():
     trunk, _, _ = stem = pretrained("efficientnet_lite0", until="stem", size=SIZE)
     net = AdaptationNet(trunk, Head((), 5), Head((4,), 1))
-    images = jax.random.normal(jax.random.key(0), (1, SIZE, SIZE, 3))
+    images = normal(0, (1, SIZE, SIZE, 3))
     fresh = jax.jit(net.init)(jax.random.key(0), images)
     variables = adopt(fresh, stem.below(), reinitialise=("label_head", "domain_head"))
     features = net.apply(variables, images, method="features")

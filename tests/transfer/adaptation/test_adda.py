@@ -47,9 +47,10 @@ def test_gradients_of_both_players_by_hand(d):
     the target encoder's, softplus(d t), by its own number alone.
     """
     net, own, batch = game(d)
-    value, gradient = jax.value_and_grad(
+    value_and_gradient = jax.value_and_grad(
         lambda p: adda_loss(net)(p, {}, batch, jax.random.key(0), jnp.asarray(0.5))[0]
-    )(own)
+    )
+    value, gradient = jax.jit(value_and_gradient)(own)
     s, t = 0.5 * S, 0.25 * T
     softplus = jax.nn.softplus
     expected = (softplus(d * s) + softplus(-d * t)) / 2 + softplus(d * t)
@@ -133,7 +134,7 @@ def test_each_player_has_its_own_rate():
 def test_labels_change_nothing(problem):
     net, own, stats, batch = problem
     poisoned = {name: {**examples, "label": jnp.full(4, -99)} for name, examples in batch.items()}
-    loss = adda_loss(net)
+    loss = jax.jit(adda_loss(net))
     for each in (batch, poisoned):
         value, (new_stats, _) = loss(own, stats, each, jax.random.key(0), jnp.asarray(0.5))
         if each is batch:
@@ -158,7 +159,8 @@ def test_the_targets_net_is_the_sources_until_its_encoder_moves(problem):
 def test_the_domains_may_differ_in_size(problem):
     net, own, stats, batch = problem
     fewer = {**batch, "target": {"image": batch["target"]["image"][:2]}}
-    _, (_, metrics) = adda_loss(net)(own, stats, fewer, jax.random.key(0), jnp.asarray(0.5))
+    loss = jax.jit(adda_loss(net))
+    _, (_, metrics) = loss(own, stats, fewer, jax.random.key(0), jnp.float32(0.5))
     assert metrics["domain_loss"][1] == 6
 
 
@@ -168,7 +170,8 @@ def test_dropout_acts_on_the_players_only():
     made, _ = tiny.variables(net)
     own = untie_encoders({"params": made})["params"]
     loss, batch = adda_loss(net), tiny.batch()
-    values = [loss(own, {}, batch, jax.random.key(seed), jnp.asarray(0.0))[0] for seed in (0, 0, 1)]
+    value = jax.jit(lambda key: loss(own, {}, batch, key, jnp.asarray(0.0))[0])
+    values = [value(jax.random.key(seed)) for seed in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
 
 

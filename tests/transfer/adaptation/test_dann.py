@@ -33,7 +33,7 @@ def test_every_player_gets_the_gradient_of_the_papers_equations(problem):
     scale = float(sigmoid_ramp(jnp.asarray(0.1)))
     ours = tiny.gradient(dann_loss(net), params, stats, batch, progress=0.1)
     labels = tiny.gradient(supervised_loss(net), params, stats, batch)
-    domains = jax.grad(lambda p: domain_loss(net, p, batch))(params)
+    domains = jax.jit(jax.grad(lambda p: domain_loss(net, p, batch)))(params)
     # Eqs. 13-15: theta_f by dL_y - lambda dL_d, theta_y by dL_y, theta_d by dL_d at full rate.
     assert_close(ours["label_head"], labels["label_head"])
     assert_close(ours["domain_head"], domains["domain_head"])
@@ -70,10 +70,11 @@ def test_at_progress_0_the_trunk_learns_as_source_only(problem):
 def test_metrics_count_what_they_are_averages_of(problem):
     net, params, stats, batch = problem
     loss = dann_loss(net, reversal=lambda progress: 3.0 * progress)
-    value, (_, metrics) = loss(params, stats, batch, jax.random.key(0), jnp.asarray(0.5))
+    value, (_, metrics) = jax.jit(loss)(params, stats, batch, jax.random.key(0), jnp.float32(0.5))
     average = {name: total / count for name, (total, count) in metrics.items()}
     np.testing.assert_allclose(value, average["label_loss"] + average["domain_loss"], rtol=1e-6)
-    np.testing.assert_allclose(average["domain_loss"], domain_loss(net, params, batch), rtol=1e-6)
+    expected = jax.jit(lambda params: domain_loss(net, params, batch))(params)
+    np.testing.assert_allclose(average["domain_loss"], expected, rtol=1e-6)
     assert metrics["domain_accuracy"][1] == 8
     assert metrics["label_accuracy"][1] == 4
     assert average["reversal"] == 1.5
@@ -82,7 +83,7 @@ def test_metrics_count_what_they_are_averages_of(problem):
 def test_the_targets_labels_are_not_looked_at(problem):
     net, params, stats, batch = problem
     told = {**batch, "target": {**batch["target"], "label": jnp.zeros(4, jnp.int32)}}
-    loss = dann_loss(net)
+    loss = jax.jit(dann_loss(net))
     values = [loss(params, stats, b, jax.random.key(0), jnp.asarray(0.5))[0] for b in (batch, told)]
     assert values[0] == values[1]
 
@@ -90,7 +91,7 @@ def test_the_targets_labels_are_not_looked_at(problem):
 def test_each_domain_moves_its_own_statistics():
     net = tiny.net(norm=True)
     params, stats = tiny.variables(net)
-    _, (new_stats, _) = dann_loss(net)(
+    _, (new_stats, _) = jax.jit(dann_loss(net))(
         params, stats, tiny.batch(), jax.random.key(0), jnp.asarray(0.5)
     )
     mean = new_stats["batch_stats"]["trunk"]["conv1"]["norm"]["mean"]

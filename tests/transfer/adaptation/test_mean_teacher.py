@@ -40,8 +40,8 @@ def game():
 
 
 def loss_and_gradient(loss, own, stats, batch, progress=1.0):
-    (value, aux), gradient = jax.value_and_grad(loss, has_aux=True)(
-        own, stats, batch, KEY, jnp.asarray(progress)
+    (value, aux), gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))(
+        own, stats, batch, KEY, jnp.float32(progress)
     )
     return value, weights(gradient), aux
 
@@ -78,7 +78,7 @@ def test_gradients_of_net_and_teacher_by_hand():
         stats["teacher"]["variables"] = variables
         return loss(own, stats, batch, KEY, jnp.asarray(1.0))[0]
 
-    to_teacher = jax.grad(of_teacher)(teacher_variables(stats))
+    to_teacher = jax.jit(jax.grad(of_teacher))(teacher_variables(stats))
     assert set(weights(to_teacher["params"]).values()) == {0.0}
 
 
@@ -146,7 +146,7 @@ def test_guesses_are_aligned_to_the_sources_labels_and_counted_by_hand(align):
 def test_the_teacher_is_the_nets_average():
     own, stats, batch = game()
     loss = mean_teacher_loss(Game(), augment=unchanged, decay=0.9)
-    _, (new_stats, _) = loss(own, stats, batch, KEY, jnp.asarray(0.5))
+    _, (new_stats, _) = jax.jit(loss)(own, stats, batch, KEY, jnp.float32(0.5))
     moved = weights(teacher_variables(new_stats)["params"])
     expected = {"trunk": 1.8 + 0.05, "label_head": 0.72 + 0.15, "domain_head": 0.07}
     np.testing.assert_allclose(list(moved.values()), [expected[name] for name in moved], rtol=1e-5)
@@ -164,12 +164,12 @@ def test_the_net_sees_augmented_images_and_the_teacher_plain_ones():
     loss = mean_teacher_loss(
         Game(), augment=black, decay=1.0, threshold=0.0, temperature=1.0, reversal=None
     )
-    value, _ = loss(own, stats, batch, KEY, jnp.asarray(1.0))
+    value, _ = jax.jit(loss)(own, stats, batch, KEY, jnp.float32(1.0))
     np.testing.assert_allclose(value, 2 * np.log(2), rtol=1e-5)  # the net can but guess
     guesses = []
     for augment in (unchanged, black):
         loss = mean_teacher_loss(Game(), augment=augment, decay=0.0)
-        _, (new_stats, _) = loss(own, stats, batch, KEY, jnp.asarray(1.0))
+        _, (new_stats, _) = jax.jit(loss)(own, stats, batch, KEY, jnp.float32(1.0))
         guesses.append(new_stats["teacher"]["guesses"])
     np.testing.assert_array_equal(*guesses)
 
@@ -180,7 +180,7 @@ def test_steps_keep_the_states_form_and_the_labels_of_the_target_change_nothing(
     optimizer = optax.adam(1e-2)
 
     def noisy(key, images):
-        return images + 0.1 * jax.random.normal(key, images.shape)
+        return images + 0.1 * jax.random.normal(key, (images.size,)).reshape(images.shape)
 
     step = compile_step(
         make_step(mean_teacher_loss(net, augment=noisy), optimizer, total_steps=3),

@@ -20,6 +20,8 @@ from jtransfer.transfer.adaptation.translation import (
     translation_loss,
 )
 from jtransfer.transfer.supervised import cross_entropy
+from tests import draws
+from tests.draws import integers, uniform
 from tests.transfer import tiny
 from tests.transfer.game import params, sigmoid, weights
 from tests.transfer.translation_game import TranslationGame
@@ -151,15 +153,14 @@ def tiny_net(*, norm=False, dropout=0.0):
 def tiny_problem(*, norm):
     """A net, its parameters and statistics, and a batch."""
     net = tiny_net(norm=norm)
-    keys = jax.random.split(jax.random.key(0), 3)
     batch = {
         "source": {
-            "image": jax.random.uniform(keys[0], (4, 8, 8, 2)),
-            "label": jax.random.randint(keys[1], (4,), 0, 3),
+            "image": uniform(0, (4, 8, 8, 2)),
+            "label": integers(1, (4,), 3),
         },
-        "target": {"image": jax.random.uniform(keys[2], (4, 8, 8, 2)) ** 2},
+        "target": {"image": uniform(2, (4, 8, 8, 2)) ** 2},
     }
-    made = jax.jit(net.init)(jax.random.key(1), batch["source"]["image"])
+    made = draws.variables(net, batch["source"]["image"])
     return net, made["params"], {name: made[name] for name in made if name != "params"}, batch
 
 
@@ -179,6 +180,13 @@ def compared(loss, params, stats, batch, progress=0.1):
     return {"value": value, "gradients": gradients, "stats": new_stats}
 
 
+@pytest.fixture(scope="module")
+def dann(problem):
+    """What DANN makes of the problem."""
+    net, own, stats, batch = problem
+    return compared(dann_loss(net), own, stats, batch)
+
+
 def assert_close(ours, theirs):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), ours, theirs)
 
@@ -188,10 +196,10 @@ def untouched(gradients):
     return {part for part in gradients if not any(map(np.any, jax.tree.leaves(gradients[part])))}
 
 
-def test_without_decoders_it_is_dann(problem):
+def test_without_decoders_it_is_dann(problem, dann):
     net, own, stats, batch = problem
-    dann = translation_loss(net, weights=only(classification=1.0, latent=1.0), code_game="reversed")
-    assert_close(compared(dann, own, stats, batch), compared(dann_loss(net), own, stats, batch))
+    loss = translation_loss(net, weights=only(classification=1.0, latent=1.0), code_game="reversed")
+    assert_close(compared(loss, own, stats, batch), dann)
 
 
 def test_with_the_latent_game_alone_it_is_adda():
@@ -247,7 +255,7 @@ def test_with_image_game_and_cycle_alone_it_is_cyclegan(problem):
     assert untouched(ours["gradients"]) == {"label_head", "domain_head"}
 
 
-def test_a_step_moves_every_part(problem):
+def test_a_step_moves_every_part(problem, dann):
     net, own, stats, batch = problem
     loss = translation_loss(net, weights=TranslationWeights(translated_classification=0.1))
     optimizer = optax.adam(1e-3, b1=0.5)
@@ -267,7 +275,6 @@ def test_a_step_moves_every_part(problem):
     assert metrics["domain_accuracy"][1] == metrics["cycle_loss"][1] == 8
     assert metrics["encoder_loss"][1] == metrics["translated_label_accuracy"][1] == 4
     # Statistics are those of real images, as without translation.
-    dann = compared(dann_loss(net), own, stats, batch)
     assert_close(after.stats, dann["stats"])
 
 

@@ -10,6 +10,7 @@ import pytest
 from jtransfer.nets.classifier import Classifier
 from jtransfer.nets.parts.stages import FullStage
 from jtransfer.nets.parts.trunk import Head, Trunk
+from jtransfer.nets.vit import vit
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.finetuning.layers import LayerError
@@ -113,6 +114,26 @@ def test_the_merged_net_is_the_adapted_one(variables):
     out = params["head"]["out"]
     expected = nn.relu(layer(hidden, "full")) @ out["kernel"] + out["bias"][None]
     np.testing.assert_allclose(NET.apply(merged, IMAGES), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_vit_tiny_moves_one_in_seventy_of_its_numbers():
+    """12 blocks, query and value, A [192, 8] and B [8, 192] each; and a head of ten classes."""
+    whole = vit("tiny")
+    net = Classifier(whole.clone(stages=whole.stages[:-1]), Head((), outputs=10))
+    lora = LoRA("trunk/.*/attention/(query|value)/kernel", rank=8)
+    images = jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32)
+    start = jax.eval_shape(net.init, jax.random.key(0), images)
+    params = jax.eval_shape(lambda: lora.adapt(start_of(start), key=jax.random.key(1)))["params"]
+    groups = parameter_groups(params, lora.rules())
+    moving, frozen = groups.count(params)
+    assert moving == 12 * 2 * 8 * (192 + 192) + 192 * 10 + 10
+    assert frozen == 5_717_416 - (192 * 1000 + 1000)
+    state = jax.eval_shape(groups.optimizer(optax.adamw(1e-3)).init, params)
+    assert 2 * moving <= sum(leaf.size for leaf in jax.tree.leaves(state)) <= 2 * moving + 4
+
+
+def start_of(shapes):
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), dict(shapes))
 
 
 def test_no_gradient_flows_into_the_kernels(variables):

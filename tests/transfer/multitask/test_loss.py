@@ -12,6 +12,7 @@ from jtransfer.transfer.multitask.learned_task_weights import GradNorm, Uncertai
 from jtransfer.transfer.multitask.loss import _inner_products, keep_head, multitask_loss
 from jtransfer.transfer.multitask.task_weights import FixedWeights, TaskError
 from jtransfer.transfer.parameter_groups import parameter_groups
+from tests.draws import integers
 from tests.transfer import tiny_tasks
 from tests.transfer.tiny_tasks import CRITERIA, TASKS
 
@@ -97,7 +98,7 @@ def conflicting(problem):
     net, variables, batch = problem
     batch = tiny_tasks.without("shape", batch)
     for seed in range(20):
-        labels = jax.random.randint(jax.random.key(seed), (8,), 0, 2)
+        labels = integers(seed, (8,), 2)
         batch = {"source": {**batch["source"], "colour": labels}}
         gradients = [alone(net, variables, batch, task)[1] for task in ("colour", "angle")]
         colour, angle = (flat(each["trunk"]) for each in gradients)

@@ -7,6 +7,7 @@ import pytest
 
 from jtransfer.transfer.multitask.masked_criteria import masked_cross_entropy, masked_squared_error
 from jtransfer.transfer.supervised import cross_entropy
+from tests.draws import normal
 
 
 def test_cross_entropy_by_hand_over_what_has_a_label():
@@ -19,7 +20,7 @@ def test_cross_entropy_by_hand_over_what_has_a_label():
 
 
 def test_with_all_labels_it_is_the_plain_cross_entropy():
-    logits, labels = jax.random.normal(jax.random.key(0), (9, 4)), jnp.arange(9) % 4
+    logits, labels = normal(0, (9, 4)), jnp.arange(9) % 4
     metrics, plain = masked_cross_entropy(logits, labels), cross_entropy(logits, labels)
     np.testing.assert_allclose(metrics["loss"], plain["label_loss"], rtol=1e-6)
     assert metrics["accuracy"] == plain["label_accuracy"]
@@ -44,7 +45,7 @@ def test_without_labels_loss_and_gradient_are_zero(criterion, missing):
 
 @pytest.mark.parametrize("criterion", [masked_cross_entropy, masked_squared_error])
 def test_bfloat16_outputs_are_judged_in_float32(criterion):
-    outputs = jax.random.normal(jax.random.key(0), (64, 8)).astype(jnp.bfloat16)
+    outputs = normal(0, (64, 8)).astype(jnp.bfloat16)
     labels = jnp.arange(64) % 8
     labels = labels if criterion is masked_cross_entropy else labels * 0.1
     assert criterion(outputs, labels) == criterion(outputs.astype(jnp.float32), labels)

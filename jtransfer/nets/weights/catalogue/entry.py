@@ -47,8 +47,9 @@ class PublishedWeights:
       gflop: of one image in 1e9, a multiplication and an addition each counted.
       top1: share of ImageNet's validation images that the whole net is right on, as the publisher
         says; None where it says none, or the net names no classes.
-      head: the net's last stage, which names classes.
-      classes: how many the published head names, ImageNet's 1,000; 0 if it was published without.
+      head: the net's last stage, which names classes, or is CLIP's projection.
+      classes: how many the published head names, ImageNet's 1,000; 0 if it was published without,
+        None if it names none.
     """
 
     build: Callable[..., Trunk]
@@ -61,4 +62,4 @@ class PublishedWeights:
     gflop: float
     top1: float | None = None
     head: str = "fc"
-    classes: int = 1000
+    classes: int | None = 1000
