@@ -77,7 +77,7 @@ def own_folder(results: Results) -> str:
                 markdown_table(_HEADER, [_row(each) for each in results]),
                 f"Features: {first['net']}, its last five layers, averaged over the pixels. "
                 f"scikit-learn's LogisticRegressionCV (ten C, 5 folds) has the last layer, on the "
-                f"first {first['rival_splits']} splits. {made_by(first)}.",
+                f"first {first['rival_splits']} of the splits. {made_by(first)}.",
             ]
         )
         + "\n"

@@ -39,16 +39,18 @@ def probabilities_of(scores: ArrayLike, temperature: float = 1.0) -> NDArray[np.
 def log_loss(scores: ArrayLike, labels: ArrayLike, temperature: float = 1.0) -> float:
     """Mean cross-entropy of scores [n, classes] over a temperature, the targets as Platt's.
 
-    The class of each of n examples has not 1 but (n + 1) / (n + k), the k - 1 others 1 / (n + k):
-    Platt's targets (1999, "Probabilistic outputs for support vector machines", section 2.2) for k
-    classes. Without them a temperature of 0 would be best where all are right.
+    The class of each of n examples has not 1 but (n + 1) / (n + 2), and the k - 1 others share what
+    is left: Platt's targets (1999, "Probabilistic outputs for support vector machines", section
+    2.2), as if one more example were right and one more wrong. Without them a temperature of 0
+    would be best where all are right.
     """
     logits = np.asarray(scores, np.float64) / temperature
     n, classes = logits.shape
     logits = logits - logits.max(axis=1, keepdims=True)
     logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     own = logs[np.arange(n), np.asarray(labels)]
-    return float(-(n * own + logs.sum(axis=1)).mean() / (n + classes))
+    others = (logs.sum(axis=1) - own) / (classes - 1)
+    return float(-((n + 1) * own + others).mean() / (n + 2))
 
 
 def fit_temperature(scores: ArrayLike, labels: ArrayLike) -> float:

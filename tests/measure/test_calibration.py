@@ -46,6 +46,13 @@ def test_log_loss_by_hand():
     assert log_loss(scores, np.array([0, 1])) == pytest.approx((first + np.log(2)) / 2)
 
 
+def test_the_wrong_share_is_that_of_all_other_classes_together():
+    labels = np.arange(30) % 10
+    scores = 1.0 * (np.arange(10)[None] == labels[:, None])
+    sure = probabilities_of(scores, fit_temperature(scores, labels)).max(axis=1)
+    np.testing.assert_allclose(sure, 31 / 32, atol=1e-4)
+
+
 def test_reliability_by_hand():
     shares = np.array([[0.9, 0.1], [0.7, 0.3], [0.25, 0.75], [0.45, 0.55]])
     found = reliability(shares, np.array([0, 1, 1, 1]), bins=4)
