@@ -71,7 +71,7 @@ def doubt_labels(probabilities: np.ndarray, labels: np.ndarray) -> LabelDoubt:
     counted = np.where(confident, probabilities, -1.0).argmax(axis=1)
     others = np.where(counts[None] > 0, probabilities, -1.0)  # no class that nobody has
     likeliest = others.argmax(axis=1)
-    counts_at_all = confident.any(axis=1)
+    counts_at_all = np.asarray(confident.any(axis=1))
     suspects = []
     for label in np.flatnonzero(counts):
         of_label = rows[labels == label]

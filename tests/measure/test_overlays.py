@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from PIL import Image
 
+from jtransfer.data.sources.decoding import read_rgb
 from jtransfer.measure.overlays import overlays_figure
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (2, 12, 16, 3)).astype(np.uint8)
@@ -9,8 +9,7 @@ MASKS = np.random.default_rng(1).integers(0, 3, (2, 12, 16))
 
 
 def red(path):
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGB")).astype(int)
+    pixels = np.asarray(read_rgb(path)).astype(int)
     return (np.abs(pixels - [200, 69, 63]).max(axis=-1) < 3).sum()
 
 
@@ -29,8 +28,7 @@ def test_wrong_pixels_are_red_and_those_without_a_class_are_not(tmp_path):
 def test_more_classes_than_the_palette_has(tmp_path):
     names = [f"class {number}" for number in range(21)]
     overlays_figure(IMAGES, MASKS + 18, MASKS, tmp_path / "many.png", classes=names)
-    with Image.open(tmp_path / "many.png") as image:
-        assert image.width == round(4 * 2.3 * 130)
+    assert read_rgb(tmp_path / "many.png").width == round(4 * 2.3 * 130)
 
 
 def test_what_does_not_fit(tmp_path):

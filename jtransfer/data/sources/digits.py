@@ -30,4 +30,4 @@ def load_digits(split: str) -> Examples:
     pixels = np.rint(images[half].reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     pixels = np.pad(pixels, ((0, 0), (1, 1), (1, 1), (0, 0)))
     classes = tuple(str(digit) for digit in range(10))
-    return Examples(pixels, labels[half].astype(np.int32), classes, "sklearn:digits")
+    return Examples(pixels, np.asarray(labels)[half].astype(np.int32), classes, "sklearn:digits")

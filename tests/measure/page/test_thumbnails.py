@@ -2,8 +2,8 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from jtransfer.data.sources.image_opening import decoded
 from jtransfer.measure.page import thumbnail
 from jtransfer.measure.page.content import media_type
 
@@ -20,9 +20,9 @@ from jtransfer.measure.page.content import media_type
 def test_a_thumbnail_keeps_the_shape(shape, size, mode):
     picture = thumbnail(np.full(shape, 200, np.uint8))
     assert media_type(picture) == "image/jpeg"
-    decoded = Image.open(BytesIO(picture))
-    assert (decoded.size, decoded.mode) == (size, mode)
-    np.testing.assert_allclose(np.asarray(decoded), 200, atol=2)
+    with decoded(BytesIO(picture), "a thumbnail") as image:
+        assert (image.size, image.mode) == (size, mode)
+        np.testing.assert_allclose(np.asarray(image), 200, atol=2)
 
 
 def test_a_thumbnail_of_noise_is_small():

@@ -2,10 +2,10 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
+from jtransfer.data.sources.decoding import read_rgb
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.recipes.own_folder import fit as fit_module, pooled_features as pooled_module
 from jtransfer.recipes.own_folder.fit import fit
@@ -168,5 +168,5 @@ def test_an_image_alone_is_told_as_among_others(fitted, squares):
     together = model.predict(paths).probabilities
     alone = np.concatenate([model.predict([path]).probabilities for path in paths[:3]])
     np.testing.assert_allclose(together[:3], alone, atol=1e-6)
-    arrays = np.stack([np.asarray(Image.open(path)) for path in paths])
+    arrays = np.stack([np.asarray(read_rgb(path)) for path in paths])
     np.testing.assert_allclose(model.predict(arrays).probabilities, together, atol=1e-6)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from PIL import Image
 
 from jtransfer.data.examples import DataError
+from jtransfer.data.sources.decoding import read_rgb
 from jtransfer.recipes.own_folder.search import search_folder, write_contact_sheet
 
 
@@ -18,7 +18,7 @@ def test_the_nearest_are_of_the_querys_colour_and_not_itself(toy_trunk, squares,
         assert {path.parent.name for path in paths} == {query.parent.name}
     sheet = tmp_path / "sheet.png"
     write_contact_sheet(found, sheet)
-    drawn = np.asarray(Image.open(sheet))
+    drawn = np.asarray(read_rgb(sheet))
     assert drawn.shape == (2 * 172 + 12, 4 * 172 + 24, 3)
     assert drawn[92, 92, 0] > 120 > drawn[92, 92, 2]  # the first query is red
     with pytest.raises(DataError, match="is there already"):
