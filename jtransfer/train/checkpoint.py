@@ -54,7 +54,10 @@ class Checkpoints:
             max_to_keep=keep, create=True, lightweight_initialize=True
         )
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            # The others wait for it in the manager: what they make first would be in a run's folder
+            # before its settings are.
+            if jax.process_index() == 0:
+                self._folder.mkdir(parents=True, exist_ok=True)
             self._manager = ocp.CheckpointManager(self._folder, options=options)
         except OSError as error:
             raise self._no_place(error) from error

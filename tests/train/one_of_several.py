@@ -8,6 +8,7 @@ With KILLED_AT the last process is killed at that step.
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def main(coordinator: str, processes: str, process: str, folder: str, killed_at:
     print(STARTED, file=sys.stderr, flush=True)
     mesh = parallel.mesh
     step = regression.compiled_step(mesh=mesh)
+    if process == "0":
+        time.sleep(1)  # late: what the others do until then must not be in its way
     run = RunFolder(Path(folder), {"steps": STEPS})
     with Checkpoints(run.checkpoint_folder) as checkpoints:
         state = regression.initial_state()

@@ -65,5 +65,5 @@ def test_a_run_depends_on_every_option():
 
 def test_an_unknown_method_is_named(tmp_path):
     problem = Problem.between(examples("one"), examples("other"))
-    with pytest.raises(ValueError, match=r"unknown method 'dan'; expected one of source, sa, dann"):
-        run_methods(problem, ["dan"], conduct=Conduct(out=tmp_path))
+    with pytest.raises(ValueError, match=r"unknown method 'dqn'; expected one of source, sa, dann"):
+        run_methods(problem, ["dqn"], conduct=Conduct(out=tmp_path))

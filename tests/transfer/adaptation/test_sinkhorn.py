@@ -2,7 +2,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.transfer.adaptation.sinkhorn import sinkhorn, squared_distances
+from jtransfer.transfer.adaptation.sinkhorn import sinkhorn
+from jtransfer.transfer.adaptation.squared_distances import squared_distances
 
 RANDOM = np.random.default_rng(0)
 COST = RANDOM.uniform(size=(7, 5)).astype(np.float32)
