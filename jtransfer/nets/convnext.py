@@ -26,13 +26,15 @@ import flax.linen as nn
 import jax
 
 from jtransfer.nets.parts.depthwise import depthwise_convolution
+from jtransfer.nets.parts.initializers import in_a_row
 from jtransfer.nets.parts.layers import Conv
 from jtransfer.nets.parts.stages import FullStage
+from jtransfer.nets.parts.transformer import exact_gelu, layer_norm, linear
 from jtransfer.nets.parts.trunk import Trunk
 
 Size = Literal["tiny", "small", "base"]
 
-_NORMAL = nn.initializers.truncated_normal(0.02)
+_NORMAL = in_a_row(nn.initializers.truncated_normal(0.02))
 _EPSILON = 1e-6
 _SIDE = 7  # of the depthwise kernels
 _LAYER_SCALE = 1e-6  # that training from scratch starts from
@@ -58,9 +60,7 @@ CONVNEXT: dict[str, Shape] = {
 }
 
 
-def _norm(name: str) -> nn.LayerNorm:
-    # The fast variance is a difference of squares: rounding, where the mean is large.
-    return nn.LayerNorm(epsilon=_EPSILON, use_fast_variance=False, name=name)
+_norm = partial(layer_norm, epsilon=_EPSILON)
 
 
 def _patches(maps: jax.Array, features: int, side: int, *, name: str) -> jax.Array:
@@ -112,10 +112,9 @@ class Block(nn.Module):
     def __call__(self, inputs: jax.Array) -> jax.Array:
         """Map [batch, height, width, channels] to the same."""
         width = inputs.shape[-1]
-        linear = partial(nn.Dense, kernel_init=_NORMAL)
         maps = _norm("norm")(Depthwise(name="depthwise")(inputs))
-        maps = nn.gelu(linear(4 * width, name="expand")(maps), approximate=False)
-        maps = linear(width, name="project")(maps)
+        maps = exact_gelu(linear(4 * width, "expand")(maps))
+        maps = linear(width, "project")(maps)
         gamma = self.param("gamma", nn.initializers.constant(_LAYER_SCALE), (width,))
         return inputs + maps * gamma[None, None, None]
 

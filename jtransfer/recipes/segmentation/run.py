@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from jtransfer.data.masks import MaskedImages
+from jtransfer.nets.fcn import FCN
 from jtransfer.recipes.segmentation.nets import Base
 from jtransfer.recipes.segmentation.problem import Problem
 from jtransfer.recipes.segmentation.training import Judge, Options, best_of, train_stage
@@ -94,7 +95,8 @@ def guesses_of(
     options = _options_of(row, options)
     net = base.net(len(problem.classes), STAGES[row], scratch=scratch)
     folder = conduct.out / _name(base, row, options, conduct, seed)
-    variables = best_of(folder, _fresh(problem, base, row, options, seed), options, scratch=scratch)
+    fresh = _fresh(problem, base, net, options, seed, scratch=scratch)
+    variables = best_of(folder, fresh, options, scratch=scratch)
     return Judge(net, base).guesses(variables, masked.images), folder
 
 
@@ -107,10 +109,10 @@ def _name(base: Base, row: Row, options: Options, conduct: Conduct, seed: int) -
     return f"{conduct.prefix}{base.name}-{row}-{options.steps}-seed{seed}"
 
 
-def _fresh(problem: Problem, base: Base, row: Row, options: Options, seed: int) -> dict[str, Any]:
-    """What a row starts from, but for what it takes from the coarser net."""
-    scratch = row == "8s_scratch"
-    net = base.net(len(problem.classes), STAGES[row], scratch=scratch)
+def _fresh(
+    problem: Problem, base: Base, net: FCN, options: Options, seed: int, *, scratch: bool
+) -> dict[str, Any]:
+    """What a row's net starts from, but for what it takes from the coarser one."""
     height, width = options.window or problem.train.images.shape[1:3]
     return base.start(net, (height, width), seed, scratch=scratch)
 
@@ -136,7 +138,7 @@ def _row(
     path = conduct.out / _name(base, row, options, conduct, seed)
     folder = RunFolder(path, settings)
     net = base.net(len(problem.classes), STAGES[row], scratch=scratch)
-    fresh = _fresh(problem, base, row, options, seed)
+    fresh = _fresh(problem, base, net, options, seed, scratch=scratch)
     result = folder.result()
     if result is not None:
         print(f"{path.name}: finished before, mean IoU {result['mean_iou']:.4f}")

@@ -5,6 +5,7 @@ examples that their models did not see (Guo et al. 2017, "On calibration of mode
 section 4.2): so they are of use for an SVM and ridge regression too, whose scores are no logits.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ _FIT = {"svm": probe.fit_svm, "softmax": probe.fit_softmax}
 _TOLERANCE, _MOST = 1e-4, 300  # of the folds' models
 
 
-class _Linear(ClassifierMixin, BaseEstimator):
+class _Linear(ClassifierMixin, BaseEstimator, ABC):
     """What the probes share: labels of any type, scores and probabilities."""
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "_Linear":
@@ -49,11 +50,11 @@ class _Linear(ClassifierMixin, BaseEstimator):
         self.temperature_ = 1.0 if held_out is None else fit_temperature(held_out, labels)
         return self
 
+    @abstractmethod
     def _fit(
         self, X: NDArray[np.float32], labels: NDArray[np.intp]
     ) -> tuple[probe.LinearProbe, NDArray | None]:
         """The probe, and scores [n, classes] by models that did not see the example, or None."""
-        raise NotImplementedError
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Scores [n, classes]; of two classes [n], the second's less the first's."""
