@@ -13,6 +13,7 @@ given again.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -71,7 +72,7 @@ def main(config: Config) -> None:
         on_unreadable=config.on_unreadable,
         workers=config.workers,
         seed=config.seed,
-        tell=print,
+        tell=partial(print, flush=True),
     )
     print()
     for line in told(model.about):
