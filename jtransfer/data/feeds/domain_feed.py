@@ -89,7 +89,8 @@ class DomainFeed:
                     f"of {name}; expected 1 to that many. Give more files, or another batch"
                 )
         self.domains, self.seed = dict(domains), seed
-        self._workers, self._on_unreadable = workers, on_unreadable
+        self._workers = workers
+        self._on_unreadable: OnUnreadable = on_unreadable
         self._kept = {name: each for name, each in domains.items() if each.bytes <= in_memory}
         self._streams = {
             name: ImageStream(
