@@ -17,6 +17,7 @@ from jtransfer.measure.metrics import mean_per_class_accuracy
 from jtransfer.recipes.own_folder.choice import Nested
 from jtransfer.recipes.own_folder.estimate import Estimate, calibrated_by
 from jtransfer.recipes.own_folder.estimate_by_halves import estimate_of_halves
+from jtransfer.recipes.own_folder.intake import called
 from jtransfer.recipes.own_folder.model import KeptFeatures, Model
 from jtransfer.recipes.own_folder.whole_net import Budget, fine_tune_model
 
@@ -156,7 +157,7 @@ def fine_tuned(
     kept = None
     if keep_features:
         _, own = _scores(model, files, workers)
-        names = tuple("/".join(path.parts[-2:]) for path in files.paths)
+        names = tuple(called(path) for path in files.paths)
         kept = KeptFeatures(names, own.astype(np.float16))
     model = replace(model, temperature=found.temperature, threshold=found.threshold, kept=kept)
     return Tuned(model, judged, held, features, about)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -30,9 +29,9 @@ from jtransfer.recipes.own_folder.frozen_trunk import (
     require_some,
 )
 from jtransfer.recipes.own_folder.held_out_split import judge_test
-from jtransfer.recipes.own_folder.intake import learned_and_test
+from jtransfer.recipes.own_folder.intake import called, learned_and_test
 from jtransfer.recipes.own_folder.model import KeptFeatures, Model
-from jtransfer.recipes.own_folder.model_folder import load_model, require_free, save_model
+from jtransfer.recipes.own_folder.model_folder import made_before, save_model
 from jtransfer.recipes.own_folder.pooled_features import OnUnreadable, pooled_features
 from jtransfer.recipes.own_folder.report import report_of
 from jtransfer.transfer.features.held_out_scores import Fitting, balanced, even, fit_probe
@@ -104,7 +103,7 @@ def fit(
         "seed": seed,
     }
     if out is not None:
-        made = _made_before(Path(out).expanduser(), settings)
+        made = made_before(Path(out).expanduser(), settings)
         if made is not None:
             return made
     cache = Path(cache_folder) if cache_folder else default_cache_folder() / "features"
@@ -140,7 +139,7 @@ def fit(
     if tuned.model is not None and tuned.judged is not None:
         model, judged, features = tuned.model, tuned.judged, tuned.features
         shown = used.take(tuned.rows)
-    passed_over = [_called(files.paths[row]) for row in np.setdiff1d(np.arange(len(files)), rows)]
+    passed_over = [called(files.paths[row]) for row in np.setdiff1d(np.arange(len(files)), rows)]
     on_test = None
     if test is not None:
         on_test = judge_test(model, test, workers=workers, on_unreadable=on_unreadable)
@@ -158,16 +157,6 @@ def _named(trunks: Sequence[str] | None) -> tuple[str, ...]:
     """The nets to try."""
     names = tuple(require_some(at_hand() if trunks is None else tuple(dict.fromkeys(trunks))))
     return names[:1] if trunks is None and jax.default_backend() == "cpu" else names
-
-
-def _made_before(out: Path, settings: dict[str, Any]) -> Model | None:
-    """The model that an earlier call with these settings made."""
-    if (out / "model.json").exists():
-        made = load_model(out)
-        if made.about.get("settings") == settings:
-            return made
-    require_free(out)
-    return None
 
 
 def _features(
@@ -221,7 +210,7 @@ def _model(
     found = calibrate(chosen, nested.folds, files.labels, precision, without)
     kept = None
     if keep_features:
-        names = tuple(_called(path) for path, there in zip(files.paths, rows, strict=True) if there)
+        names = tuple(called(path) for path, there in zip(files.paths, rows, strict=True) if there)
         kept = KeptFeatures(names, features.astype(np.float16))
     return Model(
         classes=files.classes,
@@ -233,8 +222,3 @@ def _model(
         threshold=found.threshold,
         kept=kept,
     )
-
-
-def _called(path: Path) -> str:
-    """A file's name and its folder's, which say nothing of whose machine it is on."""
-    return "/".join(path.parts[-2:])
