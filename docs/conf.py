@@ -27,7 +27,7 @@ html_show_sourcelink = False
 default_role = "literal"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
-autodoc_typehints = "signature"
+autodoc_typehints = "none"  # shapes are in the docstrings; types are one look away, in an editor
 autodoc_class_signature = "mixed"
 
 myst_enable_extensions = ["dollarmath"]
