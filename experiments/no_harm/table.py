@@ -160,13 +160,14 @@ def accuracies(results: Results) -> tuple[list[str], list[list[str]]]:
     rows = []
     for (source, target), cells in by_pair(results).items():
         mark = " (development)" if (source, target) in DEVELOPMENT else ""
-        row = [f"{source} → {target}{mark}"]
+        row = [f"{source} → {target}{mark}", listed_seeds(cells)]
         row += [mean_std([cell["accuracy"][name] for cell in cells]) for name in methods]
         row.append(mean_std([cell["accuracy"][cell["chosen"]] for cell in cells]))
         row.append(mean_std([oracle(cell) for cell in cells]))
         row.append(f"{np.mean([cell['sureness'] for cell in cells]):.2f}")
         rows.append(row)
-    return ["pair", *(TITLES[name] for name in methods), "the choice", "oracle", "sure"], rows
+    titles = [TITLES[name] for name in methods]
+    return ["pair", "seeds", *titles, "the choice", "oracle", "sure"], rows
 
 
 def split_pairs(results: Results) -> tuple[Results, Results]:
@@ -191,9 +192,9 @@ def no_harm(results: Results) -> str:
         f"{first['most']['target']:,} of the target without labels; other images of the target, "
         f"up to {first['most']['test']:,}, judge. Each method of `fit_feature_methods` is a "
         f"candidate, and source only always is. The choice goes by the ranks of "
-        f"{', '.join(CRITERIA[each] for each in RULE)}. Harmed is a pair whose mean over seeds "
-        f"{listed_seeds(results)} ends more than a point below source only. Regret is to the best "
-        "candidate of each run, by the target's labels. SVHN is the reduced protocol of "
+        f"{', '.join(CRITERIA[each] for each in RULE)}. Harmed is a pair whose mean over its seeds "
+        "ends more than a point below source only. Regret is to the best candidate of each run, by "
+        "the target's labels. SVHN is the reduced protocol of "
         "`experiments.no_harm`: 7,016 images stand for 73,257.",
     ]
     for text, cells in (

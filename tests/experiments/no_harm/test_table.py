@@ -75,8 +75,8 @@ def test_the_page_keeps_development_pairs_apart(tmp_path):
     text = no_harm([*DEVELOPMENT, *OTHERS])
     assert "| **the choice** | 1 of 2 | -2.0 | -0.2 | 1.0 | 1 of 4 |" in text
     assert "| **the choice** | 0 of 1 | +30.0 | +30.0 | 0.0 | 0 of 1 |" in text
-    assert "| mnist → usps (development) | 0.600 | 0.900 | 0.900 | 0.900 | 0.75 |" in text
-    assert "| photo → sketch | 0.500 ± 0.000 | 0.515 ± 0.007 |" in text
+    assert "| mnist → usps (development) | 0 | 0.600 | 0.900 | 0.900 | 0.900 | 0.75 |" in text
+    assert "| photo → sketch | 0, 1 | 0.500 ± 0.000 | 0.515 ± 0.007 |" in text
     assert "5 runs, 5 minutes" in text
     draw([*DEVELOPMENT, *OTHERS], tmp_path)
     assert (tmp_path / "no_harm.png").read_bytes().startswith(b"\x89PNG")
