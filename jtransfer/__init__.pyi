@@ -84,6 +84,7 @@ from .nets.resnet import resnet as resnet
 from .nets.translation import translation_net as translation_net
 from .nets.vit import vit as vit
 from .nets.weights.pretrained import load_pretrained as load_pretrained
+from .nets.weights.pretrained_clip import pretrained_clip as pretrained_clip
 from .nets.weights.pretrained_net import pretrained as pretrained
 from .nets.weights.publishing import (
     to_published as to_published,

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union
 import tyro
 
 from jtransfer import __version__
-from jtransfer.commands import audit, export, fit, predict, search
+from jtransfer.commands import audit, export, fit, name, predict, search
 from jtransfer.commands.errors import ending_in_words
 from jtransfer.commands.number_flags import require_usual_numbers
 
@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, ModuleType] = {
     "audit": audit,
     "fit": fit,
     "predict": predict,
+    "name": name,
     "search": search,
     "export": export,
 }
@@ -60,11 +61,11 @@ def run(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> None:
 
 def _parsed(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> Any:
     kinds = []
-    for name, each in commands.items():
+    for command, each in commands.items():
         text = each.__doc__ or ""
         # In the list of commands the first line, in a command's own help all of it.
-        about = text if name in argv[:1] else text.partition("\n")[0]
-        kinds.append(Annotated[each.Config, tyro.conf.subcommand(name, description=about)])
+        about = text if command in argv[:1] else text.partition("\n")[0]
+        kinds.append(Annotated[each.Config, tyro.conf.subcommand(command, description=about)])
     # A union of one is no union: one more that nobody sees.
     kind: Any = Union[(*kinds, Annotated[None, tyro.conf.Suppress])]
     return tyro.cli(

@@ -1,7 +1,8 @@
 """A problem and a method put together: what to train, on what, how, and judged by what.
 
 Of your own folder of images: `fit` makes a model of its classes, `load_model` reads it again,
-`write_predictions`, `search_folder` and `export` use it.
+`write_predictions`, `search_folder` and `export` use it. `name_images` and `name_by_attributes`
+tell classes that there is no image of.
 """
 
 import lazy_loader
@@ -12,6 +13,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "own_folder.export": ["export"],
         "own_folder.fit": ["fit"],
         "own_folder.model_folder": ["load_model"],
+        "own_folder.naming": ["name_images", "write_names"],
+        "own_folder.naming_by_attributes": ["name_by_attributes"],
         "own_folder.prediction_table": ["write_predictions"],
         "own_folder.search": ["search_folder"],
     },

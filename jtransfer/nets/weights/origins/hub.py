@@ -13,11 +13,12 @@ from jtransfer.nets.weights.error import WeightsError
 
 _EXTRA = "pip install 'jtransfer[hub]'"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_NUMBERS_OR_TEXT = (".safetensors", ".txt", ".json")  # which run nothing where they are read
 
 
 @dataclass(frozen=True)
 class Hub:
-    """A safetensors file of a repository, at a revision.
+    """A safetensors file of a repository, or one of text such as a tokenizer's, at a revision.
 
     Attributes:
       repository: "owner/name".
@@ -27,7 +28,7 @@ class Hub:
       file: within the repository.
 
     Raises:
-      WeightsError: if the file is no safetensors file, or the revision no commit.
+      WeightsError: if the file may be of another kind, or the revision is no commit.
     """
 
     repository: str
@@ -37,8 +38,10 @@ class Hub:
 
     def __post_init__(self):
         """Check that what is asked for runs nothing, and stays what it is."""
-        if not self.file.endswith(".safetensors"):
-            raise WeightsError(f"{self.file} of {self.repository}; expected a .safetensors file")
+        if not self.file.endswith(_NUMBERS_OR_TEXT):
+            raise WeightsError(
+                f"{self.file} of {self.repository}; expected a .safetensors file, or text"
+            )
         if self.revision is not None and not _COMMIT.fullmatch(self.revision):
             raise WeightsError(
                 f"revision {self.revision!r} of {self.repository}; expected a commit of 40 "

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from jtransfer.nets.weights.catalogue.clip import CLIP_TOWERS
 from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.nets.weights.origins.address import Address
 
@@ -43,3 +44,19 @@ def test_every_file_can_be_told_by_its_hash(name):
             assert len(origin.sha256) >= 8
             assert f"-{origin.sha256[:8]}." in origin.url
     assert 0 < (entry.top1 or 0.5) < 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLIP_TOWERS)
+def test_both_towers_have_their_names(name):
+    published = CLIP_TOWERS[name]
+    images = jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32)
+    tokens = jax.ShapeDtypeStruct((1, 77), jnp.int32)
+    variables = jax.eval_shape(published.build().init, jax.random.key(0), images, tokens)
+    sizes = jax.tree.map(lambda leaf: leaf.size, variables["params"])
+    # Radford et al. 2021, table 19: a text tower of 63 million.
+    assert sum(jax.tree.leaves(sizes["text"])) == pytest.approx(63.4e6, rel=0.01)
+    assert sum(jax.tree.leaves(sizes["image"])) == PRETRAINED[name].parameters
+    places = {path for place in published.names.published().values() for path in place.paths}
+    leaves = jax.tree_util.tree_leaves_with_path(variables)
+    assert {tuple(key.key for key in path) for path, _ in leaves} <= places
