@@ -58,8 +58,9 @@ def gains_figure(lines: Sequence[Line], path: str | Path, *, harm: float, title:
         colour = PALETTE[3] if line.chosen < -harm else PALETTE[0]
         axes.scatter([line.chosen], [row], color=colour, s=30, lw=0, zorder=4)
     axes.axvline(0, color=MUTED, lw=1.0, zorder=1)
-    axes.axvspan(axes.get_xlim()[0], -harm, color=PALETTE[3], alpha=0.06, lw=0, zorder=0)
-    axes.margins(x=0)
+    low, high = axes.get_xlim()
+    axes.axvspan(low, -harm, color=PALETTE[3], alpha=0.06, lw=0, zorder=0)
+    axes.set_xlim(low, high)
     axes.set_yticks(range(len(order)), [line.name for line in order])
     axes.set_ylim(-0.8, len(order) - 0.2)
     axes.set_xlabel("points over source only, on the target's labels", fontsize=10)

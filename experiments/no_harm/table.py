@@ -1,6 +1,7 @@
 """What the choice without a label gains and harms, beside every criterion and method alone."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from experiments.no_harm.figures import Line, gains_figure
 from experiments.no_harm.pairs import DOMAINS, PAIRS
 from experiments.wording import made_by
 from jtransfer.measure import console_table, markdown_table, mean_std
-from jtransfer.measure.choice import RULE, SOURCE_ONLY
+from jtransfer.measure.choice import RULE, SOURCE_ONLY, choose
 from jtransfer.measure.selection import best
 from jtransfer.recipes.adaptation.development import DEVELOPMENT
 
@@ -19,7 +20,10 @@ Name = tuple[str, str]
 Way = Callable[[dict[str, Any]], float]  # from a cell to the accuracy of what is taken
 
 HARM = 0.01  # below source only
+REGRET = 0.02  # goal for the mean one
 FIGURE = "no_harm.png"
+EARLIER = ("class_clustering", "ensemble_agreement", "source_risk")
+SURE = (0.0, 0.75, 0.85, 1.01)  # ends of the bins of sureness
 TITLES = {
     "source": "source only",
     "standardised": "standardised",
@@ -80,6 +84,11 @@ def taken_by(criterion: str) -> Way:
     return way
 
 
+def by_earlier_rule(cell: dict[str, Any]) -> str:
+    """What the rule takes that was there before the development pairs were run."""
+    return choose(cell["criteria"], rule=EARLIER).name
+
+
 def always(method: str) -> Way:
     """The accuracy of one method."""
     return lambda cell: cell["accuracy"][method]
@@ -116,6 +125,7 @@ def ways(results: Results) -> dict[str, Way]:
     methods = [name for name in TITLES if name in results[0]["accuracy"]]
     return {
         "**the choice**": lambda cell: cell["accuracy"][cell["chosen"]],
+        "ranks with source error for BNM": lambda cell: cell["accuracy"][by_earlier_rule(cell)],
         **{f"{CRITERIA[name]} alone": taken_by(name) for name in CRITERIA},
         **{f"always {TITLES[name]}": always(name) for name in methods},
         "oracle": oracle,
@@ -146,6 +156,32 @@ def balance_rows(results: Results) -> list[list[str]]:
 
 
 BALANCE = ("taken", "pairs harmed", "worst pair", "mean gain", "mean regret", "runs harmed")
+
+
+def sureness_rows(results: Results) -> list[list[str]]:
+    """What came of choices of another model than source only, by how sure they were."""
+    rows = []
+    for low, high in pairwise(SURE):
+        cells = [
+            each
+            for each in results
+            if low <= each["sureness"] < high and each["chosen"] != SOURCE_ONLY
+        ]
+        if cells:
+            gains = np.array([_gain(each) for each in cells])
+            rows.append(
+                [
+                    f"{low:.2f} to {min(high, 1):.2f}",
+                    str(len(cells)),
+                    str(int((gains < -HARM - 1e-9).sum())),
+                    points(float(gains.mean())),
+                ]
+            )
+    return rows
+
+
+def _gain(cell: dict[str, Any]) -> float:
+    return cell["accuracy"][cell["chosen"]] - cell["accuracy"][SOURCE_ONLY]
 
 
 def console(results: Results) -> str:
@@ -202,8 +238,16 @@ def no_harm(results: Results) -> str:
         ("the development pairs, on which layer, settings and rule were decided", seen),
     ):
         if cells:
-            parts += [f"On {text}:", markdown_table(BALANCE, balance_rows(cells))]
+            parts += [
+                f"On {text}{verdict(cells) if cells is others else ''}:",
+                markdown_table(BALANCE, balance_rows(cells)),
+            ]
     if others:
+        parts += [
+            "How sure the choice said it was, where it took another model than source only, on "
+            "those pairs:",
+            markdown_table(("sure", "runs", "harmed", "mean gain"), sureness_rows(others)),
+        ]
         parts.append(f"![The gain of every candidate over source only]({FIGURE})")
     for text, domains in (("PACS", True), ("Digits and signs", False)):
         cells = [each for each in results if DOMAINS[each["pair"][0]].is_folder == domains]
@@ -215,6 +259,14 @@ def no_harm(results: Results) -> str:
         f"much other work beside it. {made_by(results)}"
     )
     return "\n\n".join(parts) + "\n"
+
+
+def verdict(results: Results) -> str:
+    """Whether the goals are reached, in words."""
+    of = balance(results, lambda cell: cell["accuracy"][cell["chosen"]])
+    harm = "reached" if not of.harmed else "missed"
+    regret = "reached" if of.regret <= REGRET else "missed"
+    return f" (goals: no pair harmed, {harm}; a mean regret of 2.0 points at most, {regret})"
 
 
 def listed_seeds(results: Results) -> str:
@@ -241,7 +293,7 @@ def draw(results: Results, folder: Any) -> None:
         lines,
         folder / FIGURE,
         harm=100 * HARM,
-        title="Adaptation on frozen features: what the choice without a label gains",
+        title="What the choice without a label gains on frozen features",
     )
 
 
