@@ -13,16 +13,17 @@ WORKERS := -n auto --dist worksteal
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all lint bench clean
+.PHONY: help demo test test-all lint docs bench release-check clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
-demo: $(VENV)/.installed ## drawn digits -> real handwriting: source only, DANN, mean teacher, train on target
+demo: $(VENV)/.installed ## digits from fonts -> on photographs: source only, DANN, mean teacher, train on target
 	$(BIN)/python -m experiments.adapt_digits --methods source dann teacher target $(ARGS)
 
+# A test's program runs once, on numbers that fit on a page: compiling it takes longer by far.
 test: $(VENV)/.installed-dev ## the tests that need nothing but this repository
-	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-all: $(VENV)/.installed-dev $(VENV)/.installed-torch ## and those that need real data (JTRANSFER_DATA), PyTorch or minutes
 	$(BIN)/python -m pytest $(WORKERS) -m '' $(ARGS)
@@ -44,6 +45,12 @@ bench: $(VENV)/.installed-torch ## time the steps and an epoch against PyTorch, 
 	$(BIN)/python -m experiments.throughput.eszsl
 	$(BIN)/python -m experiments.report
 
+docs: $(VENV)/.installed-docs ## the site, in build/site; its tutorials are run
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs build/site $(ARGS)
+
+release-check: $(VENV)/.installed-release ## build wheel and sdist, install them elsewhere, use them
+	$(BIN)/python tests/release_check.py
+
 clean: ## remove the environment and caches; checkpoints/ stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist
 	find jtransfer experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -61,6 +68,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(call install,[dev])
+	@touch $(VENV)/.installed
+
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,[docs])
+	@touch $(VENV)/.installed
+
+$(VENV)/.installed-release: pyproject.toml constraints.txt | $(BIN)/python
+	$(call install,[release])
 	@touch $(VENV)/.installed
 
 # Any build of PyTorch does; where the CPU build is found first (pip's own settings), it is small.

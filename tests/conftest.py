@@ -1,9 +1,13 @@
 """What every test runs under: strict JAX on eight simulated CPU devices, and no display."""
 
+import ctypes
+import gc
 import os
+import sys
 from pathlib import Path
 
 import jax
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -24,6 +28,19 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 # An example that compiles takes longer than any deadline, and every run tries the same examples.
 settings.register_profile("jtransfer", deadline=None, derandomize=True)
 settings.load_profile("jtransfer")
+
+_PLENTY = 2 * 2**30  # bytes that the programs of the tests before may take
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten_programs():
+    """A process that keeps all that it compiled takes over 6 GB at the end of the suite."""
+    yield
+    if psutil.Process().memory_info().rss > _PLENTY:
+        jax.clear_caches()
+        gc.collect()
+        if sys.platform == "linux":
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The rules of the house: the direction of imports, the size of files, versions, the README."""
+"""The rules of the house: the direction of imports, the size of files, versions, the pages."""
 
 import ast
 import doctest
@@ -282,17 +282,34 @@ def test_version_is_said_once():
     assert jtransfer.__version__ == project["version"]
 
 
-def test_readme_examples_run():
-    readme = ROOT / "README.md"
-    if not readme.exists():
-        pytest.skip("there is no README.md")
-    text = readme.read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize(
+    "page", [each for each in PAGES if ">>> " in each.read_text()], ids=lambda page: page.name
+)
+def test_examples_of_a_page_run(page: Path):
+    text = page.read_text()
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    names: dict[str, object] = {}  # shared: the blocks are one tour
+    names: dict[str, object] = {}  # shared: the blocks of a page are one tour
     for block in re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         line = text[: block.start(1)].count("\n")
-        test = doctest.DocTestParser().get_doctest(block[1], names, "README.md", "README.md", line)
+        test = doctest.DocTestParser().get_doctest(block[1], names, page.name, page.name, line)
         said: list[str] = []
         runner.run(test, out=said.append, clear_globs=False)
         names = test.globs
         assert runner.failures == 0, "".join(said)
+    assert runner.tries > 0
+
+
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_what_a_page_links_to_is_there(page: Path):
+    links = [match[1] for match in LINK.finditer(page.read_text())]
+    assert [link for link in links if not (page.parent / link).exists()] == []

@@ -14,9 +14,11 @@ target's test set; for MNIST -> MNIST-M:
     DANN             .8149   .7666
     train on target  .9891   .9596
 
-Nothing to download, drawn digits -> real handwriting (`make demo` runs three of the methods):
+Nothing to download, digits drawn from fonts -> such digits on photographs, made as MNIST-M is; a
+few minutes on two cores for the four methods of `make demo`, and drawn numbers -> real handwriting:
 
-    python -m experiments.adapt_digits
+    python -m experiments.adapt_digits --methods source dann teacher target
+    python -m experiments.adapt_digits --pair numbers-digits
 
 A pair of the table with three seeds (measured numbers and times: BENCHMARKS.md), and one cell:
 

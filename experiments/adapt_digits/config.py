@@ -42,6 +42,7 @@ MEASURED: tuple[MethodName, ...] = (
     "target",
 )
 PairName = Literal[
+    "fonts-photographs",
     "numbers-digits",
     "mnist-mnist_m",
     "mnist-usps",
@@ -58,17 +59,17 @@ NetName = Literal["paper", "normed", "augmented"]
 class Config:
     """Settings of a call; each (method, seed) is one cell."""
 
-    pair: PairName = "numbers-digits"  # source-target
+    pair: PairName = "fonts-photographs"  # the two domains, source-target
     methods: tuple[MethodName, ...] = MEASURED  # rows of the table; by default the published one's
-    seeds: tuple[int, ...] = (0,)  # of initial parameters, order of the examples and dropout
+    seeds: tuple[int, ...] = (0,)  # a run each: initial parameters, order of the examples, dropout
     together: bool = False  # train the seeds of a method in one program
     profile: bool = False  # trace a few steps of every cell and show the slowest operations
-    net: NetName = "normed"  # the paper's; with batch norm and dropout; these on augmented images
+    net: NetName = "normed"  # the paper's; with batch norm and dropout; that on augmented images
     preset: Literal["small", "paper"] = "small"  # number of steps: for two cores, or accelerators
-    steps: int | None = None  # training steps of every method, instead of the preset's
+    steps: int | None = None  # training steps of every method; None: the preset's
     batch: int = 64  # images of each domain in a step
-    rate: float | None = None  # of source only, DANN and train on target, instead of the pair's
-    momentum: float = 0.9  # of their stochastic gradient descent
+    rate: float | None = None  # of source only, DANN, train on target; None: the pair's
+    momentum: float = 0.9  # of the same three's stochastic gradient descent
     gamma: float = 10.0  # steepness of the ramp of lambda, 2 / (1 + exp(-gamma p)) - 1
     evaluate_every: int = 500  # steps between looks at the test set, which decide nothing
     checkpoint_every: int = 500  # steps between checkpoints

@@ -22,13 +22,14 @@ import tyro
 class Config:
     """Settings of an audit."""
 
-    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]  # or a csv
-    out: Path | None = None  # a page of html to write, with the pictures; must not be there
-    judge_labels: bool = True  # say which labels are doubtful; takes the longest
+    # Folder of the images, or a csv of files and labels.
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    out: Path | None = None  # page (html) to write, with the pictures; must not be there
+    judge_labels: bool = True  # say which labels are doubtful, what takes longest
     cache: Path = Path("checkpoints/features")  # where the net's features are kept
     on_unreadable: Literal["stop", "skip"] = "skip"  # list files that cannot be read, or end there
-    workers: int = 2  # that decode images
-    most: int = 20  # lines of each list
+    workers: int = 2  # processes that decode images
+    most: int = 20  # lines of each list that are printed
 
 
 def main(config: Config) -> None:

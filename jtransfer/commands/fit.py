@@ -19,12 +19,12 @@ class Config:
     """Settings of `jtransfer fit`."""
 
     # Folder of the images, with a folder for each class.
-    folder: Annotated[Path, tyro.conf.Positional]
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
     # Folder for the model, which must not be there.
     out: Path = Path("model")
     # Nets to try; by default those whose weights are on this machine (on a CPU the quickest alone).
     trunks: tuple[str, ...] | None = None
-    # Share of right guesses among those that the model is sure of.
+    # Of the guesses that the model calls sure, the share that is to be right.
     precision: float = 0.95
     # Whether classes count the same however many images they have; auto lets their accuracy decide.
     balance: Literal["auto", "yes", "no"] = "auto"
@@ -34,7 +34,7 @@ class Config:
     on_unreadable: Literal["stop", "skip"] = "skip"
     # Processes that decode images.
     workers: int = 2
-    # Of the folds.
+    # Random seed of the folds.
     seed: int = 0
 
 

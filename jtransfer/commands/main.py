@@ -14,13 +14,14 @@ from typing import Annotated, Any, Union
 import tyro
 
 from jtransfer import __version__
-from jtransfer.commands import audit, export, fit, name, predict, search
+from jtransfer.commands import adapt, audit, export, fit, name, predict, search
 from jtransfer.commands.errors import ending_in_words
 from jtransfer.commands.number_flags import require_usual_numbers
 
 COMMANDS: Mapping[str, ModuleType] = {
     "audit": audit,
     "fit": fit,
+    "adapt": adapt,
     "predict": predict,
     "name": name,
     "search": search,

@@ -21,6 +21,7 @@ from jtransfer.data.sources.npz import load_npz
 from jtransfer.data.sources.speech import load_wav_folder
 from jtransfer.data.sources.voc import load_voc
 from jtransfer.data.synthetic.attribute_world import load_attribute_world
+from jtransfer.data.synthetic.font_digits import load_blended_digits, load_font_digits
 from jtransfer.data.synthetic.formants import synthetic_speech
 from jtransfer.data.synthetic.mnist_m import load_mnist_m, subset
 from jtransfer.data.synthetic.numbers import load_numbers
@@ -65,6 +66,8 @@ _KNOWN = (
     "sklearn:digits",
     "synthetic:numbers",
     "synthetic:cropped_numbers",
+    "synthetic:font_digits",
+    "synthetic:blended_digits",
     "synthetic:mnist_m",
     "synthetic:signs",
     "pictograms:<folder>",
@@ -86,7 +89,8 @@ def load(
     Args:
       name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `mat:<folder>` (SVHN), `gtsrb:<folder>`,
         `gtsrb_tracks:<folder>`, `sklearn:digits`, `synthetic:numbers`, `synthetic:cropped_numbers`,
-        `synthetic:mnist_m`, `synthetic:signs`, `synthetic:attributes` or `pictograms:<folder>`.
+        `synthetic:font_digits`, `synthetic:blended_digits`, `synthetic:mnist_m`, `synthetic:signs`,
+        `synthetic:attributes` or `pictograms:<folder>`.
       split: "train" or "test".
       data_root: where files are looked for; by default the environment's `JTRANSFER_DATA`, else
         `data`.
@@ -114,6 +118,10 @@ def _load(
     scheme, _, what = name.partition(":")
     if name in ("synthetic:numbers", "synthetic:cropped_numbers"):
         return load_numbers(split, size=size, seed=seed, cropped=what == "cropped_numbers")
+    if name == "synthetic:font_digits":
+        return load_font_digits(split, size=size, seed=seed)
+    if name == "synthetic:blended_digits":
+        return load_blended_digits(split, size=size, seed=seed)
     if name == "synthetic:attributes":
         return load_attribute_world(split, size=size, seed=seed)
     if name == "synthetic:mnist_m":

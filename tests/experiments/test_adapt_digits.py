@@ -84,7 +84,7 @@ def test_a_call_runs_every_cell_and_shows_table_and_figures(problem, config, cap
 @pytest.mark.slow
 def test_a_call_of_every_method(problem, config, capsys):
     every_cell(config, capsys)
-    pictures = {path.name for path in (config.out / "numbers-digits-normed-figures").iterdir()}
+    pictures = {path.name for path in (config.out / "fonts-photographs-normed-figures").iterdir()}
     assert "translation.png" in pictures
 
 
@@ -105,7 +105,7 @@ def every_cell(config, capsys):
                 assert choice["target_accuracy"] <= oracle
     printed = capsys.readouterr().out
     assert "train on target" in printed
-    pictures = {path.name for path in (config.out / "numbers-digits-normed-figures").iterdir()}
+    pictures = {path.name for path in (config.out / "fonts-photographs-normed-figures").iterdir()}
     assert {"samples.png", "curves.png", "embedding.png", "confusion-DANN.png"} <= pictures
 
     again = main(config)
@@ -135,7 +135,7 @@ def test_samples_of_a_sorted_set_are_of_all_its_classes(problem, config, monkeyp
 def test_without_a_look_at_the_test_images_there_are_no_curves(problem, config, capsys):
     short = {**vars(config), "methods": ("sa",), "seeds": (0,), "steps": 4}
     main(Config(**short | {"evaluate_every": 0, "checkpoint_every": 0}))
-    pictures = {path.name for path in (config.out / "numbers-digits-normed-figures").iterdir()}
+    pictures = {path.name for path in (config.out / "fonts-photographs-normed-figures").iterdir()}
     assert pictures == {"samples.png", "confusion-SA.png", "embedding.png"}
     assert "curves" not in capsys.readouterr().out
 
@@ -145,7 +145,7 @@ def test_a_folder_with_another_config_is_refused(problem, config, capsys):
     short |= {"evaluate_every": 0, "checkpoint_every": 0, "profile": True}
     run_cells(Config(**short), problem)
     assert "ms a step   share  calls  operation" in capsys.readouterr().out
-    with pytest.raises(RunFolderError, match=r"rate: 0\.03 there, 0\.02 asked for"):
+    with pytest.raises(RunFolderError, match=r"rate: 0\.01 there, 0\.02 asked for"):
         run_cells(Config(**{**short, "rate": 0.02}), problem)
 
 
@@ -216,7 +216,7 @@ def test_augmented_images_are_standardised_and_changed_in_training(problem, conf
 
 
 @pytest.mark.parametrize(
-    ("pair", "judged"), [("numbers-digits", "logits"), ("mnist-mnist_m", "features")]
+    ("pair", "judged"), [("fonts-photographs", "logits"), ("mnist-mnist_m", "features")]
 )
 def test_a_pair_says_what_discriminators_read(problem, config, pair, judged):
     of_pair = Config(**{**vars(config), "pair": pair})
@@ -350,10 +350,10 @@ def test_what_starts_from_the_source_only_run_is_keyed_by_how_that_was_trained(p
     short = {**vars(config), "methods": ("adda",), "seeds": (0,), "steps": 2}
     short |= {"evaluate_every": 0, "checkpoint_every": 0}
     cells = run_cells(Config(**short), problem)
-    assert cells["adda", 0].result["source_settings"]["rate"] == 0.03
+    assert cells["adda", 0].result["source_settings"]["rate"] == 0.01
     assert set(cells["adda", 0].result["data"]) == {"source", "target", "test", "held_out"}
-    shutil.rmtree(config.out / "numbers-digits-normed-source-2-seed0")
-    with pytest.raises(RunFolderError, match=r"source_settings: \{'rate': 0\.03.* asked for"):
+    shutil.rmtree(config.out / "fonts-photographs-normed-source-2-seed0")
+    with pytest.raises(RunFolderError, match=r"source_settings: \{'rate': 0\.01.* asked for"):
         run_cells(Config(**{**short, "rate": 0.02}), problem)
 
 
@@ -363,7 +363,7 @@ def test_a_finished_run_whose_last_checkpoint_is_damaged_is_trained_to_its_end_a
     short = {**vars(config), "methods": ("source",), "seeds": (0,), "steps": 4}
     short |= {"evaluate_every": 0, "checkpoint_every": 0}
     before = run_cells(Config(**short), problem)["source", 0]
-    shutil.rmtree(config.out / "numbers-digits-normed-source-4-seed0" / "steps")
+    shutil.rmtree(config.out / "fonts-photographs-normed-source-4-seed0" / "steps")
     after = run_cells(Config(**short), problem)["source", 0]
     assert after.result == before.result
     _, state = after.trained

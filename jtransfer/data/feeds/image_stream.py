@@ -52,7 +52,8 @@ class ImageStream:
         *,
         batch: int,
         domain: str = "source",
-        seed: int = 0,
+        labelled: bool = True,
+        seed: int | tuple[int, ...] = 0,
         workers: int = 0,
         ahead: int = 2,
         on_unreadable: OnUnreadable = "stop",
@@ -66,7 +67,8 @@ class ImageStream:
             net's images where they are cropped at random later.
           batch: images a step.
           domain: name of the batch's only domain.
-          seed: of the order of the images.
+          labelled: whether the batches have labels.
+          seed: of the order of the images; of several numbers where several streams have one seed.
           workers: processes that decode; 0 for a thread of this one.
           ahead: batches that wait on the device.
           on_unreadable: what to do about files that cannot be read: "stop" raises an error at the
@@ -90,7 +92,9 @@ class ImageStream:
         check_on_unreadable(on_unreadable)
         self._files = files
         tries = _TRIES if on_unreadable == "skip" else 1
-        self._read = _ReadBatch(files.paths, len(files), crop, batch, seed, tries)
+        order = seed if isinstance(seed, tuple) else (seed,)
+        self._read = _ReadBatch(files.paths, len(files), crop, batch, order, tries)
+        self._labels = files.labels if labelled else None
         self._domain, self._workers, self._ahead = domain, workers, ahead
         self._transform = transform
         self._step = 0  # of the first batch in `_waiting`
@@ -98,8 +102,15 @@ class ImageStream:
         self._batches: Generator[dict[str, Any], None, None] | None = None
         self._thread: ThreadPoolExecutor | None = None
 
+    @property
+    def examples_per_step(self) -> int:
+        """Examples in one batch."""
+        return self._read.batch
+
     def inputs(self, step: int) -> dict[str, dict[str, Any]]:
         """The batch of a step: {domain: {image: [batch, ...] uint8, label: [batch, ...] int32}}.
+
+        Without labels there is no label.
 
         Raises:
           DataError: naming a file of the batch that cannot be read, or the last of a hundred in a
@@ -146,7 +157,7 @@ class ImageStream:
 
     def _start(self, step: int) -> None:
         self._step = step
-        self._batches = _batches(self._files, self._read, self._workers, step)
+        self._batches = _batches(self._files, self._labels, self._read, self._workers, step)
         close_at_exit(self._batches)
         self._thread = ThreadPoolExecutor(1, "image-stream")
         for _ in range(self._ahead):
@@ -166,7 +177,7 @@ class _ReadBatch:
     count: int  # of the paths
     crop: Crop
     batch: int
-    seed: int
+    seed: tuple[int, ...]
     tries: int  # files one after the other, until one can be read
 
     def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
@@ -176,7 +187,7 @@ class _ReadBatch:
         """
         complaints: dict[int, str] = {}
         taken, images = [], []
-        for wanted in shuffled_positions(self.count, self.batch, step=step, seed=(self.seed,)):
+        for wanted in shuffled_positions(self.count, self.batch, step=step, seed=self.seed):
             for row in (int(wanted + further) % self.count for further in range(self.tries)):
                 try:
                     image = read_rgb(self.paths[row], at_least=self.crop.ample)
@@ -192,7 +203,7 @@ class _ReadBatch:
 
 
 def _batches(
-    files: ImageFiles, read: _ReadBatch, workers: int, start: int
+    files: ImageFiles, labels: np.ndarray | None, read: _ReadBatch, workers: int, start: int
 ) -> Generator[dict[str, Any], None, None]:
     import grain
     import jax
@@ -214,4 +225,9 @@ def _batches(
                 others = f"None of {len(complaints):,} files that were tried can be read"
                 raise DataError(f"{last}. {LEAVE_OUT if read.tries == 1 else others}")
             left_out |= dict.fromkeys(complaints)
-            yield jax.device_put({"image": images, "label": files.labels[positions]})
+            fields = (
+                {"image": images}
+                if labels is None
+                else {"image": images, "label": labels[positions]}
+            )
+            yield jax.device_put(fields)

@@ -32,7 +32,7 @@ def read_labels_file(path: Path) -> tuple[Walk, list[Placed], list[str]]:
     Raises:
       DataError: if it is no such table, or names no file that is there.
     """
-    table = read_csv_table(path, _EXPECTED, delimiter=_delimiter(path))
+    table = read_csv_table(path, _EXPECTED, delimiter=delimiter_of(path))
     rows, (file, label, split) = _columns(table)
     walk, labels = Walk(path.parent), {}
     found: list[Placed] = []
@@ -65,8 +65,8 @@ def read_labels_file(path: Path) -> tuple[Walk, list[Placed], list[str]]:
     )
 
 
-def _delimiter(path: Path) -> str:
-    """The one that stands most often in the first line."""
+def delimiter_of(path: Path) -> str:
+    """A csv's delimiter: of comma, semicolon and tab the most frequent in its first line."""
     with reading(path, _EXPECTED, error=DataError), open_regular(path) as stream:
         line = stream.readline(1 << 16).decode("utf-8", "replace")
     return max(",;\t", key=line.count)

@@ -108,6 +108,23 @@ def bolder(masks: np.ndarray, widths: np.ndarray, pixels: int) -> tuple[np.ndarr
     return scaled, (widths + 2 * pixels) / scale
 
 
+def sampled(cells: np.ndarray, v: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Values of [n, CELL, CELL] cells at positions relative to their centres, 0 outside: [n, p]."""
+    count = len(cells)
+    # One dark pixel around each cell, so that positions outside are clipped onto it.
+    padded = np.pad(cells, ((0, 0), (1, 1), (1, 1))).reshape(-1)
+    side, centre = CELL + 2, (CELL + 1) / 2
+    y = np.clip(v + centre, 0, side - 1.001).astype(np.float32)
+    x = np.clip(u + centre, 0, side - 1.001).astype(np.float32)
+    top, left = y.astype(np.int32), x.astype(np.int32)
+    y -= top
+    x -= left
+    corner = np.arange(count, dtype=np.int32)[:, None] * (side * side) + top * side + left
+    upper = padded[corner] * (1 - x) + padded[corner + 1] * x
+    lower = padded[corner + side] * (1 - x) + padded[corner + side + 1] * x
+    return upper * (1 - y) + lower * y
+
+
 def _draw(file: Path) -> list[np.ndarray]:
     """Each digit's ink, cropped to it."""
     from PIL import Image, ImageDraw

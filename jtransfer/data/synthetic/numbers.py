@@ -15,11 +15,11 @@ import numpy as np
 from jtransfer.data.augment.blur import blurred
 from jtransfer.data.examples import Examples
 from jtransfer.data.synthetic.glyphs import (
-    CELL,
     HEIGHT,
     bolder,
     digit_masks,
     fonts_below,
+    sampled,
     shipped_fonts,
 )
 from jtransfer.data.synthetic.sizes import require_drawable
@@ -143,14 +143,14 @@ def _draw(
 
     if cropped:
         v, u = _bent(v, u, random)
-    ink = _sample(masks[font, labels], v, u)
+    ink = sampled(masks[font, labels], v, u)
     for side in (-1, 1):
         there = random.random(count) < 0.4
         neighbour = random.integers(0, 10, count)
         gap = random.uniform(1, 5, count)
         distance = side * ((own + widths[font, neighbour]) / 2 + gap)
         where = np.flatnonzero(there)
-        beside = _sample(
+        beside = sampled(
             masks[font[where], neighbour[where]], v[where], u[where] - distance[where, None]
         )
         ink[where] = np.maximum(ink[where], beside)
@@ -168,23 +168,6 @@ def _bent(
         height = random.uniform(0, 1.5, (len(v), 1))
         moved.append(place + height * np.sin(slope[0] * v + slope[1] * u + phase))
     return moved[0], moved[1]
-
-
-def _sample(cells: np.ndarray, v: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """Values of [n, CELL, CELL] cells at positions relative to their centres, 0 outside: [n, p]."""
-    count = len(cells)
-    # One dark pixel around each cell, so that positions outside are clipped onto it.
-    padded = np.pad(cells, ((0, 0), (1, 1), (1, 1))).reshape(-1)
-    side, centre = CELL + 2, (CELL + 1) / 2
-    y = np.clip(v + centre, 0, side - 1.001).astype(np.float32)
-    x = np.clip(u + centre, 0, side - 1.001).astype(np.float32)
-    top, left = y.astype(np.int32), x.astype(np.int32)
-    y -= top
-    x -= left
-    corner = np.arange(count, dtype=np.int32)[:, None] * (side * side) + top * side + left
-    upper = padded[corner] * (1 - x) + padded[corner + 1] * x
-    lower = padded[corner + side] * (1 - x) + padded[corner + side + 1] * x
-    return upper * (1 - y) + lower * y
 
 
 def _paint(ink: np.ndarray, random: np.random.Generator) -> np.ndarray:

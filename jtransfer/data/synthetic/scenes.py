@@ -3,7 +3,7 @@
 import numpy as np
 
 from jtransfer.data.masks import MaskedImages
-from jtransfer.data.synthetic.photos import random_patches
+from jtransfer.data.synthetic.photos import random_patches, shipped_photos
 from jtransfer.data.synthetic.sizes import require_drawable
 
 CLASSES = ("ground", "disc", "square", "triangle", "ring")
@@ -32,7 +32,7 @@ def load_scenes(split: str, *, size: int | None = None, seed: int = 0) -> Masked
     size = SPLITS[split] if size is None else size
     require_drawable(size, "drawn scenes", side=SIDE)
     random = np.random.default_rng((seed, list(SPLITS).index(split)))
-    images = random_patches(_photographs(split), size, random, side=SIDE).astype(np.float32)
+    images = random_patches(shipped_photos(split), size, random, side=SIDE).astype(np.float32)
     masks = np.zeros((size, SIDE, SIDE), np.uint8)
     for image, mask in zip(images, masks, strict=True):
         for _ in range(random.integers(1, _MOST + 1)):
@@ -40,14 +40,6 @@ def load_scenes(split: str, *, size: int | None = None, seed: int = 0) -> Masked
     images += random.normal(0, 4, images.shape)
     pixels = np.rint(np.clip(images, 0, 255)).astype(np.uint8)
     return MaskedImages(pixels, masks, CLASSES, None, f"synthetic:scenes:{split}")
-
-
-def _photographs(split: str) -> list[np.ndarray]:
-    from sklearn.datasets import load_sample_image
-
-    photos = [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
-    halves = [np.array_split(photo, 2) for photo in photos]
-    return [upper if split == "train" else lower for upper, lower in halves]
 
 
 def _draw(image: np.ndarray, mask: np.ndarray, random: np.random.Generator) -> None:

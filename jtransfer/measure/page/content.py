@@ -197,11 +197,15 @@ class ImageMap:
       points: [n, 2] finite numbers.
       samples: n of them; the colour is the label's, what has none is grey.
       method: how the points were found, such as "t-SNE of layer conv5".
+      title: its heading, where there are several maps.
+      classes: names of the samples' labels, where these are others than the report's.
     """
 
     points: NDArray
     samples: Sequence[Sample]
     method: str = ""
+    title: str = ""
+    classes: Sequence[str] = ()
 
     def __post_init__(self):
         """Check the points where they enter."""
@@ -211,6 +215,21 @@ class ImageMap:
                 f"points {points.shape} of {len(self.samples)} samples; expected finite numbers "
                 "[n, 2], a point for each sample"
             )
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Some images side by side.
+
+    Attributes:
+      title: its heading.
+      samples: of them.
+      note: a sentence above them.
+    """
+
+    title: str
+    samples: Sequence[Sample]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -278,7 +297,9 @@ class Report:
       classes: their names, in the order of the arrays below.
       estimate: how often the model is right.
       candidates: what was tried.
+      comparisons: tables of what was tried, by other numbers than one accuracy.
       choice: why one of them was chosen.
+      galleries: some of the images, such as those of two domains.
       confusion: [classes, classes] counts; rows are true classes, columns guesses.
       confused: pairs of classes that are taken for each other, the most frequent first.
       mistakes: samples that the model is wrong on, the surest first.
@@ -287,7 +308,7 @@ class Report:
       duplicates: groups of the same image, those that matter first.
       calibration: what the probabilities are worth.
       threshold: what is answered by "I don't know", and what that brings, in a sentence.
-      map: the images in the plane.
+      maps: the images in the plane.
       tables: others.
       unreadable: files that were passed over.
       commands: how to predict, to export, and what else to do next.
@@ -303,7 +324,9 @@ class Report:
     classes: Sequence[str] = ()
     estimate: Estimate | None = None
     candidates: Sequence[Candidate] = ()
+    comparisons: Sequence[Table] = ()
     choice: str = ""
+    galleries: Sequence[Gallery] = ()
     confusion: NDArray | None = None
     confused: Sequence[ConfusedPair] = ()
     mistakes: Sequence[Sample] = ()
@@ -311,7 +334,7 @@ class Report:
     duplicates: Sequence[Duplicates] = ()
     calibration: Calibration | None = None
     threshold: str = ""
-    map: ImageMap | None = None
+    maps: Sequence[ImageMap] = ()
     tables: Sequence[Table] = ()
     unreadable: Sequence[Unreadable] = ()
     commands: Sequence[Command] = ()

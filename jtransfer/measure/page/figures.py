@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from jtransfer.measure.page.confusion_chart import MOST_CLASSES, confusion_chart
-from jtransfer.measure.page.content import Candidate, Report
+from jtransfer.measure.page.content import Candidate, ImageMap, Report
 from jtransfer.measure.page.depth_chart import depth_charts
 from jtransfer.measure.page.drawing import Axis
 from jtransfer.measure.page.interval_charts import ClassRow, class_rows, headline, row, scale
@@ -28,8 +28,8 @@ class Figures:
       confusion: the heat map.
       confusion_classes: how many classes it shows.
       reliability: the diagram.
-      map: of the images.
-      legend: name, number, colour and shape of each class of the map.
+      maps: title, method, legend and drawing of each; of a legend name, number, colour and shape of
+        every class that is there.
     """
 
     headline: Markup | None = None
@@ -41,8 +41,7 @@ class Figures:
     confusion: Markup | None = None
     confusion_classes: int = 0
     reliability: Markup | None = None
-    map: Markup | None = None
-    legend: Sequence[tuple[str, int, str, str]] = ()
+    maps: Sequence[tuple[str, str, list[tuple[str, int, str, str]], Markup]] = ()
 
 
 def draw(report: Report) -> Figures:
@@ -73,14 +72,18 @@ def draw(report: Report) -> Figures:
         }
     if report.calibration is not None:
         drawn["reliability"] = reliability_chart(report.calibration)
-    if report.map is not None:
-        there = {sample.label for sample in report.map.samples}
-        drawn |= {
-            "map": map_chart(report.map, report.classes),
-            "legend": [
-                (name, number, *look(number))
-                for number, name in enumerate(report.classes)
-                if name in there
-            ],
-        }
+    drawn["maps"] = [
+        (
+            each.title,
+            each.method,
+            _legend(each, each.classes or report.classes),
+            map_chart(each, each.classes or report.classes, shapes=number == 0),
+        )
+        for number, each in enumerate(report.maps)
+    ]
     return Figures(**drawn)  # pyright: ignore[reportArgumentType]
+
+
+def _legend(image_map: ImageMap, classes: Sequence[str]) -> list[tuple[str, int, str, str]]:
+    there = {sample.label for sample in image_map.samples}
+    return [(name, number, *look(number)) for number, name in enumerate(classes) if name in there]

@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 # Bytes of all pictures; in the page's text they take a third more.
 _PICTURES = 1_500_000
 _MISTAKES, _DOUBTFUL, _GROUPS, _IN_GROUP, _PAIRS, _FILES = 48, 150, 60, 8, 8, 200
-_CANDIDATES, _ROWS, _POINTS = 120, 200, 1000
+_CANDIDATES, _ROWS, _POINTS = 120, 200, 1000  # points of all maps
 _LETTERS = 120  # of a name
 # Of texts that are none more is kept.
 _SENTENCES = dict.fromkeys(("summary", "choice", "how", "threshold", "text"), 4000) | {"why": 400}
@@ -48,8 +48,13 @@ def trimmed(report: Report) -> tuple[Report, list[str]]:
             for group in first(report.duplicates, _GROUPS, "groups of duplicates")
         ],
         tables=[table(each) for each in report.tables],
+        comparisons=[table(each) for each in report.comparisons],
+        galleries=[
+            replace(each, samples=first(each.samples, _MISTAKES, f"of “{_shortened(each.title)}”"))
+            for each in report.galleries
+        ],
         unreadable=first(report.unreadable, _FILES, "unreadable files"),
-        map=_map(report.map, first),
+        maps=[_map(each, _POINTS // len(report.maps), first) for each in report.maps],
     )
     report = _with_short_texts(report)
     return _with_pictures(report, left_out), left_out
@@ -72,12 +77,12 @@ def _group(samples: Sequence[Sample]) -> Sequence[Sample]:
     return [*samples[: _IN_GROUP - 1], beyond]
 
 
-def _map(given: ImageMap | None, first: Callable[[Sequence, int, str], Any]) -> ImageMap | None:
-    if given is None or len(given.samples) <= _POINTS:
+def _map(given: ImageMap, most: int, first: Callable[[Sequence, int, str], Any]) -> ImageMap:
+    if len(given.samples) <= most:
         return given
-    first(given.samples, _POINTS, "points of the map")
+    first(given.samples, most, "points of the map")
     # Evenly, for images of a class come one after another.
-    kept = np.linspace(0, len(given.samples) - 1, _POINTS).astype(int)
+    kept = np.linspace(0, len(given.samples) - 1, most).astype(int)
     samples = [given.samples[each] for each in kept.tolist()]
     return replace(given, points=np.asarray(given.points)[kept], samples=samples)
 
@@ -102,18 +107,20 @@ def _with_pictures(report: Report, left_out: list[str]) -> Report:
 
     report = replace(
         report,
+        galleries=[replace(each, samples=afford(each.samples)) for each in report.galleries],
         confused=[replace(each, samples=afford(each.samples)) for each in report.confused],
         mistakes=afford(report.mistakes),
         doubtful=afford(report.doubtful),
         duplicates=[replace(each, samples=afford(each.samples)) for each in report.duplicates],
     )
-    if report.map is not None:
+
+    def mapped(given: ImageMap) -> ImageMap:
         # Some of every class rather than all of the first ones.
-        order = np.random.default_rng(0).permutation(len(report.map.samples)).tolist()
-        kept = dict(zip(order, afford(report.map.samples[each] for each in order), strict=True))
-        report = replace(
-            report, map=replace(report.map, samples=[kept[each] for each in range(len(order))])
-        )
+        order = np.random.default_rng(0).permutation(len(given.samples)).tolist()
+        kept = dict(zip(order, afford(given.samples[each] for each in order), strict=True))
+        return replace(given, samples=[kept[each] for each in range(len(order))])
+
+    report = replace(report, maps=[mapped(each) for each in report.maps])
     if dropped:
         left_out.append(f"{dropped:,} pictures, of which the names are there")
     return report

@@ -30,18 +30,22 @@ def look(number: int | None) -> tuple[str, str]:
     return f"k{number % COLOURS}", f"#s{number % SHAPES}"
 
 
-def map_chart(image_map: ImageMap, classes: Sequence[str]) -> Markup:
+def map_chart(image_map: ImageMap, classes: Sequence[str], *, shapes: bool = True) -> Markup:
     """Draw every image in its label's colour and shape, those taken for another class with a ring.
 
     Places are per cents of the width and height: the points keep their size on any screen.
+
+    Args:
+      image_map: to be drawn.
+      classes: names that number the labels.
+      shapes: whether the shapes are defined in it, as once on a page.
     """
     points = np.asarray(image_map.points, np.float64)
     low, span = points.min(axis=0), np.maximum(np.ptp(points, axis=0), 1e-12)
     places = 100 * (_EDGE + (1 - 2 * _EDGE) * (points - low) / span)
     numbers = {name: number for number, name in enumerate(classes)}
-    marks = [
-        element("defs", *(element("path", id=f"s{n}", d=path) for n, path in enumerate(_PATHS)))
-    ]
+    paths = [element("path", id=f"s{n}", d=path) for n, path in enumerate(_PATHS)]
+    marks = [element("defs", *paths)] if shapes else []
     for (x, y), sample in zip(places.tolist(), image_map.samples, strict=True):
         colour, shape = look(numbers.get(sample.label))
         wrong = sample.guess and sample.label and sample.guess != sample.label

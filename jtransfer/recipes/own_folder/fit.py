@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -22,9 +21,9 @@ from jtransfer.recipes.own_folder.frozen_trunk import (
     load_trunk,
     require_some,
 )
-from jtransfer.recipes.own_folder.intake import listed
+from jtransfer.recipes.own_folder.intake import called, listed
 from jtransfer.recipes.own_folder.model import KeptFeatures, Model
-from jtransfer.recipes.own_folder.model_folder import load_model, require_free, save_model
+from jtransfer.recipes.own_folder.model_folder import made_before, save_model
 from jtransfer.recipes.own_folder.pooled_features import OnUnreadable, pooled_features
 from jtransfer.recipes.own_folder.report import report_of
 from jtransfer.transfer.features.held_out_scores import Fitting, balanced, even, fit_probe
@@ -87,7 +86,7 @@ def fit(
         "seed": seed,
     }
     if out is not None:
-        made = _made_before(Path(out).expanduser(), settings)
+        made = made_before(Path(out).expanduser(), settings)
         if made is not None:
             return made
     cache = Path(cache_folder) if cache_folder else default_cache_folder() / "features"
@@ -97,7 +96,7 @@ def fit(
     nested = choose(layers, used.labels, used.classes, seed=seed, balance=balance)
     model = _model(loaded, layers, used, nested, precision, keep_features)
     judged = estimate(nested, used.labels, precision)
-    passed_over = [_called(files.paths[row]) for row in np.setdiff1d(np.arange(len(files)), rows)]
+    passed_over = [called(files.paths[row]) for row in np.setdiff1d(np.arange(len(files)), rows)]
     about = described(used, nested, judged, model, settings, passed_over)
     model = replace(model, about=about)
     if out is not None:
@@ -111,16 +110,6 @@ def _named(trunks: Sequence[str] | None) -> tuple[str, ...]:
     """The nets to try."""
     names = tuple(require_some(at_hand() if trunks is None else tuple(dict.fromkeys(trunks))))
     return names[:1] if trunks is None and jax.default_backend() == "cpu" else names
-
-
-def _made_before(out: Path, settings: dict[str, Any]) -> Model | None:
-    """The model that an earlier call with these settings made."""
-    if (out / "model.json").exists():
-        made = load_model(out)
-        if made.about.get("settings") == settings:
-            return made
-    require_free(out)
-    return None
 
 
 def _features(
@@ -171,7 +160,7 @@ def _model(
     found = calibrate(nested.whole, nested.folds, files.labels, precision, None)
     kept = None
     if keep_features:
-        kept = KeptFeatures(tuple(map(_called, files.paths)), features.astype(np.float16))
+        kept = KeptFeatures(tuple(map(called, files.paths)), features.astype(np.float16))
     return Model(
         classes=files.classes,
         trunk=trunks[best.trunk].until(best.layer),
@@ -182,8 +171,3 @@ def _model(
         threshold=found.threshold,
         kept=kept,
     )
-
-
-def _called(path: Path) -> str:
-    """A file's name and its folder's, which say nothing of whose machine it is on."""
-    return "/".join(path.parts[-2:])

@@ -58,3 +58,8 @@ def image_paths(paths: Sequence[Path | str]) -> list[Path]:
     if not found:
         raise DataError("no image was named; expected at least one file or folder. Name one")
     return found
+
+
+def called(path: Path) -> str:
+    """A file's name and its folder's, which say nothing of whose machine it is on."""
+    return "/".join(path.parts[-2:])

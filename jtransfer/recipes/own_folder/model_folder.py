@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -41,13 +42,20 @@ class ModelError(ValueError):
     """A model's folder that cannot be written or read, and what to do about it."""
 
 
-def save_model(model: Model, folder: Path | str, *, report: str | None = None) -> Path:
+def save_model(
+    model: Model,
+    folder: Path | str,
+    *,
+    report: str | None = None,
+    tables: Mapping[str, bytes] = MappingProxyType({}),
+) -> Path:
     """Write a model's folder: whole or not at all, and never over what is there.
 
     Args:
       model: to be written.
       folder: of the model, which must not be there, or be empty.
       report: the page of html, if there is one.
+      tables: other files that lie beside it, by their names.
 
     Raises:
       ModelError: if the folder is there, or cannot be written.
@@ -74,6 +82,8 @@ def save_model(model: Model, folder: Path | str, *, report: str | None = None) -
         write_bytes(unfinished / WEIGHTS, weights)
         if report is not None:
             write_text(unfinished / REPORT, report)
+        for name, content in tables.items():
+            write_bytes(unfinished / name, content)
         write_text(unfinished / DESCRIPTION, text + "\n")
     return folder
 
@@ -91,6 +101,20 @@ def require_free(folder: Path) -> None:
         f"{folder} {what}; expected a new folder, since nothing is overwritten. Choose another "
         "one, or remove this one"
     )
+
+
+def made_before(folder: Path, settings: Mapping[str, Any]) -> Model | None:
+    """The model that an earlier call with these settings left, or None where the place is free.
+
+    Raises:
+      ModelError: if something else is there, or the model cannot be read.
+    """
+    if (folder / DESCRIPTION).exists():
+        made = load_model(folder)
+        if made.about.get("settings") == settings:
+            return made
+    require_free(folder)
+    return None
 
 
 def load_model(folder: Path | str) -> Model:

@@ -95,7 +95,7 @@ def report_of(
             f"{judged.sure:.1%} of new images get another answer, and {precision.value:.1%} of "
             f"these are right ({precision.low:.1%} to {precision.high:.1%})."
         ),
-        map=show.plane(features, f"principal components of {model.layer}"),
+        maps=[show.plane(features, f"principal components of {model.layer}")],
         unreadable=[Unreadable(file, "could not be read") for file in missing],
         commands=[
             Command("Tell the classes of other images", f"jtransfer predict {out} IMAGES..."),
@@ -127,7 +127,7 @@ class _Shown:
             path = self.files.paths[row]
             self._made[row] = Sample(
                 "/".join(path.parts[-2:]),
-                _thumbnail(path),
+                picture_of(path),
                 self.files.classes[self.files.labels[row]],
                 self.files.classes[self.guesses[row]],
                 float(min(self.confidence[row], 1.0)),
@@ -160,14 +160,21 @@ class _Shown:
         rows = np.arange(len(features))
         if len(rows) > _ON_MAP:
             rows = np.sort(np.random.default_rng(0).permutation(rows)[:_ON_MAP])
-        centred = np.asarray(features[rows], np.float64)
-        centred = centred - centred.mean(axis=0)
-        directions, lengths, _ = np.linalg.svd(centred, full_matrices=False)
-        points = (directions * lengths)[:, :2]
-        return ImageMap(points, [self.sample(row) for row in rows.tolist()], method)
+        return ImageMap(
+            principal_plane(features[rows]), [self.sample(row) for row in rows.tolist()], method
+        )
 
 
-def _thumbnail(path: Path) -> bytes | None:
+def principal_plane(features: np.ndarray) -> np.ndarray:
+    """Features [n, dims] along the two directions in which they vary most, [n, 2]."""
+    centred = np.asarray(features, np.float64)
+    centred = centred - centred.mean(axis=0)
+    directions, lengths, _ = np.linalg.svd(centred, full_matrices=False)
+    return (directions * lengths)[:, :2]
+
+
+def picture_of(path: Path) -> bytes | None:
+    """A thumbnail of an image file; None where it cannot be read."""
     try:
         return thumbnail(np.asarray(read_rgb(path)))
     except DataError:  # it was there a moment ago

@@ -17,7 +17,7 @@ def dann_loss(net: nn.Module, *, reversal: Callable[[jax.Array], jax.Array] = si
 
     One scalar whose gradients are right for every player: the label head and the domain head
     descend their own losses at full rate, and the trunk descends the label loss while it ascends
-        the domain loss, scaled by lambda (JMLR 2016, eqs. 9 and 13-15). The domain loss is the mean
+    the domain loss, scaled by lambda (JMLR 2016, eqs. 9 and 13-15). The domain loss is the mean
     over the images of both domains, and so half of eq. 9's, which adds up the means of the two:
     lambda, and the domain head's rate, count half as much as there. The target's labels are not
     looked at.

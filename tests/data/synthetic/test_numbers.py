@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from jtransfer.data import DataError, load
-from jtransfer.data.synthetic.glyphs import CELL, shipped_fonts
-from jtransfer.data.synthetic.numbers import _draw, _sample, draw_numbers, load_numbers
+from jtransfer.data.synthetic.glyphs import CELL, sampled, shipped_fonts
+from jtransfer.data.synthetic.numbers import _draw, draw_numbers, load_numbers
 
 
 def test_the_same_seed_draws_the_same_and_others_draw_others():
@@ -33,7 +33,7 @@ def test_sampling_a_cell_by_hand():
     cell[0, 20, 20], cell[0, 20, 21] = 1.0, 0.5
     half = 0.5  # the centre of an even cell lies between pixels 19 and 20
     v, u = np.array([[half, half, half, 99.0]]), np.array([[half, half + 1, half + 0.5, 0.0]])
-    np.testing.assert_allclose(_sample(cell, v, u), [[1.0, 0.5, 0.75, 0.0]], atol=1e-6)
+    np.testing.assert_allclose(sampled(cell, v, u), [[1.0, 0.5, 0.75, 0.0]], atol=1e-6)
 
 
 def test_fonts_of_a_folder_join_in(tmp_path):

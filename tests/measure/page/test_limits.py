@@ -5,6 +5,7 @@ from jtransfer.measure.page import (
     ConfusedPair,
     Duplicates,
     Estimate,
+    Gallery,
     ImageMap,
     Report,
     Sample,
@@ -31,27 +32,27 @@ def test_a_small_report_stays_as_it_is():
 
 def test_pictures_go_from_the_map_first():
     points = np.arange(2000.0).reshape(1000, 2)
-    report = Report("r", classes=["a"], mistakes=samples(40), map=ImageMap(points, samples(1000)))
+    report = Report(
+        "r", classes=["a"], mistakes=samples(40), maps=[ImageMap(points, samples(1000))]
+    )
     kept, left_out = trimmed(report)
-    assert kept.map is not None
-    pictured = [sample.thumbnail is not None for sample in kept.map.samples]
+    pictured = [sample.thumbnail is not None for sample in kept.maps[0].samples]
     # 1,500,000 bytes are 375 pictures, of which the mistakes have 40.
     assert sum(pictured) == 335
     assert all(sample.thumbnail for sample in kept.mistakes)
     assert 100 < sum(pictured[:500]) < 235  # of all parts of the map
-    assert [sample.file for sample in kept.map.samples] == [f"{n}.jpg" for n in range(1000)]
+    assert [sample.file for sample in kept.maps[0].samples] == [f"{n}.jpg" for n in range(1000)]
     assert left_out == ["665 pictures, of which the names are there"]
 
 
 def test_points_of_a_large_map_are_taken_evenly():
     points = np.arange(8000.0).reshape(4000, 2)
     given = ImageMap(points, [Sample(str(number)) for number in range(4000)])
-    kept, left_out = trimmed(Report("r", map=given))
-    assert kept.map is not None
-    numbers = [int(sample.file) for sample in kept.map.samples]
+    kept, left_out = trimmed(Report("r", maps=[given]))
+    numbers = [int(sample.file) for sample in kept.maps[0].samples]
     assert len(numbers) == 1000
     assert (numbers[0], numbers[-1], max(np.diff(numbers))) == (0, 3999, 5)
-    np.testing.assert_array_equal(kept.map.points[:, 0], 2.0 * np.array(numbers))
+    np.testing.assert_array_equal(kept.maps[0].points[:, 0], 2.0 * np.array(numbers))
     assert left_out == ["3,000 of 4,000 points of the map"]
 
 
@@ -97,7 +98,9 @@ def test_a_page_of_anything_is_small():
         mistakes=many,
         doubtful=many,
         duplicates=[Duplicates(many[:50], False, long)] * 500,
-        map=ImageMap(np.random.default_rng(0).normal(size=(3000, 2)), many, long),
+        maps=[ImageMap(np.random.default_rng(0).normal(size=(3000, 2)), many, long)] * 2,
+        galleries=[Gallery(long, many, long)] * 2,
+        comparisons=[Table(long, [long] * 5, [[long] * 5] * 3000)],
         tables=[Table(long, [long] * 5, [[long] * 5] * 3000)],
         unreadable=[Unreadable(long, long)] * 5000,
     )

@@ -14,6 +14,7 @@ from jtransfer.measure.page import (
     ConfusedPair,
     Duplicates,
     Estimate,
+    Gallery,
     ImageMap,
     Notice,
     ReliabilityBin,
@@ -49,7 +50,9 @@ def whole(name: str = "fox") -> Report:
             Candidate(name, f"{name}{layer}", name, Share(0.8 + layer / 100), 3.0, layer == 1)
             for layer in range(3)
         ],
+        comparisons=[Table(name, [name, "count"], [[name, 3]], name)],
         choice=name,
+        galleries=[Gallery(name, [sample], name)],
         confusion=np.array([[25, 5], [0, 0]]),
         confused=[ConfusedPair(name, "other", 5, [sample])],
         mistakes=[sample],
@@ -57,7 +60,10 @@ def whole(name: str = "fox") -> Report:
         duplicates=[Duplicates([sample, sample], True, name)],
         calibration=Calibration(bins, bins, 0.5, 0.1, 0.02),
         threshold=name,
-        map=ImageMap(np.array([[0.0, 1.0], [2.0, 3.0]]), [sample, Sample(name)], name),
+        maps=[
+            ImageMap(np.array([[0.0, 1.0], [2.0, 3.0]]), [sample, Sample(name)], name, *more)
+            for more in ((), (name, [name]))
+        ],
         tables=[Table(name, [name, "count"], [[name, 3]], name)],
         unreadable=[Unreadable(name, name)],
         commands=[Command(name, name)],
@@ -104,7 +110,7 @@ def test_nothing_is_fetched():
     for name in ("src", "href", "data-picture", "action", "srcset", "poster", "data", "xlink:href"):
         for address in reader.attributes(name):
             assert address.startswith(("data:", "#")), address
-    assert len([a for a in reader.attributes("src") if a]) == 5  # pictures are there
+    assert len([a for a in reader.attributes("src") if a]) == 6  # pictures are there
     assert not {tag for tag, _ in reader.elements} & {"iframe", "object", "embed", "base", "form"}
     style = reader.of["style"] + " ".join(reader.attributes("style"))
     assert not re.search(r"url\(|@import|image-set", style)
@@ -152,7 +158,9 @@ def test_hostile_names_are_texts():
         ("unreadable", "unreadable"),
         ("calibration", "probabilities"),
         ("threshold", "probabilities"),
-        ("map", "map"),
+        ("maps", "map"),
+        ("galleries", "galleries"),
+        ("comparisons", "candidates"),
         ("commands", "commands"),
     ],
 )
@@ -170,7 +178,7 @@ def test_all_parts_are_there_and_can_be_reached():
     sections = [g["id"] for tag, g in reader.elements if tag == "section" and "id" in g]
     links = [g["href"] for tag, g in reader.elements if tag == "a"]
     assert links == [f"#{name}" for name in sections]
-    assert len(links) == 11
+    assert len(links) == 12
     ids = reader.attributes("id")
     assert len(set(ids)) == len(ids)
 

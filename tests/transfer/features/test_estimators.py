@@ -1,6 +1,3 @@
-import doctest
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -154,9 +151,3 @@ def test_one_example_a_class_has_no_temperature():
 def test_what_cannot_be_used_is_refused(estimator, labels, said):
     with pytest.raises(ValueError, match=said):
         estimator.fit(np.eye(4), labels)
-
-
-def test_their_page_runs():
-    page = Path(__file__).parents[3] / "docs" / "scikit_learn.md"
-    failed, tried = doctest.testfile(str(page), module_relative=False)
-    assert (failed, tried) == (0, 10)

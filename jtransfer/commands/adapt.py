@@ -1,0 +1,131 @@
+"""Make a model for a folder without labels from a labelled one, or say to keep the source model.
+
+    jtransfer adapt photo/ sketch/ --out sketch-model    # photo/<class>/<image>, sketch/<image>
+    jtransfer predict sketch-model more/*.png
+    jtransfer adapt --out sketch-model --check sketch-model/check.csv
+
+Methods of adaptation are tried on the features of a pretrained net, and one is chosen without a
+label of the target; class folders of the target are not looked at. To keep the model of the source
+alone is always a candidate. The model's folder holds model.json, weights.safetensors, report.html,
+the page to look at, target.csv, all guesses with the least sure first, and check.csv, a random
+sample for a person to fill in. What was interrupted goes on where it was when the same command is
+given again.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of `jtransfer adapt`."""
+
+    # Folder of labelled images, with a folder for each class; left out with --check.
+    source: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")] = None
+    # Folder of images whose labels are not known, or not looked at; left out with --check.
+    target: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")] = None
+    # Folder for the model, which must not be there; with --check the folder of a model.
+    out: Path = Path("model")
+    # check.csv or target.csv with true classes filled in: tells how right the model is.
+    check: Path | None = None
+    # Net whose features are adapted; by default the quickest whose weights are on this machine.
+    trunk: str | None = None
+    # Methods to try beside the source-only model; by default all that there are.
+    methods: tuple[str, ...] | None = None
+    # Share of right guesses, on the source, among those that the model is sure of.
+    precision: float = 0.95
+    # Target images that are drawn for a person to check.
+    sample: int = 100
+    # What to do about images that cannot be read.
+    on_unreadable: Literal["stop", "skip"] = "skip"
+    # Processes that decode images.
+    workers: int = 2
+    # Of the draws.
+    seed: int = 0
+
+
+def main(config: Config) -> None:
+    """Adapt or check, and say what came of it."""
+    if config.check is not None:
+        _check(config.out, config.check)
+        return
+    if config.source is None or config.target is None:
+        raise ValueError(
+            "a source or a target is missing; expected the folder of labelled images and the one "
+            "without labels. Name both, or a filled-in table by --check"
+        )
+    from jtransfer.recipes.adaptation.feature_methods import FEATURE_METHODS
+    from jtransfer.recipes.unlabelled_folder.adapt import adapt
+
+    model = adapt(
+        config.source,
+        config.target,
+        out=config.out,
+        trunk=config.trunk,
+        methods=tuple(FEATURE_METHODS) if config.methods is None else config.methods,
+        precision=config.precision,
+        sample=config.sample,
+        on_unreadable=config.on_unreadable,
+        workers=config.workers,
+        seed=config.seed,
+        tell=partial(print, flush=True),
+    )
+    print()
+    for line in told(model.about):
+        print(line)
+    print(f"\nThe model is in {config.out}; look at {config.out / 'report.html'}, then")
+    print(f"  jtransfer predict {config.out} IMAGES...")
+    print(f"Fill in {config.out / 'check.csv'} from its first line on, as far as you like, then")
+    print(f"  jtransfer adapt --out {config.out} --check {config.out / 'check.csv'}")
+
+
+def told(about: Any) -> list[str]:
+    """The lines that tell what was decided, a table among them."""
+    choice, source = about["choice"], about["source_estimate"]
+    candidates = sorted(choice["candidates"].items(), key=lambda item: item[1]["ranks"])
+    lines = ["candidate       ranks  clusters  agreement  right on source"]
+    for name, each in candidates:
+        lines.append(
+            f"{name:14} {each['ranks']:6.1f}  {each['class_clustering']:8.3f}  "
+            f"{each['ensemble_agreement']:9.3f}  {each['source_accuracy']['value']:15.1%}"
+            f"{'  <- chosen' * (name == choice['method'])}"
+        )
+    accuracy = source["accuracy"]
+    lines += [
+        "",
+        choice["why"],
+        f"{choice['same_guess_as_source']:.1%} of {about['target']['images']:,} target images get "
+        "the class that the source-only model would have given",
+        f"unsure of {about['target']['unsure']:.1%} of them",
+        f"right on {accuracy['value']:.1%} of held-out source images (95% interval "
+        f"{accuracy['low']:.1%} to {accuracy['high']:.1%}); on the target nobody knows before some "
+        "are checked",
+    ]
+    return lines
+
+
+def _check(folder: Path, labels: Path) -> None:
+    from jtransfer.recipes.unlabelled_folder.check import check
+
+    said = check(folder, labels)
+    for mistake in said.mistakes:
+        print(f"{mistake.file}: {mistake.true}, taken for {mistake.guess}")
+    accuracy, source = said.accuracy, said.source_accuracy
+    print(
+        f"right on {accuracy.value:.1%} of the target's {said.images:,} images (95% interval "
+        f"{accuracy.low:.1%} to {accuracy.high:.1%}), by a random sample of {said.sampled:,}"
+    )
+    print(
+        f"the source-only model: {source.value:.1%} ({source.low:.1%} to {source.high:.1%}); "
+        f"wrong where this one is right on {said.better:,}, right where it is wrong on "
+        f"{said.worse:,}"
+    )
+    if said.others:
+        print(
+            f"{said.others_right:,} of {said.others:,} others that were checked are right; they "
+            "are no random sample and do not count"
+        )

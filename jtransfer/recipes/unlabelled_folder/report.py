@@ -1,0 +1,272 @@
+"""The page of an adapted model: both domains, what was tried and what was decided."""
+
+from pathlib import Path
+
+import numpy as np
+
+from jtransfer.measure.choice import RULE
+from jtransfer.measure.page import (
+    Command,
+    Gallery,
+    ImageMap,
+    Notice,
+    Report,
+    Sample,
+    Table,
+    Unreadable,
+)
+from jtransfer.measure.selection import CRITERIA
+from jtransfer.recipes.adaptation.feature_methods import FeatureModel
+from jtransfer.recipes.own_folder.model import Model
+from jtransfer.recipes.own_folder.report import picture_of, principal_plane
+from jtransfer.recipes.unlabelled_folder.decide import Decision
+from jtransfer.recipes.unlabelled_folder.description import Domains
+from jtransfer.recipes.unlabelled_folder.target_table import Guessed
+
+_SHOWN, _UNSURE, _ON_MAP = 14, 21, 110
+
+
+def report_of(
+    domains: Domains, decision: Decision, guessed: Guessed, model: Model, out: Path
+) -> Report:
+    """What the page shows; some of the images are read again for their thumbnails.
+
+    Args:
+      domains: the images and their features.
+      decision: what was chosen.
+      guessed: what is said of the target.
+      model: that was made.
+      out: its folder, for the commands.
+    """
+    show = _Shown(domains, guessed)
+    choice = decision.choice
+    source, target = show.names
+    same = float((guessed.guesses == guessed.source).mean())
+    on_source = decision.on_source[choice.name]
+    missing = [*domains.source_unread, *domains.target_unread]
+    return Report(
+        title=f"{source} → {target}",
+        summary=_summary(decision, same),
+        facts=[
+            ("source images", f"{len(domains.source):,}"),
+            ("target images", f"{len(domains.target):,}"),
+            ("classes", f"{len(guessed.classes):,}"),
+            ("net", f"{model.trunk.name}, layer {model.layer}"),
+            ("version", f"jtransfer {model.about['made_by']['versions']['jtransfer']}"),
+        ],
+        notices=[
+            *[Notice(f"{len(missing):,} files could not be read and were left out.", "warning")][
+                : bool(missing)
+            ],
+            Notice(
+                "No label of the target was looked at, so nobody knows yet how right the model is "
+                f"there. On held-out images of the source it is right on {on_source.value:.1%} "
+                f"({on_source.low:.1%} to {on_source.high:.1%}); on another domain expect less. "
+                f"Checking the {len(guessed.sample):,} images of check.csv tells."
+            ),
+        ],
+        classes=guessed.classes,
+        tables=[_classes(domains, guessed)],
+        galleries=[
+            Gallery(f"Source: {source}", show.some_of_source()),
+            Gallery(f"Target: {target}", show.some_of_target(), "With the model's guesses."),
+            Gallery(
+                f"Target: {target}, the least sure",
+                show.least_sure(),
+                "A mistake that is mended here is worth the most.",
+            ),
+        ],
+        comparisons=[_candidates(decision)],
+        choice=_why(decision, same),
+        threshold=(
+            f'A guess whose probability is below {guessed.threshold:.3f} is "I don\'t know": on '
+            "the source the others have the precision that was asked for. So it is for "
+            f"{(guessed.confidence < guessed.threshold).mean():.1%} of the target's images. "
+            "Temperature and threshold are from the source; on another domain guesses are likely "
+            "to be surer than they are right."
+        ),
+        maps=show.maps(decision, model.layer),
+        unreadable=[Unreadable(file, "could not be read") for file in missing],
+        commands=[
+            Command(
+                "Fill in the true classes in check.csv, from the first line on; then",
+                f"jtransfer adapt --out {out} --check {out / 'check.csv'}",
+            ),
+            Command(
+                "Tell the classes of other target images", f"jtransfer predict {out} IMAGES..."
+            ),
+            Command(
+                "In Python",
+                f"import jtransfer as jt\n\nmodel = jt.load_model({str(out)!r})\n"
+                'said = model.predict(["a.jpg", "b.jpg"])\n'
+                "said.names, said.confidence, said.unsure",
+            ),
+        ],
+    )
+
+
+def _summary(decision: Decision, same: float) -> str:
+    choice = decision.choice
+    won = f"it wins {choice.sureness:.0%} of the comparisons that need no label of the target"
+    if choice.keeps_source:
+        return f"The source model is kept as it is: {won}."
+    return (
+        f"Adapted by “{choice.name}”: {won}. {1 - same:.1%} of the target's images get another "
+        "class than the source model would have given."
+    )
+
+
+def _why(decision: Decision, same: float) -> str:
+    kept = (
+        ""
+        if decision.choice.keeps_source
+        else (
+            f" The source-only model would have given {same:.1%} of the images the same class; its "
+            "guesses stand beside the others in target.csv."
+        )
+    )
+    return (
+        f"{decision.choice}{kept} Candidates were fitted to a part of the source and compared by "
+        f"the ranks of {', '.join(RULE).replace('_', ' ')}; the other criteria are told and do not "
+        "decide. No label of the target was looked at."
+    )
+
+
+def _candidates(decision: Decision) -> Table:
+    choice = decision.choice
+    criteria = [name for name in CRITERIA if all(name in each for each in choice.values.values())]
+    rows = sorted(choice.values, key=lambda name: choice.ranks[name])
+    return Table(
+        "The candidates, the best first",
+        [
+            "method",
+            "",
+            "sum of ranks",
+            *(f"{each.replace('_', ' ')}{' *' * (each in RULE)}" for each in criteria),
+            "right on the source",
+            "seconds",
+        ],
+        [
+            [
+                "source only" if name == choice.keep else name.replace("_", " "),
+                "chosen" if name == choice.name else "",
+                choice.ranks[name],
+                *(choice.values[name][each] for each in criteria),
+                f"{decision.on_source[name].value:.1%}",
+                round(decision.seconds[name], 1),
+            ]
+            for name in rows
+        ],
+        "A star marks the criteria whose ranks are added up. Lower is better for source risk and "
+        f"for the sum of ranks, higher for the others. {decision.held_out:,} images of the source "
+        "were held out.",
+    )
+
+
+def _classes(domains: Domains, guessed: Guessed) -> Table:
+    k = len(guessed.classes)
+    columns = [
+        np.bincount(each, minlength=k).tolist()
+        for each in (domains.source.labels, guessed.guesses, guessed.source)
+    ]
+    return Table(
+        "Images of each class",
+        ["class", "source, labelled", "target, by the model", "target, by the source model"],
+        [list(row) for row in zip(guessed.classes, *columns, strict=True)],
+    )
+
+
+class _Shown:
+    """The images as samples of the page."""
+
+    def __init__(self, domains: Domains, guessed: Guessed):
+        self.domains, self.guessed = domains, guessed
+        names = [
+            each.removeprefix("folder:")
+            for each in (domains.source.name, domains.target.files.name)
+        ]
+        self.names = (
+            names
+            if names[0] != names[1]
+            else [
+                f"{each} ({role})" for each, role in zip(names, ("source", "target"), strict=True)
+            ]
+        )
+        random = np.random.default_rng(0)
+        self.source_rows, self.target_rows = (
+            random.permutation(len(each)) for each in (domains.source, domains.target)
+        )
+        self._pictures: dict[Path, bytes | None] = {}
+
+    def some_of_source(self) -> list[Sample]:
+        files = self.domains.source
+        return [
+            Sample(
+                "/".join(files.paths[row].parts[-2:]),
+                self._picture(files.paths[row]),
+                files.classes[files.labels[row]],
+            )
+            for row in self.source_rows[:_SHOWN].tolist()
+        ]
+
+    def some_of_target(self) -> list[Sample]:
+        return [self._target(row) for row in self.target_rows[:_SHOWN].tolist()]
+
+    def least_sure(self) -> list[Sample]:
+        return [self._target(row) for row in self.guessed.least_sure()[:_UNSURE].tolist()]
+
+    def maps(self, decision: Decision, layer: str) -> list[ImageMap]:
+        """Some images of both domains before and after the method that was chosen."""
+        source, target = self.source_rows[:_ON_MAP], self.target_rows[:_ON_MAP]
+        features = self.domains.source_features[source], self.domains.target_features[target]
+        samples = [
+            *(self._on_map_of_source(row) for row in source.tolist()),
+            *(self._on_map_of_target(row) for row in target.tolist()),
+        ]
+        method = f"the two directions in which {layer} varies most"
+        name = decision.choice.name.replace("_", " ")
+        models = {"Before": decision.source}
+        if not decision.choice.keeps_source:
+            models[f"After “{name}”"] = decision.chosen
+        return [
+            ImageMap(_together(model, *features), samples, method, title, self.names)
+            for title, model in models.items()
+        ]
+
+    def _on_map_of_source(self, row: int) -> Sample:
+        files = self.domains.source
+        path = files.paths[row]
+        note = f"labelled {files.classes[files.labels[row]]}"
+        name = "/".join(path.parts[-2:])
+        return Sample(name, self._picture(path), self.names[0], note=note)
+
+    def _on_map_of_target(self, row: int) -> Sample:
+        guessed = self.guessed
+        note = f"taken for {guessed.classes[guessed.guesses[row]]}"
+        return Sample(
+            guessed.names[row],
+            self._picture(self.domains.target.files.paths[row]),
+            self.names[1],
+            note=f"{note} ({min(guessed.confidence[row], 1.0):.1%})",
+        )
+
+    def _target(self, row: int) -> Sample:
+        guessed = self.guessed
+        return Sample(
+            guessed.names[row],
+            self._picture(self.domains.target.files.paths[row]),
+            guess=guessed.classes[guessed.guesses[row]],
+            probability=float(min(guessed.confidence[row], 1.0)),
+        )
+
+    def _picture(self, path: Path) -> bytes | None:
+        if path not in self._pictures:
+            self._pictures[path] = picture_of(path)
+        return self._pictures[path]
+
+
+def _together(model: FeatureModel, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Features of both domains as a classifier reads them, in one plane, [n + m, 2]."""
+    return principal_plane(
+        np.concatenate([model.source_features(source), model.target_features(target)])
+    )
