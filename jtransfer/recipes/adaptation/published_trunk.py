@@ -10,9 +10,11 @@ import jax.numpy as jnp
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.nets.parts.trunk import Head
 from jtransfer.nets.weights.pretrained_net import PretrainedNet
+from jtransfer.transfer.adaptation.adda import ENCODER, TARGET_ENCODER
 from jtransfer.transfer.finetuning.layers import adopt
+from jtransfer.transfer.parameter_groups import FROZEN, FULL
 
-_ALL = {".*": "full"}  # who moves where a method has no rules of its own
+_EVERYTHING = {".*": FULL}  # moves where a method has no rules of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,7 @@ class PublishedTrunk:
 
     Attributes:
       loaded: the trunk, ending with features [batch, dims].
-      rate: factor on the trunk's learning rate.
+      rate: factor on the trunk's learning rate, whatever the method's is.
       frozen: how many stages, the first ones, stay as they were published.
       hidden: width of the domain head's hidden layer.
 
@@ -62,11 +64,22 @@ class PublishedTrunk:
         return jax.tree.map(jnp.array, published)  # copies, for a step uses up what it is given
 
     def rules(self, of_method: Mapping[str, str]) -> dict[str, str | float]:
-        """Who moves: heads fully, the trunk slower; a method with rules of its own keeps them."""
-        if dict(of_method) != _ALL:
-            return dict(of_method)
-        stay = {f"trunk/{stage}/.*": "frozen" for stage in self.frozen_stages}
-        return {**stay, "trunk/.*": self.rate, **_ALL}
+        """Who moves: as a method has it, but the trunk slower and its first stages not at all.
+
+        So does the encoder that ADDA's target has for itself.
+        """
+        encoder = TARGET_ENCODER if f"{TARGET_ENCODER}/.*" in of_method else ENCODER
+        rules: dict[str, str | float] = {
+            f"{encoder}/{stage}/.*": FROZEN
+            for stage in self.frozen_stages
+            if stage in self.loaded.variables["params"]
+        }
+        if dict(of_method) == _EVERYTHING:
+            return {**rules, f"{ENCODER}/.*": self.rate, **_EVERYTHING}
+        for pattern, value in of_method.items():
+            slower = value == FULL and not pattern.startswith("domain_head")
+            rules[pattern] = self.rate if slower else value
+        return rules
 
     def normalise(self, pixels: jax.Array) -> jax.Array:
         """What the trunk takes, float32, of uint8 images [batch, height, width, 3]."""

@@ -23,7 +23,7 @@ from jtransfer.recipes.adaptation.published_trunk import PublishedTrunk
 from jtransfer.recipes.adaptation.run_methods import run_methods
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
-from jtransfer.transfer.parameter_groups import parameter_groups
+from jtransfer.transfer.parameter_groups import RuleError, parameter_groups
 
 ON_TRUNK = [
     name for name, method in METHODS.items() if method.recipe is not None and name != "translation"
@@ -96,6 +96,41 @@ def test_published_weights_are_the_start_and_frozen_ones_the_end(problem, publis
     jax.tree.map(np.testing.assert_array_equal, statistics, before["batch_stats"]["stem"])
     moved = np.abs(params["top"]["kernel"] - before["params"]["top"]["kernel"]).max()
     assert 0 < moved < 0.05
+
+
+@pytest.mark.parametrize(
+    ("name", "moving"),
+    [
+        ("dann", {"trunk/top": 0.1, "label_head": 1.0, "domain_head": 1.0}),
+        ("adda", {"target_trunk/top": 0.1, "domain_head": 1.0}),
+        ("shot", {"trunk/top": 0.1}),
+    ],
+)
+def test_whoever_moves_by_the_method_the_trunk_is_slow_and_its_first_stage_stays(
+    problem, published, name, moving
+):
+    trunk = PublishedTrunk(published, frozen=1, hidden=4)
+    recipe = METHODS[name].recipe(problem, Options(batch=4, trunk=trunk), 4)
+    begun = jax.eval_shape(
+        lambda: recipe.start(initial_variables(recipe.net, problem, seed=0, trunk=trunk))
+    )
+    groups = parameter_groups(begun["params"], trunk.rules(recipe.rules))
+    found = {}
+    for keys, label in jax.tree_util.tree_leaves_with_path(groups.labels):
+        path = jax.tree_util.keystr(keys, simple=True, separator="/").split("/")
+        part = "/".join(path[: 1 + path[0].endswith("trunk")])
+        if groups.scales[label]:
+            found[part] = groups.scales[label]
+    assert found == moving
+
+
+def test_tent_moves_the_norms_of_what_is_not_frozen(problem, published):
+    recipe = METHODS["tent"].recipe(problem, Options(trunk=PublishedTrunk(published)), 4)
+    params = published.below()["params"]
+    groups = parameter_groups(params, PublishedTrunk(published, rate=0.5).rules(recipe.rules))
+    assert set(groups.scales.values()) == {0.5, 0.0}
+    with pytest.raises(RuleError, match="decides nothing"):  # the stem has all norms that there are
+        parameter_groups(params, PublishedTrunk(published, frozen=1).rules(recipe.rules))
 
 
 def test_images_come_as_the_trunk_wants_them(problem, published):
