@@ -17,6 +17,7 @@ from .data.examples import (
 )
 from .data.feeds.crops import Crop as Crop
 from .data.feeds.domain_feed import DomainFeed as DomainFeed, FileDomain as FileDomain
+from .data.feeds.file_examples import FileExamples as FileExamples
 from .data.feeds.image_batches import image_batches as image_batches
 from .data.feeds.image_stream import ImageStream as ImageStream
 from .data.feeds.resident import (

@@ -12,13 +12,13 @@ from tqdm import tqdm
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.crops import Crop
+from jtransfer.data.feeds.file_examples import IN_MEMORY
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.feeds.image_stream import ImageStream
-from jtransfer.data.feeds.resident import Domain, ResidentFeed, Transform
+from jtransfer.data.feeds.resident import Domain, ResidentFeed, Transform, taken
 from jtransfer.data.feeds.unreadable import OnUnreadable
 from jtransfer.data.image_files import ImageFiles
 
-IN_MEMORY = 500_000_000  # bytes of decoded images of a domain up to which it is kept on the device
 _READ = 64  # images at a time, of those that are kept
 
 
@@ -130,9 +130,11 @@ class DomainFeed:
         return sent
 
     def gather(self, constants: Any, inputs: Any) -> dict[str, dict[str, Any]]:
-        """For `compile_step`: the batch with all images transformed; pure."""
-        kept = {name: inputs[name] for name in self._kept}
-        batch = self._resident.gather(constants, kept)
+        """For `compile_step`: the batch with all images transformed; pure, and reads no file."""
+        batch = {
+            name: taken(constants[name], inputs[name], each.transform)
+            for name, each in self._kept.items()
+        }
         for name, stream in self._streams.items():
             batch |= stream.gather((), {name: inputs[name]})
         return {name: batch[name] for name in self.domains}

@@ -63,6 +63,13 @@ class ResidentFeed:
     domains: Mapping[str, Domain]
     seed: int = 0
 
+    def __enter__(self) -> "ResidentFeed":
+        """Itself, as a feed of files is used; there is nothing to close."""
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Nothing."""
+
     @property
     def examples_per_step(self) -> int:
         """Examples of all domains in one batch."""
@@ -87,14 +94,18 @@ class ResidentFeed:
 
     def gather(self, constants: Any, inputs: Any) -> dict[str, dict[str, jax.Array]]:
         """Take the examples from the resident arrays and transform the images; pure."""
-        batch = {}
-        for name, positions in inputs.items():
-            fields = {key: values[positions] for key, values in constants[name].items()}
-            transform = self.domains[name].transform
-            if transform is not None:
-                fields["image"] = transform(fields["image"])
-            batch[name] = fields
-        return batch
+        return {
+            name: taken(constants[name], positions, self.domains[name].transform)
+            for name, positions in inputs.items()
+        }
+
+
+def taken(fields: Mapping[str, Any], positions: Any, transform: Transform | None) -> dict[str, Any]:
+    """The examples at some positions of one domain's arrays, the images transformed; pure."""
+    found = {key: values[positions] for key, values in fields.items()}
+    if transform is not None:
+        found["image"] = transform(found["image"])
+    return found
 
 
 def channel_means(images: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from jtransfer.recipes.adaptation.judging import judged
 from jtransfer.recipes.adaptation.options import Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import settings_of
-from jtransfer.recipes.adaptation.run import Run, started_from
+from jtransfer.recipes.adaptation.run import Run, said, started_from
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.transfer.adaptation.aligned_svm import (
     AlignedSVM,
@@ -56,6 +56,19 @@ def aligned_run(
         known, other = hidden()
         return fit_aligned_svm(known, labels, other, **how())
 
+    def oracle() -> dict[str, Any]:
+        """The dimension that the test's labels would choose, where there are some."""
+        if not problem.judges:
+            return {}
+        known, other = hidden()
+        test, right = of_target(problem.test.images), problem.test.labels
+        tried = [d for d in DIMENSIONS if d <= largest_dimension(known, other)]
+        found = fit_aligned_svm_by_oracle(
+            known, labels, other, test, right, dimensions=tried, **how()
+        )
+        best = found.dimension
+        return {"oracle": {"dimension": best, "target_accuracy": found.scores[best]}}
+
     def in_unit(features: jax.Array) -> np.ndarray:
         return np.asarray(features) / aligned().unit
 
@@ -67,17 +80,11 @@ def aligned_run(
         lambda images: in_unit(aligned().alignment.target(of_target(images))),
     )
     if run.result:
-        print(f"{name}: finished before, accuracy {run.result['target_accuracy']:.4f}")
+        print(f"{name}: finished before{said(run.result)}")
         return run
     started = time.perf_counter()
     measured = judged(problem, run, seed)
     seconds = time.perf_counter() - started
-    known, other = hidden()
-    test = of_target(problem.test.images)
-    dimensions = [d for d in DIMENSIONS if d <= largest_dimension(known, other)]
-    oracle = fit_aligned_svm_by_oracle(
-        known, labels, other, test, problem.test.labels, dimensions=dimensions, **how()
-    )
     result = folder.write_result(
         {
             **settings,
@@ -85,17 +92,14 @@ def aligned_run(
             "chosen_by": aligned().chosen_by,
             "dimension": aligned().dimension,
             "C": aligned().C,
-            "oracle": {
-                "dimension": oracle.dimension,
-                "target_accuracy": oracle.scores[oracle.dimension],
-            },
+            **oracle(),
             "started_at_step": 0,
             "seconds": round(seconds, 1),
         }
     )
     chosen = "no alignment" if aligned().dimension is None else f"{aligned().dimension} dimensions"
-    print(
-        f"{name}: {chosen}, accuracy {result['target_accuracy']:.4f}; "
-        f"an oracle takes {oracle.dimension}, {result['oracle']['target_accuracy']:.4f}"
-    )
+    print(f"{name}: {chosen}{said(result)}")
+    if "oracle" in result:
+        best = result["oracle"]
+        print(f"an oracle takes {best['dimension']}, {best['target_accuracy']:.4f}")
     return replace(run, result=result)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jtransfer.data.feeds.domain_feed import DomainFeed
 from jtransfer.data.feeds.resident import ResidentFeed
 from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.recipes.adaptation.methods import BOTH, METHODS
@@ -57,7 +58,7 @@ def initial_variables(
 
 def feed_of(
     problem: Problem, options: Options, method: str, recipe: Recipe, *, seed: int
-) -> ResidentFeed:
+) -> ResidentFeed | DomainFeed:
     """The batches that a method trains on."""
     about = METHODS[method]
     return problem.feed(
@@ -120,8 +121,7 @@ def build(problem: Problem, options: Options, conduct: Conduct, method: str) -> 
     def on(domain: str, what: str) -> Callable[[TrainState, jax.Array], jax.Array]:
         index = ("source", "target").index(domain)
         read = (recipe.on_source, recipe.on_target)[index]
-        own = problem.transform(domain, recipe.pixels)
-        transform = own if trunk is None else trunk.normalise
+        transform = problem.transform(domain, recipe.pixels) if trunk is None else trunk.normalise
 
         @jax.jit
         def apply(state: TrainState, images: jax.Array) -> Any:

@@ -12,6 +12,15 @@ from jtransfer.recipes.adaptation.program import Program
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.state import TrainState
 
+# Images at a time: of 224 x 224 pixels fewer, or the maps of large nets would not fit into memory.
+_MOST, _PIXELS = 500, 64 * 224 * 224
+
+
+def said(result: dict[str, Any]) -> str:
+    """How right a finished run is, for a line on screen, where that is known."""
+    known = result.get("target_accuracy")
+    return "" if known is None else f", accuracy {known:.4f}"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -45,7 +54,12 @@ def over(
     read: Callable[[TrainState, jax.Array], jax.Array], state: TrainState
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A compiled function of a state and a batch as one of any number of images."""
-    return partial(map_batches, partial(read, state))
+
+    def of_all(images: np.ndarray) -> np.ndarray:
+        batch = max(1, min(_MOST, _PIXELS // int(np.prod(images.shape[1:3]))))
+        return map_batches(partial(read, state), images, batch=batch)
+
+    return of_all
 
 
 def run_of(

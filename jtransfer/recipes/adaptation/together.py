@@ -5,6 +5,7 @@ where `trained` takes them up to measure them.
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -58,13 +59,17 @@ def train_together(
     )
     steps = conduct.steps_of(method)
     state = stack_runs([first_state(problem, program, seed, sources[seed]) for seed in seeds])
-    feeds = [feed_of(problem, options, method, program.recipe, seed=seed) for seed in seeds]
 
     def evaluate_runs(state: TrainState) -> dict[str, Any]:
         each = [evaluate(problem, program, run) for run in unstack_runs(state)]
         return {metric: np.array([of_run[metric] for of_run in each]) for metric in each[0]}
 
-    with Checkpoints(group.checkpoint_folder) as checkpoints:
+    with ExitStack() as stack:
+        feeds = [
+            stack.enter_context(feed_of(problem, options, method, program.recipe, seed=seed))
+            for seed in seeds
+        ]
+        checkpoints = stack.enter_context(Checkpoints(group.checkpoint_folder))
         if checkpoints.latest_step is not None:
             state = checkpoints.restore(state)
         start = int(state.step)

@@ -13,7 +13,7 @@ from jtransfer.recipes.adaptation.judging import choices, evaluate, judged, judg
 from jtransfer.recipes.adaptation.options import Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import Program, feed_of, initial_variables
-from jtransfer.recipes.adaptation.run import Run, run_of, started_from
+from jtransfer.recipes.adaptation.run import Run, run_of, said, started_from
 from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import CompiledStep
 from jtransfer.train.loop import Feed, fit
@@ -32,8 +32,10 @@ def first_state(problem: Problem, program: Program, seed: int, source: Run | Non
         _, there = source.trained
         # The source-only run has not touched its domain head, which may be another net's.
         learned = {**there.params, "domain_head": variables["params"]["domain_head"]}
-        # A copy, for the step uses up the state it is given.
-        variables = jax.tree.map(jnp.copy, {"params": learned, **there.stats})
+        # A copy, for the step uses up the state it is given; by way of the host, or what was
+        # restored would be bound to its device, and the step compiled twice.
+        held = jax.device_get({"params": learned, **there.stats})
+        variables = jax.tree.map(jnp.array, held)
     variables = program.recipe.start(variables)
     return TrainState.create(variables, program.optimizer, rng=jax.random.key(seed + 1))
 
@@ -71,7 +73,7 @@ def trained(
         # Where its last checkpoint is gone, a finished run is trained again to its end: figures and
         # other methods start from there.
         if result is not None and int(state.step) == steps:
-            print(f"{name}: finished before, accuracy {result['target_accuracy']:.4f}")
+            print(f"{name}: finished before{said(result)}")
             return run_of(program, result, read_records(folder.metrics_file), state)
         moving, frozen = program.groups.count(state.params)
         start = int(state.step)
@@ -79,18 +81,18 @@ def trained(
             f"{name}: {moving:,} parameters moving, {frozen:,} frozen; "
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
-        feed = feed_of(problem, options, method, program.recipe, seed=seed)
-        state, seconds = run_steps(
-            conduct,
-            steps,
-            folder,
-            checkpoints,
-            program.step,
-            state,
-            feed,
-            examples=feed.examples_per_step,
-            evaluate=partial(evaluate, problem, program),
-        )
+        with feed_of(problem, options, method, program.recipe, seed=seed) as feed:
+            state, seconds = run_steps(
+                conduct,
+                steps,
+                folder,
+                checkpoints,
+                program.step,
+                state,
+                feed,
+                examples=feed.examples_per_step,
+                evaluate=partial(evaluate, problem, program),
+            )
     records = read_records(folder.metrics_file)
     run = run_of(program, result or {}, records, state)
     if result is not None:
