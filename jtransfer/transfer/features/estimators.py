@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jtransfer.measure.calibration import fit_temperature, probabilities_of
 from jtransfer.transfer.features import probe
-from jtransfer.transfer.features.linear_fit import LinearFit
+from jtransfer.transfer.features.blockwise_fit import LinearModels, linear_models
 from jtransfer.transfer.features.penalty_path import Kind
 from jtransfer.transfer.features.ridge import fit_ridge
 
@@ -134,7 +134,7 @@ class LinearProbe(_Linear):
             fitted = _FIT[kind](X, labels, self.C_, classes=classes)
         if not folds:
             return fitted, None
-        return fitted, _held_out(LinearFit(X, np.eye(classes)[labels], kind), X, self.C_, folds)
+        return fitted, _held_out(linear_models(X, np.eye(classes)[labels], kind), X, self.C_, folds)
 
 
 class RidgeProbe(_Linear):
@@ -164,7 +164,7 @@ class RidgeProbe(_Linear):
 
 
 def _held_out(
-    fit: LinearFit, X: NDArray[np.float32], C: float, folds: probe.Folds
+    fit: LinearModels, X: NDArray[np.float32], C: float, folds: probe.Folds
 ) -> NDArray[np.float64]:
     """Scores [n, classes] of each fold's examples by the models of the others."""
     scores = np.zeros(fit.targets.shape)

@@ -1,8 +1,9 @@
 """Linear classifiers on frozen features: SVM and softmax, C chosen by cross-validation.
 
-A whole grid of C, with all folds and classes, is fitted in one compiled program whose work is
-products with the Gram matrix of the features (`penalty_path`), or, where float32 is not enough for
-that, in double precision (`linear_fit`).
+A whole grid of C, with all folds and classes, is fitted at once: of some thousand examples in one
+compiled program whose work is products with the Gram matrix of the features (`penalty_path`), or,
+where float32 is not enough for that, in double precision (`linear_fit`); of more by descent in the
+weights over blocks of examples (`blockwise_fit`).
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ import numpy as np
 
 from jtransfer.labels import class_numbers
 from jtransfer.measure import mean_per_class_accuracy
+from jtransfer.transfer.features.blockwise_fit import LinearModels, linear_models
 from jtransfer.transfer.features.extraction import require_finite
-from jtransfer.transfer.features.linear_fit import LinearFit, warn_if_above
+from jtransfer.transfer.features.linear_fit import warn_if_above
 from jtransfer.transfer.features.penalty_path import Kind, product
 
 # Folds with their examples to train on and to validate on, as positions.
@@ -158,7 +160,7 @@ def cross_validate(
                     "of every class. Stratify the folds, or take fewer"
                 )
         trained[train, number] = 1
-    fit = LinearFit(features, np.eye(classes)[labels], kind)
+    fit = linear_models(features, np.eye(classes)[labels], kind)
     fitted = fit.folds(trained, Cs, tolerance=tolerance, most=most)
     warn_if_above(fitted.excess, tolerance, _unreached(fitted.excess, tolerance, ordered, kind))
     accuracies = np.array(
@@ -188,11 +190,11 @@ def _unreached(excess, tolerance, Cs, kind) -> str:
 
 def _fit(features, labels, C, kind, classes, tolerance, most) -> LinearProbe:
     labels = _check(features, labels, np.array([C], np.float64), classes)
-    fit = LinearFit(features, np.eye(classes)[labels], kind)
+    fit = linear_models(features, np.eye(classes)[labels], kind)
     return _one(fit, C, tolerance, most)
 
 
-def _one(fit: LinearFit, C: float, tolerance: float, most: int) -> LinearProbe:
+def _one(fit: LinearModels, C: float, tolerance: float, most: int) -> LinearProbe:
     """One classifier of all the examples."""
     everyone = np.ones((len(fit.targets), 1), np.float32)
     return LinearProbe(*fit.one(everyone, C, tolerance=tolerance, most=most))
