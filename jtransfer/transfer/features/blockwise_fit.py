@@ -40,7 +40,8 @@ class BlockwiseFit:
     """
 
     def __init__(self, features: np.ndarray, targets: np.ndarray, kind: Kind):
-        self.features, self.kind, self.targets = np.asarray(features), kind, targets
+        self.features, self.targets = np.asarray(features), targets
+        self.kind: Kind = kind
         self.conditioning = Conditioning.of(features, free_bias=kind == "softmax")
         self._found_axes: Axes | None = None
 
@@ -149,7 +150,8 @@ class BlockwiseFit:
             features = self.conditioning.rows(self.features[rows])
             parts = (features, self.targets[rows], judged[rows])
             filled = [_filled(np.asarray(part, np.float32), size) for part in parts]
-            blocks.append(jax.device_put(Block(*filled), devices[number % len(devices)]))
+            device = devices[number % len(devices)]
+            blocks.append(Block(*(jax.device_put(part, device) for part in filled)))
         return blocks
 
     def _axes(self, blocks: list[Block]) -> Axes:

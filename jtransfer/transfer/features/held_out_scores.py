@@ -56,17 +56,6 @@ class Fitting:
         return np.eye(self.classes)[self.labels]
 
 
-def even(labels: np.ndarray) -> np.ndarray:
-    """Weights [n] with which every example counts the same."""
-    return np.ones(len(labels))
-
-
-def balanced(labels: np.ndarray) -> np.ndarray:
-    """Weights [n] with which every class counts the same, 1 on average."""
-    counts = np.bincount(labels)
-    return len(labels) / ((counts > 0).sum() * counts[labels])
-
-
 def held_out_scores(
     fitting: Fitting, folds: np.ndarray, probe: Probe, penalties: Sequence[float]
 ) -> np.ndarray:

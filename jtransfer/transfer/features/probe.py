@@ -17,6 +17,7 @@ import numpy as np
 from jtransfer.labels import class_numbers
 from jtransfer.measure import mean_per_class_accuracy
 from jtransfer.transfer.features.blockwise_fit import LinearModels, linear_models
+from jtransfer.transfer.features.example_weights import ClassWeight, example_weights
 from jtransfer.transfer.features.extraction import require_finite
 from jtransfer.transfer.features.linear_fit import warn_if_above
 from jtransfer.transfer.features.penalty_path import Kind, product
@@ -79,6 +80,7 @@ def fit_svm(
     C: float,
     *,
     classes: int,
+    class_weight: ClassWeight = None,
     tolerance: float = _TOLERANCE,
     most: int = _MOST,
 ) -> LinearProbe:
@@ -92,13 +94,14 @@ def fit_svm(
       labels: [n] integers from 0 to classes - 1.
       C: weight of the loss.
       classes: how many there are.
+      class_weight: by which the loss of a class's examples is multiplied; see `example_weights`.
       tolerance: excess (see `LinearProbe`) at which to stop.
       most: iterations after which to stop anyway, with a `ConvergenceWarning`.
 
     Raises:
       ValueError: if features, labels or C cannot be used.
     """
-    return _fit(features, labels, C, "svm", classes, tolerance, most)
+    return _fit(features, labels, C, "svm", classes, class_weight, tolerance, most)
 
 
 def fit_softmax(
@@ -107,6 +110,7 @@ def fit_softmax(
     C: float,
     *,
     classes: int,
+    class_weight: ClassWeight = None,
     tolerance: float = _TOLERANCE,
     most: int = _MOST,
 ) -> LinearProbe:
@@ -114,7 +118,7 @@ def fit_softmax(
 
     The objective of scikit-learn's LogisticRegression. Arguments and errors as for `fit_svm`.
     """
-    return _fit(features, labels, C, "softmax", classes, tolerance, most)
+    return _fit(features, labels, C, "softmax", classes, class_weight, tolerance, most)
 
 
 def cross_validate(
@@ -125,6 +129,7 @@ def cross_validate(
     *,
     kind: Kind,
     classes: int,
+    class_weight: ClassWeight = None,
     tolerance: float = 1e-4,
     most: int = 300,
 ) -> Choice:
@@ -139,6 +144,7 @@ def cross_validate(
       folds: positions to train on and to validate on; each with examples of every class.
       kind: "svm" or "softmax".
       classes: how many there are.
+      class_weight: as for `fit_svm`; "balanced" by the frequencies of all the examples.
       tolerance: of the folds' classifiers, as for `fit_svm`; the last one has that one's own.
       most: likewise.
 
@@ -150,6 +156,7 @@ def cross_validate(
     ordered = sorted(float(C) for C in penalties)
     Cs = np.array(ordered)
     labels = _check(features, labels, Cs, classes)
+    weights = example_weights(labels, class_weight, classes)
     trained = np.zeros((len(labels), len(folds)), np.float32)
     for number, (train, validation) in enumerate(folds):
         for name, part in (("train on", train), ("validate on", validation)):
@@ -159,7 +166,7 @@ def cross_validate(
                     f"fold {number} has no example of class {lacking[0]} to {name}; expected one "
                     "of every class. Stratify the folds, or take fewer"
                 )
-        trained[train, number] = 1
+        trained[train, number] = weights[train]
     fit = linear_models(features, np.eye(classes)[labels], kind)
     fitted = fit.folds(trained, Cs, tolerance=tolerance, most=most)
     warn_if_above(fitted.excess, tolerance, _unreached(fitted.excess, tolerance, ordered, kind))
@@ -175,7 +182,7 @@ def cross_validate(
     best = int(accuracies.mean(axis=1).argmax())
     return Choice(
         ordered[best],
-        _one(fit, ordered[best], _TOLERANCE, _MOST),
+        _one(fit, weights, ordered[best], _TOLERANCE, _MOST),
         accuracies,
         float(fitted.excess.max()),
         fitted.iterations,
@@ -188,16 +195,19 @@ def _unreached(excess, tolerance, Cs, kind) -> str:
     return f"{short.sum()} of the {short.size} {kind} fits on folds, those at C = {at},"
 
 
-def _fit(features, labels, C, kind, classes, tolerance, most) -> LinearProbe:
+def _fit(features, labels, C, kind, classes, class_weight, tolerance, most) -> LinearProbe:
     labels = _check(features, labels, np.array([C], np.float64), classes)
+    weights = example_weights(labels, class_weight, classes)
     fit = linear_models(features, np.eye(classes)[labels], kind)
-    return _one(fit, C, tolerance, most)
+    return _one(fit, weights, C, tolerance, most)
 
 
-def _one(fit: LinearModels, C: float, tolerance: float, most: int) -> LinearProbe:
+def _one(
+    fit: LinearModels, weights: np.ndarray, C: float, tolerance: float, most: int
+) -> LinearProbe:
     """One classifier of all the examples."""
-    everyone = np.ones((len(fit.targets), 1), np.float32)
-    return LinearProbe(*fit.one(everyone, C, tolerance=tolerance, most=most))
+    judged = weights[:, None].astype(np.float32)
+    return LinearProbe(*fit.one(judged, C, tolerance=tolerance, most=most))
 
 
 def _check(features, labels, Cs, classes) -> np.ndarray:

@@ -196,9 +196,12 @@ class _Search:
         outward = axes.outward(weights)
         self.scores = [_scores(each.features, _beside(each, outward)) for each in blocks]
         self.way = np.zeros_like(weights)
-        self._metric: np.ndarray | None = None
         self._before: tuple[np.ndarray, np.ndarray] | None = None
         self._look()
+        n = sum(len(block.features) for block in blocks)
+        curvature = np.maximum(self._bend, _CURVATURE * self._bend.max()) / n
+        metric = axes.ridge[:, None, None] + C * curvature * axes.squares[:, None, None]
+        self._metric = np.maximum(metric, np.finfo(np.float32).tiny)
 
     def _each(self, function, *lists, **options) -> list[Any]:
         parts = [
@@ -230,12 +233,6 @@ class _Search:
 
     def step(self) -> None:
         """Along the preconditioned gradient, conjugate to the step before, to the lowest point."""
-        if self._metric is None:
-            n = sum(len(block.features) for block in self.blocks)
-            curvature = np.maximum(self._bend / n, _CURVATURE * self._bend.max() / n + 1e-30)
-            squares = self.axes.squares[:, None, None]
-            self._metric = self.axes.ridge[:, None, None] + self.C * curvature[None] * squares
-            self._metric = np.maximum(self._metric, np.finfo(np.float32).tiny)
         solved = self.gradient / self._metric
         size = (self.gradient * solved).sum((0, 2))
         turn = np.zeros_like(size)
