@@ -22,12 +22,14 @@ html_theme = "sphinx_book_theme"
 html_title = "jtransfer"
 html_theme_options = {"show_toc_level": 2, "use_download_button": False, "navbar_persistent": []}
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 
 # Docstrings are read as the house writes them: `name` in single backticks is code.
 default_role = "literal"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
-autodoc_typehints = "signature"
+autodoc_typehints = "none"  # shapes stand in the docstrings; types of arrays say little
 autodoc_class_signature = "mixed"
 
 myst_enable_extensions = ["dollarmath"]
@@ -39,6 +41,7 @@ nb_execution_mode = "cache"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+nb_output_stderr = "remove"  # progress, which is for a terminal
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TQDM_DISABLE", "1")
 

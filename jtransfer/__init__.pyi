@@ -95,6 +95,7 @@ from .nets.weights.trunks import trunks as trunks
 from .recipes.adaptation.feature_methods import fit_feature_methods as fit_feature_methods
 from .recipes.adaptation.options import Conduct as Conduct, Options as Options
 from .recipes.adaptation.problem import Problem as Problem
+from .recipes.adaptation.published_trunk import PublishedTrunk as PublishedTrunk
 from .recipes.adaptation.run_methods import run_methods as run_methods
 from .recipes.audit.audit import Audit as Audit, audit as audit
 from .recipes.own_folder.model import Model as Model

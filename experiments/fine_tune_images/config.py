@@ -29,6 +29,7 @@ class Config:
     checkpoint_every: int = 100  # steps
     profile: bool = False  # trace a few steps of every cell and show the slowest operations
     workers: int = 2  # processes that decode images; 0 decodes in the main one
+    on_unreadable: Literal["stop", "skip"] = "stop"  # at images that cannot be read
     parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/fine_tune_images")  # one folder a cell
@@ -59,6 +60,7 @@ class Config:
             out=self.out,
             checkpoint_every=self.checkpoint_every,
             workers=self.workers,
+            on_unreadable=self.on_unreadable,
             parallel=self.parallel,
             profile=self.profile,
             prefix=f"{data}-{self.net}-",

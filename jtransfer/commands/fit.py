@@ -28,6 +28,10 @@ class Config:
     precision: float = 0.95
     # Whether classes count the same however many images they have; auto lets their accuracy decide.
     balance: Literal["auto", "yes", "no"] = "auto"
+    # Move the whole net on from the probe; auto does it where there is something to gain by it.
+    fine_tune: Literal["auto", "no", "yes"] = "auto"
+    # Steps of fine-tuning; by default five times through the images, at least 200.
+    steps: int | None = None
     # Keep the features of the images in the model, for `jtransfer predict --explain`.
     keep_features: bool = False
     # What to do about images that cannot be read.
@@ -48,6 +52,8 @@ def main(config: Config) -> None:
         trunks=config.trunks,
         precision=config.precision,
         balance={"auto": None, "yes": True, "no": False}[config.balance],
+        fine_tune=config.fine_tune,
+        steps=config.steps,
         keep_features=config.keep_features,
         on_unreadable=config.on_unreadable,
         workers=config.workers,
@@ -68,6 +74,12 @@ def told(about: Any) -> list[str]:
         f"right on {accuracy['value']:.1%} of new images, averaged over the classes "
         f"(95% interval {accuracy['low']:.1%} to {accuracy['high']:.1%})",
     ]
+    if about["test"] is not None:
+        test = about["test"]["accuracy"]
+        lines.append(
+            f"right on {test['value']:.1%} of the folder's own {about['test']['images']:,} test "
+            f"images ({test['low']:.1%} to {test['high']:.1%})"
+        )
     worst = sorted(estimate["classes"].items(), key=lambda item: item[1]["value"])[:3]
     said = ", ".join(f"{name} {each['value']:.1%}" for name, each in worst)
     lines.append(f"hardest classes: {said}")
@@ -80,5 +92,5 @@ def told(about: Any) -> list[str]:
         )
     error = estimate["calibration_error"]["after"]
     lines.append(f"its probabilities are off by {error:.3f} on average")
-    lines.append(about["choice"]["why"])
+    lines += [about["choice"]["why"], about["choice"]["fine_tuning"]["why"]]
     return lines

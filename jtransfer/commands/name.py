@@ -26,7 +26,7 @@ class Config:
     """Settings of `jtransfer name`."""
 
     # Folder of the images, in folders or not.
-    folder: Annotated[Path, tyro.conf.Positional]
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
     # Names to choose from; by default the folder's own, or the classes of the table not seen.
     classes: tuple[str, ...] = ()
     # csv to write, which must not be there; by default the lines are printed.

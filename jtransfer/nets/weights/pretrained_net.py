@@ -44,8 +44,8 @@ class PretrainedNet:
     def below(self, name: str = "trunk") -> dict[str, Any]:
         """The variables as a net has them that calls this trunk by a name.
 
-        `initial_variables("full", net.init(key, images), pretrained.below())` puts them into a
-        `Classifier` or an `AdaptationNet`.
+        `adopt(net.init(key, images), pretrained.below(), reinitialise=("head",))` puts them into a
+        `Classifier`, with `("label_head", "domain_head")` into an `AdaptationNet`.
         """
         return {collection: {name: tree} for collection, tree in self.variables.items()}
 

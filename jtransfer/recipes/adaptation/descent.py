@@ -20,7 +20,12 @@ AVERAGE = 0.998  # share of a game's average that is kept at each step (Shu et a
 
 
 def net_of(problem: Problem, options: Options, **changes: Any) -> AdaptationNet:
-    """The net; batch norm keeps statistics of domain 0, the source, and 1, the target."""
+    """The net; batch norm keeps statistics of domain 0, the source, and 1, the target.
+
+    That of a published trunk is as it was published, whatever is to be changed.
+    """
+    if options.trunk is not None:
+        return options.trunk.net(classes=len(problem.source.classes))
     return options.net(classes=len(problem.source.classes), **{**options.net_options, **changes})
 
 

@@ -125,6 +125,11 @@ def translation(problem: Problem, options: Options, steps: int) -> Recipe:
 
     The discriminator of codes reads the class logits that they give where ADDA's does.
     """
+    if options.trunk is not None:
+        raise ValueError(
+            f"image translation on {options.trunk.loaded.name}; expected no trunk, since its net "
+            "is one of its own. Choose another method"
+        )
     rate, beta = 1e-3, 0.5
     _, size, _, channels = problem.source.images.shape
     net = translation_net(

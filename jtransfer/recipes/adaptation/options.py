@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jtransfer.nets.ganin import AdaptationNet, Judged, mnist_net
+from jtransfer.recipes.adaptation.published_trunk import PublishedTrunk
 from jtransfer.train.parallel import Parallel
 
 # Batch norm that keeps statistics for each domain, and dropout of whole maps.
@@ -30,6 +31,7 @@ class Options:
       judged: what the discriminators of ADDA and of translation's codes read: class logits, as the
         code that ADDA's authors published has it, or the features.
       batch: images of each domain in a step.
+      trunk: with published weights, in place of `net`; images then are normalised as it wants them.
     """
 
     net: Callable[..., AdaptationNet] = mnist_net
@@ -41,12 +43,15 @@ class Options:
     like_frequencies: bool = True
     judged: Judged = "logits"
     batch: int = 64
+    trunk: PublishedTrunk | None = None
 
     def said(self) -> dict[str, Any]:
         """The options for a run's settings, the net by its name."""
         given = self.net if isinstance(self.net, partial) else partial(self.net)
         name = f"{given.func.__module__}.{given.func.__qualname__}"
-        return {**vars(self), "net": name, "net_options": {**given.keywords, **self.net_options}}
+        trunk = {} if self.trunk is None else {"trunk": self.trunk.said()}
+        said = {key: value for key, value in vars(self).items() if key != "trunk"} | trunk
+        return {**said, "net": name, "net_options": {**given.keywords, **self.net_options}}
 
 
 @dataclass(frozen=True)

@@ -108,13 +108,17 @@ class Problem:
         batch: int,
         seed: int,
         pixels: Pixels = "centred",
+        transform: Transform | None = None,
     ) -> ResidentFeed:
-        """Batches of the domains that a method sees, with the labels of those that it may see."""
+        """Batches of the domains that a method sees, with the labels of those that it may see.
+
+        Images are changed as `pixels` says, or by a transform of the caller's.
+        """
         domains = {}
         for name in sees:
             examples: Examples = getattr(self, name)
             fields = {"image": examples.images}
             if name in labelled:
                 fields["label"] = examples.labels
-            domains[name] = Domain(fields, batch, self.transform(name, pixels))
+            domains[name] = Domain(fields, batch, transform or self.transform(name, pixels))
         return ResidentFeed(domains, seed)

@@ -13,6 +13,7 @@ from jtransfer.nets.ganin import AdaptationNet
 from jtransfer.recipes.adaptation.methods import BOTH, METHODS
 from jtransfer.recipes.adaptation.options import Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
+from jtransfer.recipes.adaptation.published_trunk import PublishedTrunk
 from jtransfer.recipes.adaptation.recipe import Recipe, Variables
 from jtransfer.train.averaging import averaged
 from jtransfer.train.compilation import CompiledStep, compile_step
@@ -42,12 +43,16 @@ class Program:
     target_features: Callable[[TrainState, jax.Array], jax.Array]
     source_hidden: Callable[[TrainState, jax.Array], jax.Array]
     target_hidden: Callable[[TrainState, jax.Array], jax.Array]
+    trunk: PublishedTrunk | None = None
 
 
-def initial_variables(net: AdaptationNet, problem: Problem, *, seed: int) -> Variables:
-    """Parameters and statistics before training."""
+def initial_variables(
+    net: AdaptationNet, problem: Problem, *, seed: int, trunk: PublishedTrunk | None = None
+) -> Variables:
+    """Parameters and statistics before training, those of a published trunk where there is one."""
     blank = jnp.zeros((1, *problem.source.images.shape[1:]))
-    return net.init(jax.random.key(seed), blank)
+    fresh = net.init(jax.random.key(seed), blank)
+    return fresh if trunk is None else trunk.under(fresh)
 
 
 def feed_of(
@@ -56,7 +61,12 @@ def feed_of(
     """The batches that a method trains on."""
     about = METHODS[method]
     return problem.feed(
-        about.sees, about.labelled, batch=options.batch, seed=seed, pixels=recipe.pixels
+        about.sees,
+        about.labelled,
+        batch=options.batch,
+        seed=seed,
+        pixels=recipe.pixels,
+        transform=None if options.trunk is None else options.trunk.normalise,
     )
 
 
@@ -91,8 +101,10 @@ def build(problem: Problem, options: Options, conduct: Conduct, method: str) -> 
     settings["evaluate_every"] = conduct.evaluate_every  # the checkpoints to choose among
     if recipe.average is not None:
         settings["average"] = recipe.average
-    variables = recipe.start(initial_variables(recipe.net, problem, seed=0))
-    groups = parameter_groups(variables["params"], recipe.rules)
+    trunk = options.trunk
+    variables = recipe.start(initial_variables(recipe.net, problem, seed=0, trunk=trunk))
+    rules = recipe.rules if trunk is None else trunk.rules(recipe.rules)
+    groups = parameter_groups(variables["params"], rules)
     optimizer = groups.optimizer(recipe.optimizer)
     if recipe.average is not None:
         optimizer = averaged(optimizer, decay=recipe.average)
@@ -108,7 +120,8 @@ def build(problem: Problem, options: Options, conduct: Conduct, method: str) -> 
     def on(domain: str, what: str) -> Callable[[TrainState, jax.Array], jax.Array]:
         index = ("source", "target").index(domain)
         read = (recipe.on_source, recipe.on_target)[index]
-        transform = problem.transform(domain, recipe.pixels)
+        own = problem.transform(domain, recipe.pixels)
+        transform = own if trunk is None else trunk.normalise
 
         @jax.jit
         def apply(state: TrainState, images: jax.Array) -> Any:
@@ -123,4 +136,6 @@ def build(problem: Problem, options: Options, conduct: Conduct, method: str) -> 
     )
     compiled = compile_step(step, feed.gather, mesh=conduct.parallel.mesh)
     of_runs = compile_runs(step, feed.gather)
-    return Program(method, recipe, settings, groups, optimizer, compiled, of_runs, *readers)
+    return Program(
+        method, recipe, settings, groups, optimizer, compiled, of_runs, *readers, trunk=trunk
+    )

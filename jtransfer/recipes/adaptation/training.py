@@ -27,7 +27,7 @@ TOGETHER = "together.json"  # in the folder of a run that was trained with other
 
 def first_state(problem: Problem, program: Program, seed: int, source: Run | None) -> TrainState:
     """The state before the first step, from the source-only run where there is one."""
-    variables = initial_variables(program.recipe.net, problem, seed=seed)
+    variables = initial_variables(program.recipe.net, problem, seed=seed, trunk=program.trunk)
     if source is not None and source.trained is not None:
         _, there = source.trained
         # The source-only run has not touched its domain head, which may be another net's.

@@ -1,7 +1,9 @@
 """What there is to say of a model, as `model.json` keeps it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.measure.calibration import Reliability
@@ -11,13 +13,6 @@ from jtransfer.recipes.own_folder.estimate import Estimate
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.train.provenance import provenance
 
-HOW = (
-    "Every image was judged by a model that neither saw it nor was chosen by it: layer, probe, "
-    "penalty, temperature and threshold were chosen anew without each fold. The error is "
-    "multiplied by what remains of it, by the learning curve, when the fold is learned too. "
-    "95% interval by Wilson's formula, its width for folds by Nadeau and Bengio's"
-)
-
 
 def described(
     files: ImageFiles,
@@ -26,6 +21,8 @@ def described(
     model: Model,
     settings: dict[str, Any],
     passed_over: Sequence[str],
+    fine_tuning: Mapping[str, Any],
+    test: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Estimate, choice, data, settings and versions as JSON has them.
 
@@ -36,18 +33,22 @@ def described(
       model: that was made.
       settings: of the call.
       passed_over: files that could not be read.
+      fine_tuning: whether the net was fine-tuned, why, and what was measured.
+      test: what `judge_test` says; None where the folder has no test images.
     """
     best = nested.whole.candidate
-    counts = dict(zip(files.classes, judged.counts, strict=True))
+    totals = np.bincount(files.labels, minlength=len(files.classes)).tolist()
     return {
         "estimate": {
             "measure": "mean accuracy per class",
             "accuracy": _interval(judged.accuracy),
-            "how": f"{HOW}; {int(nested.folds.max()) + 1} folds.",
+            "how": judged.how,
             "remaining_error": round(judged.remaining, 4),
             "classes": {
-                name: {**_interval(each), "images": counts[name]}
-                for name, each in zip(files.classes, judged.of_classes, strict=True)
+                name: {**_interval(each), "images": count}
+                for name, each, count in zip(
+                    files.classes, judged.of_classes, judged.counts, strict=True
+                )
             },
             "calibration_error": {"before": judged.before.error, "after": judged.after.error},
             "reliability": {
@@ -61,6 +62,7 @@ def described(
                 "threshold": model.threshold,
             },
         },
+        "test": test,
         "choice": {
             "trunk": best.trunk,
             "layer": best.layer,
@@ -68,6 +70,7 @@ def described(
             "balanced": best.balanced,
             "penalty": best.penalty,
             "why": why(nested),
+            "fine_tuning": dict(fine_tuning),
             "tried": [
                 {
                     "trunk": each.candidate.trunk,
@@ -83,7 +86,7 @@ def described(
         },
         "data": {
             "name": files.name,
-            "images": counts,
+            "images": dict(zip(files.classes, totals, strict=True)),
             "fingerprint": settings["fingerprint"],
             "passed_over": list(passed_over),
         },

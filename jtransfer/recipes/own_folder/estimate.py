@@ -19,6 +19,13 @@ from jtransfer.measure.intervals import (
 )
 from jtransfer.recipes.own_folder.choice import Chosen, Nested, seen_by
 
+HOW = (
+    "Every image was judged by a model that neither saw it nor was chosen by it: layer, probe, "
+    "penalty, temperature and threshold were chosen anew without each fold. The error is "
+    "multiplied by what remains of it, by the learning curve, when the fold is learned too. "
+    "95% interval by Wilson's formula, its width for folds by Nadeau and Bengio's"
+)
+
 
 @dataclass(frozen=True)
 class Calibrated:
@@ -49,7 +56,8 @@ class Estimate:
       after: the same at the temperature.
       precision: share of right guesses among the sure ones; None where none is sure.
       sure: share of guesses that are sure.
-      probabilities: [n, classes] of every image, by a model that did not see it.
+      probabilities: [n, classes] of every image that was judged, by a model that did not see it.
+      how: it came about.
     """
 
     accuracy: Interval
@@ -61,6 +69,7 @@ class Estimate:
     precision: Interval | None
     sure: float
     probabilities: np.ndarray
+    how: str
 
 
 def calibrate(
@@ -75,7 +84,11 @@ def calibrate(
       precision: to be kept by the sure guesses.
       without: the fold that it was chosen without, or None.
     """
-    scores, own = seen_by(chosen.scores, folds, labels, without)
+    return calibrated_by(*seen_by(chosen.scores, folds, labels, without), precision)
+
+
+def calibrated_by(scores: np.ndarray, own: np.ndarray, precision: float) -> Calibrated:
+    """Temperature and threshold from scores [n, classes] of images with labels [n]."""
     temperature = fit_temperature(scores, own)
     threshold = threshold_for(probabilities_of(scores, temperature), own, precision)
     return Calibrated(temperature, threshold, precision)
@@ -125,6 +138,7 @@ def estimate(nested: Nested, labels: np.ndarray, precision: float) -> Estimate:
         precision=wilson(float(right[sure].mean()), worth * sure.sum()) if sure.any() else None,
         sure=float(sure.mean()),
         probabilities=probabilities,
+        how=f"{HOW}; {len(nested.without)} folds.",
     )
 
 

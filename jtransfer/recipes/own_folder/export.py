@@ -7,12 +7,15 @@ from typing import Any, Literal, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import export as jax_export
 
 from jtransfer.files.reading import is_there
 from jtransfer.files.writing import write_bytes
 from jtransfer.nets.weights.pretrained import published_weights
 from jtransfer.nets.weights.publishing import to_published
+from jtransfer.nets.weights.safetensors import read_safetensors
+from jtransfer.nets.weights.torch_layout import place_weights
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.model_folder import ModelError, packed
 
@@ -60,8 +63,12 @@ def export(model: Model, to: Format, path: Path | str) -> Path:
     if to == "stablehlo":
         content = stablehlo(model)
         _compare(model, content)
+    elif to == "safetensors":
+        content = packed(model)
+        _require_same(_unpacked(content), model.arrays)
     else:
-        content = packed(model) if to == "safetensors" else _for_timm(model)
+        content = _for_timm(model)
+        _require_same(_from_timm(content, model), model.arrays)
     write_bytes(path, content)
     return path
 
@@ -93,6 +100,47 @@ def _compare(model: Model, content: bytes) -> None:
             f"the exported program's probabilities differ by {apart:.1e} from the model's; "
             f"expected at most {_CLOSE:g}. Nothing was written: report this as a fault"
         )
+
+
+def _require_same(found: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """Compare weights that were read back with the model's, bit by bit."""
+    there, expected = _flat(found), _flat(arrays)
+    differing = sorted(
+        name
+        for name in there.keys() | expected.keys()
+        if name not in there
+        or name not in expected
+        or not np.array_equal(there[name], expected[name])
+    )
+    if differing:
+        raise ModelError(
+            f"of the exported weights {', '.join(differing[:3])}{', ...' if differing[3:] else ''} "
+            "differ from the model's; expected all to be the same. Nothing was written: report "
+            "this as a fault"
+        )
+
+
+def _flat(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    leaves: Any = flatten_dict(jax.device_get(dict(arrays)), sep="/")
+    return {name: np.asarray(leaf) for name, leaf in leaves.items()}
+
+
+def _unpacked(content: bytes) -> dict[str, Any]:
+    """The arrays of `packed`, but for features that were kept."""
+    arrays = unflatten_dict(dict(read_safetensors(content, "the export")), sep="/")
+    return {name: tree for name, tree in arrays.items() if name != "kept"}
+
+
+def _from_timm(content: bytes, model: Model) -> dict[str, Any]:
+    """The arrays of `_for_timm` in the places that published weights are put into."""
+    arrays = dict(read_safetensors(content, "the export"))
+    probe = {"weights": arrays.pop("probe.weight").T, "bias": arrays.pop("probe.bias")}
+    trunk = model.arrays["trunk"]
+    names, name = published_weights(model.trunk.name).names, model.trunk.name
+    return {
+        "trunk": place_weights(arrays, names, trunk, net=name, source="the export"),
+        "probe": probe,
+    }
 
 
 def _for_timm(model: Model) -> bytes:

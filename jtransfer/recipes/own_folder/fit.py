@@ -15,13 +15,21 @@ from jtransfer.recipes.features.scaling import scaled
 from jtransfer.recipes.own_folder.choice import Nested, choose
 from jtransfer.recipes.own_folder.description import described
 from jtransfer.recipes.own_folder.estimate import calibrate, estimate
+from jtransfer.recipes.own_folder.fine_tuning import (
+    FineTune,
+    fine_tuned,
+    forget,
+    not_tuned,
+    wanted,
+)
 from jtransfer.recipes.own_folder.frozen_trunk import (
     FrozenTrunk,
     at_hand,
     load_trunk,
     require_some,
 )
-from jtransfer.recipes.own_folder.intake import called, listed
+from jtransfer.recipes.own_folder.held_out_split import judge_test
+from jtransfer.recipes.own_folder.intake import called, learned_and_test
 from jtransfer.recipes.own_folder.model import KeptFeatures, Model
 from jtransfer.recipes.own_folder.model_folder import made_before, save_model
 from jtransfer.recipes.own_folder.pooled_features import OnUnreadable, pooled_features
@@ -37,6 +45,8 @@ def fit(
     trunks: Sequence[str] | None = None,
     precision: float = 0.95,
     balance: bool | None = None,
+    fine_tune: FineTune = "auto",
+    steps: int | None = None,
     keep_features: bool = False,
     on_unreadable: OnUnreadable = "stop",
     workers: int = 2,
@@ -48,7 +58,8 @@ def fit(
     The features of the trunks' last layers are taken once and kept in the cache; layer, probe and
     penalty are chosen by cross-validation, and the choosing is judged on images that it did not see
     (see `choose` and `estimate`). What was interrupted goes on when it is called again; where `out`
-    holds the model of the same images and settings, that is returned.
+    holds the model of the same images and settings, that is returned. Where the folder has splits,
+    the one called "test" has no part in it and judges the model in the end.
 
     Args:
       folder: with one folder of images a class, or the images as listed.
@@ -58,6 +69,9 @@ def fit(
       precision: share of right guesses among those that the model is sure of.
       balance: whether every class counts the same in fitting, however many images it has; None to
         let cross-validation decide where they differ.
+      fine_tune: whether the whole net moves on from the probe (LP-FT): "yes", "no", or "auto",
+        which does it where it is likely to gain (see `wanted`) and keeps it only if it did.
+      steps: of fine-tuning; None for five times through the images, at least 200.
       keep_features: whether the model keeps the features of its images, to explain what it says.
       on_unreadable: "stop" at an image that cannot be read, or "skip" it.
       workers: processes that decode images; 0 decodes in this one.
@@ -74,14 +88,17 @@ def fit(
     """
     if not 0 < precision < 1:
         raise ValueError(f"a precision of {precision}; expected between 0 and 1, such as 0.95")
-    files = listed(folder)
+    files, test = learned_and_test(folder)
     names = _named(trunks)
     fingerprint = files.fingerprint()
     settings = {
         "fingerprint": fingerprint,
+        "test": None if test is None else test.fingerprint(),
         "trunks": list(names),
         "precision": precision,
         "balance": balance,
+        "fine_tune": fine_tune,
+        "steps": steps,
         "keep_features": keep_features,
         "on_unreadable": on_unreadable,
         "seed": seed,
@@ -91,19 +108,49 @@ def fit(
         if made is not None:
             return made
     cache = Path(cache_folder) if cache_folder else default_cache_folder() / "features"
+    cache = cache.expanduser()
     loaded = {name: load_trunk(name) for name in names}
-    rows, layers = _features(loaded, files, cache.expanduser(), fingerprint, workers, on_unreadable)
+    rows, layers = _features(loaded, files, cache, fingerprint, workers, on_unreadable)
     used = files.take(rows)
     nested = choose(layers, used.labels, used.classes, seed=seed, balance=balance)
-    model = _model(loaded, layers, used, nested, precision, keep_features)
-    judged = estimate(nested, used.labels, precision)
+
+    def make(without: int | None) -> Model:
+        return _model(loaded, layers, used, nested, precision, keep_features, without)
+
+    model, judged = make(None), estimate(nested, used.labels, precision)
+    best = nested.whole.candidate
+    features = layers[best.trunk, best.layer]
+    wants, why = wanted(fine_tune, used.labels, judged)
+    tuned = not_tuned(why)
+    if wants:
+        tuned = fine_tuned(
+            fine_tune,
+            why,
+            make,
+            used,
+            nested,
+            precision=precision,
+            steps=steps,
+            seed=seed,
+            workers=workers,
+            keep_features=keep_features,
+            cache=cache,
+        )
+    shown = used
+    if tuned.model is not None and tuned.judged is not None:
+        model, judged, features = tuned.model, tuned.judged, tuned.features
+        shown = used.take(tuned.rows)
     passed_over = [called(files.paths[row]) for row in np.setdiff1d(np.arange(len(files)), rows)]
-    about = described(used, nested, judged, model, settings, passed_over)
+    on_test = None
+    if test is not None:
+        on_test = judge_test(model, test, workers=workers, on_unreadable=on_unreadable)
+    about = described(used, nested, judged, model, settings, passed_over, tuned.about, on_test)
     model = replace(model, about=about)
     if out is not None:
-        best = nested.whole.candidate
-        report = report_of(used, nested, judged, model, layers[best.trunk, best.layer], Path(out))
+        report = report_of(used, shown, nested, judged, model, features, Path(out), workers=workers)
         save_model(model, out, report=render_page(report))
+        if wants:
+            forget(cache, used)
     return model
 
 
@@ -150,18 +197,22 @@ def _model(
     nested: Nested,
     precision: float,
     keep_features: bool,
+    without: int | None,
 ) -> Model:
-    """The chosen probe, fitted to all the images."""
-    best = nested.whole.candidate
-    features = layers[best.trunk, best.layer]
-    weights = (balanced if best.balanced else even)(files.labels)
+    """The chosen probe, fitted to all the images; or what was chosen without a fold, without it."""
+    chosen = nested.whole if without is None else nested.without[without]
+    rows = nested.folds != (-1 if without is None else without)
+    best = chosen.candidate
+    features, labels = layers[best.trunk, best.layer][rows], files.labels[rows]
+    weights = (balanced if best.balanced else even)(labels)
     probe = fit_probe(
-        Fitting(features, files.labels, len(files.classes), weights), best.probe, best.penalty
+        Fitting(features, labels, len(files.classes), weights), best.probe, best.penalty
     )
-    found = calibrate(nested.whole, nested.folds, files.labels, precision, None)
+    found = calibrate(chosen, nested.folds, files.labels, precision, without)
     kept = None
     if keep_features:
-        kept = KeptFeatures(tuple(map(called, files.paths)), features.astype(np.float16))
+        names = tuple(called(path) for path, there in zip(files.paths, rows, strict=True) if there)
+        kept = KeptFeatures(names, features.astype(np.float16))
     return Model(
         classes=files.classes,
         trunk=trunks[best.trunk].until(best.layer),

@@ -14,13 +14,22 @@ _HELD_OUT = "test"  # a split that is left for judging
 
 
 def listed(folder: ImageFiles | Path | str) -> ImageFiles:
+    """The labelled images to learn from, see `learned_and_test`."""
+    return learned_and_test(folder)[0]
+
+
+def learned_and_test(
+    folder: ImageFiles | Path | str,
+) -> tuple[ImageFiles, ImageFiles | None]:
     """The labelled images of a folder as people have it, see `image_folder`; none is read.
 
-    Where there are splits, that called "test" is left out.
+    Returns:
+      Those to learn from; and those of the split called "test", where there is one beside others.
 
     Raises:
       DataError: if it is missing, has not two classes, or has images of several labels.
     """
+    test = None
     if isinstance(folder, ImageFiles):
         files = folder
     else:
@@ -28,6 +37,7 @@ def listed(folder: ImageFiles | Path | str) -> ImageFiles:
         files = found.labelled()
         known = found.splits[found.positions()] != _HELD_OUT
         if known.any() and not known.all():
+            test = files.take(np.flatnonzero(~known))
             files = files.take(np.flatnonzero(known))
     if files.labels.ndim != 1:
         raise DataError(
@@ -39,7 +49,7 @@ def listed(folder: ImageFiles | Path | str) -> ImageFiles:
             f"{files.name} has one class, {', '.join(files.classes)}; expected two or more. "
             "Add a folder of images of another one, such as of none of it"
         )
-    return files
+    return files, test
 
 
 def image_paths(paths: Sequence[Path | str]) -> list[Path]:

@@ -22,36 +22,43 @@ from jtransfer.measure.page import (
     Report,
     Sample,
     Share,
+    Table,
     Unreadable,
     thumbnail,
 )
 from jtransfer.recipes.own_folder.choice import Nested
-from jtransfer.recipes.own_folder.description import HOW, why
+from jtransfer.recipes.own_folder.description import why
 from jtransfer.recipes.own_folder.estimate import Estimate
 from jtransfer.recipes.own_folder.model import Model
+from jtransfer.recipes.own_folder.report_findings import doubtful_labels, duplicated
 
 _PAIRS, _OF_A_PAIR, _MISTAKES, _ON_MAP = 6, 4, 24, 300
 
 
 def report_of(
     files: ImageFiles,
+    judged_files: ImageFiles,
     nested: Nested,
     judged: Estimate,
     model: Model,
     features: np.ndarray,
     out: Path,
+    *,
+    workers: int = 2,
 ) -> Report:
-    """What the page shows; some of the images are read again for their thumbnails.
+    """What the page shows; the images are read again for duplicates and thumbnails.
 
     Args:
       files: the images that were used.
+      judged_files: those of them that were judged.
       nested: the choices.
       judged: the estimate.
       model: that was made.
-      features: [n, channels] of the images, as the probe reads them.
+      features: [n, channels] of the judged images, as the probe reads them.
       out: the model's folder, for the commands.
+      workers: threads that read the images.
     """
-    show = _Shown(files, judged.probabilities)
+    show = _Shown(judged_files, judged.probabilities)
     accuracy, precision = judged.accuracy, judged.precision
     missing = model.about["data"]["passed_over"]
     return Report(
@@ -72,15 +79,18 @@ def report_of(
         classes=files.classes,
         estimate=ShownEstimate(
             _share(accuracy),
-            how=HOW + ".",
+            how=judged.how,
             by_class=[_share(each) for each in judged.of_classes],
             counts=judged.counts,
         ),
-        candidates=_candidates(nested),
-        choice=why(nested),
-        confusion=confusion_matrix(show.guesses, files.labels, len(files.classes)),
+        candidates=_candidates(nested, model),
+        choice=f"{why(nested)} {model.about['choice']['fine_tuning']['why']}",
+        confusion=confusion_matrix(show.guesses, judged_files.labels, len(files.classes)),
         confused=show.confused(),
         mistakes=show.mistakes(),
+        doubtful=doubtful_labels(judged.probabilities, judged_files.labels, show.sample),
+        duplicates=duplicated(files, lambda row: picture_of(files.paths[row]), workers=workers),
+        tables=_of_test(model),
         calibration=Calibration(
             _bins(judged.before),
             _bins(judged.after),
@@ -165,6 +175,27 @@ class _Shown:
         )
 
 
+def _of_test(model: Model) -> list[Table]:
+    test = model.about.get("test")
+    if test is None:
+        return []
+    accuracy = test["accuracy"]
+    row = (
+        test["images"],
+        f"{accuracy['value']:.1%}",
+        f"{accuracy['low']:.1%} to {accuracy['high']:.1%}",
+        f"{test['calibration_error']:.3f}",
+    )
+    return [
+        Table(
+            "The folder's own test images",
+            ("images", "mean accuracy per class", "95% interval", "calibration error"),
+            [row],
+            "Nothing was learned from them or chosen by them.",
+        )
+    ]
+
+
 def principal_plane(features: np.ndarray) -> np.ndarray:
     """Features [n, dims] along the two directions in which they vary most, [n, 2]."""
     centred = np.asarray(features, np.float64)
@@ -181,19 +212,27 @@ def picture_of(path: Path) -> bytes | None:
         return None
 
 
-def _candidates(nested: Nested) -> list[Candidate]:
-    chosen = str(nested.whole.candidate)
-    return [
+def _candidates(nested: Nested, model: Model) -> list[Candidate]:
+    chosen, tuning = str(nested.whole.candidate), model.about["choice"]["fine_tuning"]
+    moved = []
+    if "held_out" in tuning:  # the net was fine-tuned, and may be the better one
+        accuracy = Share(tuning["held_out"]["fine_tuned"]["accuracy"])
+        what = f"fine-tuned, {tuning['steps']:,} steps"
+        moved.append(
+            Candidate(model.trunk.name, model.layer, what, accuracy, chosen=tuning["done"])
+        )
+    probes = [
         Candidate(
             each.candidate.trunk,
             each.candidate.layer,
             f"{each.candidate.probe}{', balanced' * each.candidate.balanced}",
             Share(each.accuracy),
             each.seconds,
-            str(each.candidate) == chosen,
+            str(each.candidate) == chosen and not tuning["done"],
         )
         for each in nested.tried
     ]
+    return [*moved, *probes]
 
 
 def _share(each: Interval) -> Share:

@@ -78,13 +78,7 @@ def report_of(
         ],
         comparisons=[_candidates(decision)],
         choice=_why(decision, same),
-        threshold=(
-            f'A guess whose probability is below {guessed.threshold:.3f} is "I don\'t know": on '
-            "the source the others have the precision that was asked for. So it is for "
-            f"{(guessed.confidence < guessed.threshold).mean():.1%} of the target's images. "
-            "Temperature and threshold are from the source; on another domain guesses are likely "
-            "to be surer than they are right."
-        ),
+        threshold=_threshold(guessed),
         maps=show.maps(decision, model.layer),
         unreadable=[Unreadable(file, "could not be read") for file in missing],
         commands=[
@@ -109,7 +103,7 @@ def _summary(decision: Decision, same: float) -> str:
     choice = decision.choice
     won = f"it wins {choice.sureness:.0%} of the comparisons that need no label of the target"
     if choice.keeps_source:
-        return f"The source model is kept as it is: {won}."
+        return f"The source model is kept as it is: {choice.because or won}."
     return (
         f"Adapted by “{choice.name}”: {won}. {1 - same:.1%} of the target's images get another "
         "class than the source model would have given."
@@ -126,15 +120,17 @@ def _why(decision: Decision, same: float) -> str:
         )
     )
     return (
-        f"{decision.choice}{kept} Candidates were fitted to a part of the source and compared by "
-        f"the ranks of {', '.join(RULE).replace('_', ' ')}; the other criteria are told and do not "
-        "decide. No label of the target was looked at."
+        f"{str(decision.choice).replace('_', ' ')}{kept} Candidates were fitted to a part of the "
+        "source and compared by the ranks of the criteria with a star; the others are told and do "
+        "not decide. Lower is better for source risk and for the sum of ranks, higher for the "
+        "others. No label of the target was looked at."
     )
 
 
 def _candidates(decision: Decision) -> Table:
     choice = decision.choice
-    criteria = [name for name in CRITERIA if all(name in each for each in choice.values.values())]
+    told = [name for name in CRITERIA if all(name in each for each in choice.values.values())]
+    criteria = sorted(told, key=lambda name: name not in RULE)
     rows = sorted(choice.values, key=lambda name: choice.ranks[name])
     return Table(
         "The candidates, the best first",
@@ -157,9 +153,26 @@ def _candidates(decision: Decision) -> Table:
             ]
             for name in rows
         ],
-        "A star marks the criteria whose ranks are added up. Lower is better for source risk and "
-        f"for the sum of ranks, higher for the others. {decision.held_out:,} images of the source "
-        "were held out.",
+        f"Held out: {decision.held_out:,} images of the source.",
+    )
+
+
+def _threshold(guessed: Guessed) -> str:
+    """What is answered by "I don't know", and what to think of it."""
+    unsure = float((guessed.confidence < guessed.threshold).mean())
+    if guessed.threshold == 0:
+        said = "On the source all guesses together have the precision that was asked for: none is "
+        said += '"I don\'t know".'
+    elif guessed.threshold > 1:
+        said = "On the source no guess has the precision that was asked for: all are "
+        said += '"I don\'t know".'
+    else:
+        said = f'A guess whose probability is below {guessed.threshold:.3f} is "I don\'t know": '
+        said += "on the source the others have the precision that was asked for. So it is for "
+        said += f"{unsure:.1%} of the target's images."
+    return (
+        f"{said} Temperature and threshold are from the source; on another domain guesses are "
+        "likely to be surer than they are right."
     )
 
 

@@ -111,14 +111,16 @@ def fit_softmax(
     *,
     classes: int,
     class_weight: ClassWeight = None,
+    learned: np.ndarray | None = None,
     tolerance: float = _TOLERANCE,
     most: int = _MOST,
 ) -> LinearProbe:
     """Multinomial logistic regression: 1/2 |W|^2 + C sum cross-entropy, the bias unpenalised.
 
-    The objective of scikit-learn's LogisticRegression. Arguments and errors as for `fit_svm`.
+    The objective of scikit-learn's LogisticRegression. Arguments and errors as for `fit_svm`; where
+    `learned` [n] bool is given, the others are left out, and one program does for all choices.
     """
-    return _fit(features, labels, C, "softmax", classes, class_weight, tolerance, most)
+    return _fit(features, labels, C, "softmax", classes, class_weight, tolerance, most, learned)
 
 
 def cross_validate(
@@ -195,9 +197,18 @@ def _unreached(excess, tolerance, Cs, kind) -> str:
     return f"{short.sum()} of the {short.size} {kind} fits on folds, those at C = {at},"
 
 
-def _fit(features, labels, C, kind, classes, class_weight, tolerance, most) -> LinearProbe:
+def _fit(
+    features, labels, C, kind, classes, class_weight, tolerance, most, learned=None
+) -> LinearProbe:
     labels = _check(features, labels, np.array([C], np.float64), classes)
-    weights = example_weights(labels, class_weight, classes)
+    if learned is not None and np.shape(learned) != np.shape(labels):
+        raise ValueError(
+            f"learned has shape {np.shape(learned)} for {len(labels):,} examples; expected a bool "
+            "for each, [n]"
+        )
+    part = slice(None) if learned is None else np.asarray(learned, bool)
+    weights = np.zeros(len(labels))
+    weights[part] = example_weights(labels[part], class_weight, classes)
     fit = linear_models(features, np.eye(classes)[labels], kind)
     return _one(fit, weights, C, tolerance, most)
 
@@ -205,7 +216,7 @@ def _fit(features, labels, C, kind, classes, class_weight, tolerance, most) -> L
 def _one(
     fit: LinearModels, weights: np.ndarray, C: float, tolerance: float, most: int
 ) -> LinearProbe:
-    """One classifier of all the examples."""
+    """One classifier of all the examples, each counting as much as its weight."""
     judged = weights[:, None].astype(np.float32)
     return LinearProbe(*fit.one(judged, C, tolerance=tolerance, most=most))
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import export as jax_export
@@ -8,7 +9,10 @@ from safetensors.numpy import load_file
 
 from jtransfer.recipes.own_folder import export as export_module
 from jtransfer.recipes.own_folder.export import export
+from jtransfer.recipes.own_folder.frozen_trunk import load_trunk
+from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.model_folder import ModelError
+from jtransfer.transfer.features.probe import LinearProbe
 
 
 def test_stablehlo_gives_the_models_probabilities_for_any_number_of_images(model, tmp_path):
@@ -37,6 +41,52 @@ def test_weights_by_our_names_and_by_the_publishers(model, tmp_path):
     np.testing.assert_array_equal(ours["trunk/params/small/conv/kernel"], kernel)
     np.testing.assert_array_equal(theirs["a.weight"], kernel.transpose(3, 2, 0, 1))
     np.testing.assert_array_equal(theirs["probe.weight"], np.asarray(model.probe.weights).T)
+
+
+@pytest.mark.parametrize(("form", "makes"), [("safetensors", "packed"), ("timm", "_for_timm")])
+def test_weights_that_differ_are_not_written(model, tmp_path, monkeypatch, form, makes):
+    other = replace(model, probe=replace(model.probe, bias=model.probe.bias + 1))
+    wrong = getattr(export_module, makes)(other)
+    monkeypatch.setattr(export_module, makes, lambda _: wrong)
+    with pytest.raises(ModelError, match="exported weights probe/bias differ from the model's"):
+        export(model, form, tmp_path / "weights")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_lite0_is_exported_and_timm_takes_it(tmp_path):
+    """All three formats of a net of the real size, and its features as timm computes them."""
+    trunk = load_trunk("efficientnet_lite0")
+    rng = np.random.default_rng(0)
+    weights = jnp.asarray(rng.normal(size=(1280, 3)), jnp.float32)
+    model = Model(
+        classes=("a", "b", "c"),
+        trunk=trunk,
+        layer="top",
+        unit_length=True,
+        probe=LinearProbe(weights, jnp.zeros(3), jnp.zeros(())),
+        temperature=0.1,
+        threshold=0.5,
+    )
+    pixels = rng.integers(0, 256, (2, 224, 224, 3), np.uint8)
+    expected = model.predict(pixels).probabilities
+    program = export(model, "stablehlo", tmp_path / "model.stablehlo")
+    called = jax_export.deserialize(bytearray(program.read_bytes())).call(pixels)
+    np.testing.assert_allclose(called, expected, atol=1e-4)
+    ours = load_file(export(model, "safetensors", tmp_path / "ours"))
+    assert sum(each.size for each in ours.values()) > 3e6
+    theirs = load_file(export(model, "timm", tmp_path / "theirs"))
+    assert theirs["conv_stem.weight"].shape == (32, 3, 3, 3)
+    timm, torch = pytest.importorskip("timm"), pytest.importorskip("torch")
+    rival = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
+    state = {name: torch.from_numpy(each) for name, each in theirs.items() if "probe" not in name}
+    rival.load_state_dict(state)
+    images = torch.from_numpy(np.array(trunk.preprocessing.normalise(jnp.asarray(pixels))))
+    with torch.no_grad():
+        features = rival(images.permute(0, 3, 1, 2)).numpy()
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    logits = (features @ theirs["probe.weight"].T + theirs["probe.bias"]) / 0.1
+    np.testing.assert_allclose(jax.nn.softmax(logits), expected, atol=1e-4)
 
 
 def test_nothing_is_overwritten_and_formats_are_known(model, tmp_path):

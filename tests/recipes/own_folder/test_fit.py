@@ -2,7 +2,9 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from jtransfer.commands.fit import told
 from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.data.sources.decoding import read_rgb
@@ -123,14 +125,42 @@ def test_images_of_several_labels_are_refused(squares):
         fit(several)
 
 
-def test_a_split_called_test_is_left_out(fitted, squares):
+def test_a_split_called_test_judges_alone(fitted, squares, tmp_path):
     for name in ("blue", "green", "red"):
         for split, numbers in (("train", range(5)), ("test", [5])):
             (squares / split / name).mkdir(parents=True)
             for number in numbers:
                 (squares / name / f"{number}.png").rename(squares / split / name / f"{number}.png")
         (squares / name).rmdir()
-    assert fitted(out=None).about["data"]["images"] == {"blue": 5, "green": 5, "red": 5}
+    # One of the three test images is not of the class that its folder says.
+    green = (squares / "test" / "green" / "5.png").read_bytes()
+    (squares / "test" / "red" / "5.png").write_bytes(green)
+    model = fitted()
+    assert model.about["data"]["images"] == {"blue": 5, "green": 5, "red": 5}
+    assert model.about["test"]["images"] == 3
+    assert model.about["test"]["accuracy"]["value"] == round(2 / 3, 4)
+    page = (tmp_path / "model" / "report.html").read_text()
+    assert "own test images" in page
+    assert "66.7%" in page
+    assert any("66.7% of the folder's own 3 test images" in line for line in told(model.about))
+
+
+def test_the_page_shows_doubtful_labels_and_duplicates(fitted, squares, tmp_path):
+    for number in range(6, 12):  # more of each, so that the others' votes count
+        for name, colour in COLOURS.items():
+            image = Image.fromarray(square(np.random.default_rng(number), colour))
+            image.save(squares / name / f"{number}.png")
+    wrong = squares / "blue" / "13.png"
+    wrong.write_bytes((squares / "red" / "3.png").read_bytes())
+    fitted()
+    page = (tmp_path / "model" / "report.html").read_text()
+    doubtful = page[page.index('id="doubtful"') : page.index('id="duplicates"')]
+    assert "13.png" in doubtful
+    assert "looks like <b>red</b>" in doubtful
+    twice = page[page.index('id="duplicates"') : page.index('id="probabilities"')]
+    assert "13.png" in twice
+    assert "3.png" in twice
+    assert "in blue and red" in twice
 
 
 def test_without_weights_it_says_how_to_get_some(fitted, monkeypatch):

@@ -79,11 +79,19 @@ _LEARNING_RATES: dict[str, tuple[float, float, float]] = {
 _LAST_STAGES = {"alexnet_2014": "conv5"}
 
 
+def learning_rates_of(name: str) -> tuple[float, float, float]:
+    """Where the trunk moves, where the head is good from the start, where nothing is carried over.
+
+    Args:
+      name: of published weights, of whose family the rates are.
+    """
+    return _LEARNING_RATES[next(family for family in _LEARNING_RATES if name.startswith(family))]
+
+
 def _tuned(name: str) -> TunedNet:
     entry = PRETRAINED[name]
-    family = next(family for family in _LEARNING_RATES if name.startswith(family))
     until = _LAST_STAGES.get(name) or entry.build().stage_names[-2]
-    return TunedNet(entry.build, name, until, *_LEARNING_RATES[family])
+    return TunedNet(entry.build, name, until, *learning_rates_of(name))
 
 
 TUNED_NETS: dict[str, TunedNet] = {name: _tuned(name) for name in PRETRAINED}

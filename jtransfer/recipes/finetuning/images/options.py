@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jtransfer.data.feeds.unreadable import OnUnreadable
 from jtransfer.train.parallel import Parallel
 
 
@@ -37,6 +38,7 @@ class Conduct:
       out: the folder of the runs, one folder each.
       checkpoint_every: steps between checkpoints, where the trunk moves.
       workers: processes that decode images; 0 decodes in this one.
+      on_unreadable: "stop" at an image that cannot be read, or "skip" it.
       parallel: devices and processes.
       profile: whether a few steps of every run are traced first and their slowest operations shown.
       prefix: before the names of the runs' folders.
@@ -46,6 +48,7 @@ class Conduct:
     out: Path = Path("checkpoints/fine_tune_images")
     checkpoint_every: int = 100
     workers: int = 2
+    on_unreadable: OnUnreadable = "stop"
     parallel: Parallel = field(default_factory=Parallel)
     profile: bool = False
     prefix: str = ""

@@ -56,13 +56,20 @@ def run_on_images(
     """
     options, conduct = options or Options(), conduct or Conduct()
     print(f"{files.name}: {len(files):,} images of {len(files.classes)} classes, decoding them")
-    decoded = Decoded.read(files, net, side, weights=weights, workers=conduct.workers)
+    decoded = Decoded.read(
+        files,
+        net,
+        side,
+        weights=weights,
+        workers=conduct.workers,
+        on_unreadable=conduct.on_unreadable,
+    )
     print(f"{net.weights} at {side} pixels: {decoded.features.shape[1]:,} features an image")
     results = []
     for seed in seeds:
         task = decoded.split(
             *per_class_split(
-                files.labels,
+                decoded.labels,
                 train=train,
                 test_at_most=test_at_most,
                 seed=seed,

@@ -7,8 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.feeds.image_batches import image_batches
+from jtransfer.data.feeds.unreadable import OnUnreadable
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.measure import mean_per_class_accuracy
 from jtransfer.nets.classifier import Classifier
@@ -52,6 +54,7 @@ class Decoded:
         *,
         weights: Path | None = None,
         workers: int = 2,
+        on_unreadable: OnUnreadable = "stop",
     ) -> "Decoded":
         """Decode all images and compute their features.
 
@@ -61,6 +64,8 @@ class Decoded:
           side: of the images in pixels.
           weights: file of the net's weights; by default downloaded once.
           workers: processes that decode images; 0 decodes in this one.
+          on_unreadable: "stop" at an image that cannot be read, or "skip" it: then the positions of
+            what was read count.
 
         Raises:
           DataError: if an image cannot be read.
@@ -68,8 +73,16 @@ class Decoded:
         """
         variables, sha256 = net.published(side, weights)
         crop = Crop(resize=side * 9 // 8, size=side * 9 // 8)
-        batches = image_batches(files, crop, batch=256, workers=workers)
-        pixels = np.concatenate([images for _, images in batches])
+        batches = [
+            *image_batches(files, crop, batch=256, workers=workers, on_unreadable=on_unreadable)
+        ]
+        if not batches:
+            raise DataError(
+                f"none of the {len(files):,} images of {files.name} can be read; expected images. "
+                "Replace the files"
+            )
+        rows, images = (np.concatenate(each) for each in zip(*batches, strict=True))
+        files, pixels = files.take(rows), images
         trunk = net.trunk()
 
         @jax.jit

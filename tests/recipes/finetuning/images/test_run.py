@@ -3,6 +3,7 @@ from functools import partial
 
 import pytest
 
+from jtransfer.data.examples import DataError
 from jtransfer.data.loading import load_files
 from jtransfer.recipes.finetuning.images.options import Conduct, Options
 from jtransfer.recipes.finetuning.images.run import run_on_images
@@ -61,3 +62,13 @@ def test_a_result_is_keyed_by_how_it_was_trained(run):
         run({"mine": Tuning("frozen")}, options=longer)
     # Nothing of the probe depends on that.
     assert run({"probe": None}, options=longer)[0]["row"] == "probe"
+
+
+def test_an_unreadable_image_stops_it_or_is_left_out(run, tmp_path):
+    broken = sorted((tmp_path / "toys").glob("*/*"))[0]
+    broken.write_bytes(b"\x89PNG cut")
+    with pytest.raises(DataError, match=broken.name):
+        run({"probe": None})
+    conduct = Conduct(out=tmp_path / "out", workers=0, on_unreadable="skip")
+    (result,) = run({"probe": None}, conduct=conduct)
+    assert result["accuracy"] > 0.8
