@@ -3,7 +3,8 @@
     python -m experiments.report                     (from experiments/results/)
     python -m experiments.report --collect checkpoints
 
-BENCHMARKS.md has the headline of every table, docs/benchmarks/<subject>.md each table whole.
+BENCHMARKS.md has the headline of every table, docs/benchmarks/<subject>.md each table whole, with
+its figures beside it.
 
 With `--collect` the `result.json` of every finished run below a folder is first copied to
 experiments/results/<experiment>/<run>.json; a copy that is there already and differs is an error.
@@ -112,6 +113,8 @@ def main(config: Config) -> str:
     written = {name: page for name, page in pages.items() if page}
     for name, page in written.items():
         write_text(config.pages / f"{name}.md", page)
+        for section in PAGES[name].sections:
+            section.draw(*(read(config.results, of) for of in section.experiments), config.pages)
     text = front_page(config)
     write_text(config.out, text)
     print(f"wrote {config.out} and {len(written)} pages in {config.pages}")

@@ -11,6 +11,7 @@ from experiments.fine_tune import table as fine_tune
 from experiments.fine_tune_images import table as fine_tune_images
 from experiments.headline import Headline
 from experiments.multitask import table as multitask
+from experiments.no_harm import table as no_harm
 from experiments.own_folder import table as own_folder
 from experiments.probe_layers import table as probe_layers
 from experiments.retrieve import table as retrieve
@@ -31,11 +32,13 @@ class Section:
       write: from the results of each experiment to Markdown; empty where there is none.
       experiments: whose results it takes, in that order.
       headlines: from the same to the rows for the front page.
+      draw: writes the figures that the section names, from the same, into a folder.
     """
 
     write: Callable[..., str]
     experiments: tuple[str, ...]
     headlines: Callable[..., Sequence[Headline]] = lambda *_: ()
+    draw: Callable[..., None] = lambda *_: None
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,10 @@ PAGES: dict[str, Page] = {
     "adaptation": Page(
         "Unsupervised domain adaptation",
         (Section(adapt_digits.domain_adaptation, ("adapt_digits",), adapt_digits.headlines),),
+    ),
+    "no_harm": Page(
+        "Adaptation that does no harm",
+        (Section(no_harm.no_harm, ("no_harm",), no_harm.headlines, no_harm.draw),),
     ),
     "zero_shot": Page(
         "Zero-shot learning",

@@ -1,4 +1,7 @@
-"""Choosing between models without a label of the target, the source-only model among them."""
+"""Choosing between models without a label of the target, the source-only model among them.
+
+The rule was decided on the development pairs of `jtransfer.recipes.adaptation.development` alone.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +11,13 @@ import numpy as np
 from jtransfer.measure.selection import CRITERIA
 
 SOURCE_ONLY = "source"
-RULE = ("class_clustering", "ensemble_agreement", "source_risk")
+RULE = ("class_clustering", "ensemble_agreement", "batch_nuclear_norm")
 """The criteria whose ranks are added up."""
+CLUSTERED = 0.05
+"""Class clustering below which a model's guesses have nothing to do with what lies together.
+
+Of linear guesses on 800 examples of noise in a hundred or more dimensions it is .03 at most; a
+hundred examples, or few dimensions, may have more, and are not told from a target by this."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,7 @@ class Choice:
         the chosen one wins, a tie being half of one: 1 where it is the best by all of them, a half
         where it is no better than the average.
       against: the criteria of the rule by which the source-only model is the better of the two.
+      because: why the source-only model is kept though its ranks are not the best, if it is.
     """
 
     name: str
@@ -33,6 +42,7 @@ class Choice:
     ranks: Mapping[str, float]
     sureness: float
     against: tuple[str, ...]
+    because: str = ""
 
     @property
     def keeps_source(self) -> bool:
@@ -43,7 +53,7 @@ class Choice:
         """The choice in a sentence."""
         won = f"wins {self.sureness:.0%} of the comparisons by {', '.join(RULE)}"
         if self.keeps_source:
-            return f"Keep the source-only model: it {won}."
+            return f"Keep the source-only model: {self.because or 'it ' + won}."
         if not self.against:
             return f"Take {self.name}: it {won}, none speaks for the source-only model."
         against = ", ".join(self.against)
@@ -56,11 +66,13 @@ def choose(
     keep: str = SOURCE_ONLY,
     rule: Sequence[str] = RULE,
 ) -> Choice:
-    """Choose the candidate whose ranks by several criteria have the least sum.
+    """Choose the candidate whose ranks by several criteria have the least sum, or do no harm.
 
     Single criteria have each their way to fail: a collapsed model may be confident, one that is
-    alone with its guesses may cluster well, and source risk knows nothing of the target. Where
-    candidates are equal, the source-only model is kept, or else the first taken.
+    alone with its guesses may cluster well, and those that agree may all be wrong. The source-only
+    model is kept where that candidate is no better than it by most of the criteria, and where its
+    guesses have nothing to do with the target's clusters (`CLUSTERED`): such a target may be noise.
+    Where candidates are equal, the source-only model is kept, or else the first taken.
 
     Args:
       candidates: {name: {criterion: value}}, each with all criteria of the rule (see `CRITERIA`).
@@ -89,7 +101,17 @@ def choose(
     wins = (beaten + tied / 2).sum(axis=0)
     ranks = len(rule) * len(names) - wins
     kept = names.index(keep)
-    best = kept if ranks[kept] == ranks.min() else int(ranks.argmin())
+    best, because = kept if ranks[kept] == ranks.min() else int(ranks.argmin()), ""
+    clustered = candidates[names[best]].get("class_clustering", 1.0)
+    better = int((losses[:, best] < losses[:, kept]).sum())
+    if best != kept and clustered < CLUSTERED:
+        because = (
+            f"the guesses of {names[best]}, which was the best, have nothing to do with what lies "
+            f"together in the target (class clustering {clustered:.2f})"
+        )
+    elif best != kept and 2 * better <= len(rule):
+        because = f"{names[best]} is better than it by {better} of {len(rule)} criteria only"
+    best = kept if because else best
     rivals = len(rule) * (len(names) - 1)
     return Choice(
         names[best],
@@ -98,6 +120,7 @@ def choose(
         dict(zip(names, ranks.tolist(), strict=True)),
         float(wins[best] / rivals) if rivals else 1.0,
         tuple(each for each, row in zip(rule, losses, strict=True) if row[kept] < row[best]),
+        because,
     )
 
 

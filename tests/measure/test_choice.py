@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from scipy.stats import rankdata
@@ -7,14 +8,14 @@ from scipy.stats import rankdata
 from jtransfer.measure.choice import RULE, choose
 
 
-def values(clustering, agreement, risk):
-    return dict(zip(RULE, (clustering, agreement, risk), strict=True))
+def values(clustering, agreement, norm):
+    return dict(zip(RULE, (clustering, agreement, norm), strict=True))
 
 
 THREE = {
-    "source": values(0.4, 0.6, 0.05),
-    "coral": values(0.5, 0.8, 0.06),
-    "sa": values(0.3, 0.7, 0.20),
+    "source": values(0.4, 0.6, 0.20),
+    "coral": values(0.5, 0.8, 0.19),
+    "sa": values(0.3, 0.7, 0.05),
 }
 
 
@@ -24,17 +25,17 @@ def test_the_least_sum_of_ranks_by_hand():
     assert choice.name == "coral"
     assert choice.ranks == {"source": 6, "coral": 4, "sa": 8}
     assert choice.sureness == pytest.approx(5 / 6)
-    assert choice.against == ("source_risk",)
+    assert choice.against == ("batch_nuclear_norm",)
     assert not choice.keeps_source
     assert choice.values == THREE
     assert str(choice) == (
         "Take coral: it wins 83% of the comparisons by class_clustering, ensemble_agreement, "
-        "source_risk; for the source-only model speaks source_risk."
+        "batch_nuclear_norm; for the source-only model speaks batch_nuclear_norm."
     )
 
 
 def test_keeping_the_source_model_is_a_choice():
-    choice = choose({**THREE, "coral": values(0.2, 0.5, 0.3)})
+    choice = choose({**THREE, "coral": values(0.2, 0.5, 0.04)})
     assert choice.keeps_source
     assert choice.name == "source"
     assert choice.against == ()
@@ -47,7 +48,7 @@ def test_where_all_is_equal_the_source_model_is_kept():
     assert choice.keeps_source
     assert choice.sureness == 0.5
     # Of equal others the first.
-    better = values(0.6, 0.5, 0.5)
+    better = values(0.6, 0.6, 0.5)
     assert choose({"source": same, "coral": better, "sa": better}).name == "coral"
 
 
@@ -57,8 +58,32 @@ def test_alone_there_is_nothing_to_choose():
     assert choice.sureness == 1
 
 
+def test_guesses_that_have_nothing_to_do_with_clusters_are_not_believed():
+    choice = choose({"source": values(0.01, 0.1, 0.1), "shot": values(0.04, 0.9, 0.9)})
+    assert choice.keeps_source
+    assert choice.sureness == 0
+    assert str(choice) == (
+        "Keep the source-only model: the guesses of shot, which was the best, have nothing to do "
+        "with what lies together in the target (class clustering 0.04)."
+    )
+
+
+def test_the_source_model_is_kept_where_the_best_is_better_by_half_of_the_criteria_or_less():
+    # SHOT is 1st, 2nd and half of 1st and 2nd: 4.5; source only 3rd, 1st and the same: 5.5.
+    three = {
+        "source": values(0.5, 0.5, 0.2),
+        "shot": values(0.6, 0.4, 0.2),
+        "coral": values(0.1, 0.3, 0.1),
+        "sa": values(0.55, 0.2, 0.1),
+    }
+    choice = choose(three)
+    assert choice.ranks["shot"] < choice.ranks["source"]
+    assert choice.keeps_source
+    assert "shot is better than it by 1 of 3 criteria only" in str(choice)
+
+
 def test_best_by_all_criteria():
-    choice = choose({"source": values(0.1, 0.1, 0.9), "shot": values(0.2, 0.2, 0.8)})
+    choice = choose({"source": values(0.1, 0.1, 0.1), "shot": values(0.2, 0.2, 0.2)})
     assert choice.name == "shot"
     assert choice.sureness == 1
     assert "none speaks for the source-only model" in str(choice)
@@ -70,10 +95,9 @@ def test_best_by_all_criteria():
 def test_ranks_are_scipys_with_ties(rows):
     names = ["source", "a", "b", "c", "d", "e"][: len(rows)]
     choice = choose({name: values(*row) for name, row in zip(names, rows, strict=True)})
-    signed = [(-a, -b, c) for a, b, c in rows]
-    expected = rankdata(signed, axis=0).sum(axis=1)
+    expected = rankdata(-np.array(rows), axis=0).sum(axis=1)
     assert list(choice.ranks.values()) == pytest.approx(list(expected))
-    assert choice.ranks[choice.name] == min(choice.ranks.values())
+    assert choice.keeps_source if choice.because else expected.min() == choice.ranks[choice.name]
 
 
 def test_another_rule():

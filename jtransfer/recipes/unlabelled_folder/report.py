@@ -103,7 +103,7 @@ def _summary(decision: Decision, same: float) -> str:
     choice = decision.choice
     won = f"it wins {choice.sureness:.0%} of the comparisons that need no label of the target"
     if choice.keeps_source:
-        return f"The source model is kept as it is: {won}."
+        return f"The source model is kept as it is: {choice.because or won}."
     return (
         f"Adapted by “{choice.name}”: {won}. {1 - same:.1%} of the target's images get another "
         "class than the source model would have given."

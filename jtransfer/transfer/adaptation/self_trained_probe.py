@@ -52,15 +52,15 @@ def fit_self_trained(
     """
     require_domains(source, target)
     probe = fit_softmax(source, labels, C, classes=classes)
-    joined = []
+    both, joined = np.concatenate([source, target]), []
+    learned = np.ones(len(both), bool)
     for share in shares:
         guesses = np.asarray(jax.nn.softmax(probe.decision(target)))
         taken = surest_of_each_class(guesses, share)
         joined.append(len(taken))
-        probe = fit_softmax(
-            np.concatenate([source, target[taken]]),
-            np.concatenate([labels, guesses[taken].argmax(axis=1)]),
-            C,
-            classes=classes,
-        )
+        learned[len(source) :] = False
+        learned[len(source) + taken] = True
+        labelled = np.concatenate([labels, guesses.argmax(axis=1)])
+        # Those left out are there too: however many join, it is compiled once.
+        probe = fit_softmax(both, labelled, C, classes=classes, learned=learned)
     return SelfTrained(probe, tuple(joined))

@@ -30,8 +30,8 @@ def with_thresholds(variables: Any, *, classes: int) -> Any:
       classes: how many there are.
 
     Returns:
-      The same with the collection `thresholds`: `log_odds` [classes] of a guess that is taken, at
-      first 0, the odds of 1 to 1.
+      The same with the collection `thresholds`: `log_odds` [classes] of a guess that is taken, in
+      units of the batch's mean, at first 0, the odds of 1 to 1.
     """
     return {**variables, THRESHOLDS: {"log_odds": jnp.zeros((classes,), jnp.float32)}}
 
@@ -48,13 +48,14 @@ def self_training_loss(
     With a threshold for each class (section 4.2): of the target examples that a class is guessed
     of, the `share` with the largest probability has the guess for a label. The paper finds the
     thresholds from the whole target before every round; here each is a running quantile, which
-    rises where more than the share was above it in a batch, and falls where fewer were. The
+    rises where more than the share was above it in a batch, and falls where fewer were. It is kept
+    in units of the batch's mean: a net that grows sure of all its guesses does not outrun it. The
     target's labels are not looked at.
 
     Args:
       net: a module with `features` and `classify`.
       share: of the guesses of each class that are taken, as a function of progress from 0 to 1.
-      rate: of the thresholds, in log odds a step.
+      rate: of the thresholds, in mean log odds a step.
       weight: of the target's loss, which is the mean over all of the batch, those not taken at 0.
 
     Returns:
@@ -92,7 +93,7 @@ def taken_guesses(
     """Which guesses are above the threshold of their class, and the thresholds after the batch.
 
     Args:
-      thresholds: [classes], log odds.
+      thresholds: [classes], log odds in units of their mean size in the batch.
       logits: [n, classes].
       share: of the guesses of each class that should be above it.
       rate: by how much a threshold moves at most.
@@ -103,7 +104,7 @@ def taken_guesses(
     guesses = jax.nn.one_hot(logits.argmax(axis=1), logits.shape[1])
     others = jnp.where(guesses > 0, -jnp.inf, logits)
     odds = logits.max(axis=1) - jax.nn.logsumexp(others, axis=1)
-    taken = odds > guesses @ thresholds
+    taken = odds > mean_over_parts(jnp.abs(odds).mean()) * (guesses @ thresholds)
     of_class = mean_over_parts(
         {"guessed": guesses.mean(axis=0), "taken": (guesses * taken[:, None]).mean(axis=0)}
     )

@@ -105,14 +105,16 @@ def fit_softmax(
     C: float,
     *,
     classes: int,
+    learned: np.ndarray | None = None,
     tolerance: float = _TOLERANCE,
     most: int = _MOST,
 ) -> LinearProbe:
     """Multinomial logistic regression: 1/2 |W|^2 + C sum cross-entropy, the bias unpenalised.
 
-    The objective of scikit-learn's LogisticRegression. Arguments and errors as for `fit_svm`.
+    The objective of scikit-learn's LogisticRegression. Arguments and errors as for `fit_svm`; where
+    `learned` [n] bool is given, the others are left out, and one program does for all choices.
     """
-    return _fit(features, labels, C, "softmax", classes, tolerance, most)
+    return _fit(features, labels, C, "softmax", classes, tolerance, most, learned)
 
 
 def cross_validate(
@@ -186,16 +188,24 @@ def _unreached(excess, tolerance, Cs, kind) -> str:
     return f"{short.sum()} of the {short.size} {kind} fits on folds, those at C = {at},"
 
 
-def _fit(features, labels, C, kind, classes, tolerance, most) -> LinearProbe:
+def _fit(features, labels, C, kind, classes, tolerance, most, learned=None) -> LinearProbe:
     labels = _check(features, labels, np.array([C], np.float64), classes)
+    if learned is not None and np.shape(learned) != np.shape(labels):
+        raise ValueError(
+            f"learned has shape {np.shape(learned)} for {len(labels):,} examples; expected a bool "
+            "for each, [n]"
+        )
     fit = LinearFit(features, np.eye(classes)[labels], kind)
-    return _one(fit, C, tolerance, most)
+    return _one(fit, C, tolerance, most, learned)
 
 
-def _one(fit: LinearFit, C: float, tolerance: float, most: int) -> LinearProbe:
-    """One classifier of all the examples."""
-    everyone = np.ones((len(fit.targets), 1), np.float32)
-    return LinearProbe(*fit.one(everyone, C, tolerance=tolerance, most=most))
+def _one(
+    fit: LinearFit, C: float, tolerance: float, most: int, learned: np.ndarray | None = None
+) -> LinearProbe:
+    """One classifier of all the examples, or of those that are learned."""
+    everyone = np.ones(len(fit.targets)) if learned is None else learned
+    judged = np.asarray(everyone, np.float32)[:, None]
+    return LinearProbe(*fit.one(judged, C, tolerance=tolerance, most=most))
 
 
 def _check(features, labels, Cs, classes) -> np.ndarray:

@@ -56,6 +56,18 @@ def test_a_probe_is_scikit_learns(fit, rival, objective, dims, C):
     assert same.mean() >= 0.995
 
 
+@pytest.mark.parametrize("dims", [20, 300])
+def test_a_softmax_of_some_examples_is_that_of_them_alone(dims):
+    features, labels = clouds(120, dims)
+    learned = np.random.default_rng(0).random(120) < 0.6
+    probe = fit_softmax(features, labels, 1.0, classes=CLASSES, learned=learned)
+    alone = fit_softmax(features[learned], labels[learned], 1.0, classes=CLASSES)
+    np.testing.assert_allclose(probe.decision(features), alone.decision(features), atol=0.02)
+    assert float(probe.excess) <= 1e-5
+    with pytest.raises(ValueError, match=r"learned has shape \(3,\) for 120 examples"):
+        fit_softmax(features, labels, 1.0, classes=CLASSES, learned=learned[:3])
+
+
 @pytest.mark.parametrize("C", [64.0, 1000.0])
 def test_a_softmax_of_many_classes_and_large_C_is_scikit_learns(C):
     """A loss that is bent at the start and straight at Newton's first step, which leads back."""
