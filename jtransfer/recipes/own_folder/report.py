@@ -102,7 +102,8 @@ def report_of(
             "No guess is sure enough for the precision that was asked for."
             if precision is None
             else f"{_below(model.threshold)} {judged.sure:.1%} of new images get another answer, "
-            f"and {precision.value:.1%} of these are right ({precision.low:.1%} to {precision.high:.1%})."
+            f"and {precision.value:.1%} of these are right ({precision.low:.1%} to "
+            f"{precision.high:.1%})."
         ),
         maps=[show.plane(features, f"principal components of {model.layer}")],
         unreadable=[Unreadable(file, "could not be read") for file in missing],
