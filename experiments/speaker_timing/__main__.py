@@ -37,7 +37,7 @@ class Config:
 
     data: str = "synthetic:speech"  # or wav:<folder>, such as wav:fsdd
     each: int = 3  # utterances of each class to adapt on
-    draws: int = 3  # of them
+    draws: int = 3  # random sets of those utterances
     methods: tuple[Method, ...] = METHODS  # that adapt
     steps: int = 30  # of every adaptation
     batch: int = 10  # utterances a step
