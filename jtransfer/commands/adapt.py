@@ -1,15 +1,17 @@
 """Make a model for a folder without labels from a labelled one, or say to keep the source model.
 
     jtransfer adapt photo/ sketch/ --out sketch-model    # photo/<class>/<image>, sketch/<image>
+    jtransfer adapt photo/ sketch/ --out trained-model --train dann
     jtransfer predict sketch-model more/*.png
     jtransfer adapt --out sketch-model --check sketch-model/check.csv
 
 Methods of adaptation are tried on the features of a pretrained net, and one is chosen without a
 label of the target; class folders of the target are not looked at. To keep the model of the source
-alone is always a candidate. The model's folder holds model.json, weights.safetensors, report.html,
-the page to look at, target.csv, all guesses with the least sure first, and check.csv, a random
-sample for a person to fill in. What was interrupted goes on where it was when the same command is
-given again.
+alone is always a candidate; with --train two nets that are trained as a whole are candidates too,
+one by that method and one on the source alone. The model's folder holds model.json,
+weights.safetensors, report.html, the page to look at, target.csv, all guesses with the least sure
+first, and check.csv, a random sample for a person to fill in. What was interrupted goes on where it
+was when the same command is given again.
 """
 
 from dataclasses import dataclass
@@ -36,6 +38,10 @@ class Config:
     trunk: str | None = None
     # Methods to try beside the source-only model; by default all that there are.
     methods: tuple[str, ...] | None = None
+    # Method that trains the whole net, such as dann, as one more candidate; slow without a device.
+    train: str | None = None
+    # Training steps; by default five times through the source, but 200 to 2,000.
+    steps: int | None = None
     # Share of right guesses, on the source, among those that the model is sure of.
     precision: float = 0.95
     # Target images that are drawn for a person to check.
@@ -67,6 +73,8 @@ def main(config: Config) -> None:
         out=config.out,
         trunk=config.trunk,
         methods=tuple(FEATURE_METHODS) if config.methods is None else config.methods,
+        train=config.train,
+        steps=config.steps,
         precision=config.precision,
         sample=config.sample,
         on_unreadable=config.on_unreadable,
@@ -87,10 +95,11 @@ def told(about: Any) -> list[str]:
     """The lines that tell what was decided, a table among them."""
     choice, source = about["choice"], about["source_estimate"]
     candidates = sorted(choice["candidates"].items(), key=lambda item: item[1]["ranks"])
-    lines = ["candidate       ranks  clusters  agreement  right on source"]
+    wide = max(14, *(len(name) for name, _ in candidates))
+    lines = [f"{'candidate':{wide}}  ranks  clusters  agreement  right on source"]
     for name, each in candidates:
         lines.append(
-            f"{name:14} {each['ranks']:6.1f}  {each['class_clustering']:8.3f}  "
+            f"{name:{wide}} {each['ranks']:6.1f}  {each['class_clustering']:8.3f}  "
             f"{each['ensemble_agreement']:9.3f}  {each['source_accuracy']['value']:15.1%}"
             f"{'  <- chosen' * (name == choice['method'])}"
         )

@@ -1,4 +1,4 @@
-"""A stage of large pretrained nets that holds its own parameters."""
+"""Stages of large pretrained nets: one that holds its own parameters, one that has none."""
 
 from collections.abc import Callable
 
@@ -43,3 +43,14 @@ class FullStage(nn.Module):
             inputs = Dropout(self.dropout)(inputs, deterministic=not train)
         outputs = inputs @ kernel + bias[None]
         return nn.relu(outputs) if self.relu else outputs
+
+
+class PixelMean(nn.Module):
+    """Maps averaged over the pixels; vectors stay as they are."""
+
+    def __call__(
+        self, maps: jax.Array, *, train: bool = False, domains: tuple[int, ...] = (0,)
+    ) -> jax.Array:
+        """Map [batch, ..., channels] to [batch, channels]."""
+        del train, domains
+        return maps.mean(axis=tuple(range(1, maps.ndim - 1))) if maps.ndim > 2 else maps

@@ -1,6 +1,7 @@
 """The criteria of methods on features that need no label of the target, and the choice by them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +18,21 @@ from jtransfer.measure.selection import (
 from jtransfer.recipes.adaptation.feature_methods import SOURCE_ONLY, FeatureModel
 
 MOST = 2000  # target examples that criteria are taken of
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A model and the features that it is given.
+
+    Attributes:
+      model: fitted.
+      held_out: of source examples that nothing was fitted to, [n, dims].
+      target: of target examples, [m, dims].
+    """
+
+    model: FeatureModel
+    held_out: np.ndarray
+    target: np.ndarray
 
 
 def choose_feature_model(
@@ -44,24 +60,48 @@ def choose_feature_model(
     Raises:
       ValueError: if there are fewer than two models, or none is source only.
     """
-    taken = subset(len(target), min(MOST, len(target)), np.random.default_rng(seed))
-    target = target[taken]
-    probabilities = {name: model.target_probabilities(target) for name, model in models.items()}
+    candidates = {name: Candidate(model, held_out, target) for name, model in models.items()}
+    return choose_candidate(candidates, labels, classes=classes, seed=seed)
+
+
+def choose_candidate(
+    candidates: Mapping[str, Candidate], labels: np.ndarray, *, classes: int, seed: int = 0
+) -> Choice:
+    """Choose among models of which each may be given features of its own.
+
+    Args:
+      candidates: source only among them, and one more; all of the same examples.
+      labels: of the held-out source examples, [n].
+      classes: how many there are.
+      seed: of the draw of at most 2,000 target examples, and of k-means.
+
+    Returns:
+      As `choose_feature_model` does; so are the errors.
+    """
+    count = min(len(each.target) for each in candidates.values()) if candidates else 0
+    taken = subset(count, min(MOST, count), np.random.default_rng(seed))
+    target = {name: each.target[taken] for name, each in candidates.items()}
+    probabilities = {
+        name: each.model.target_probabilities(target[name]) for name, each in candidates.items()
+    }
     guesses = {name: rows.argmax(axis=1) for name, rows in probabilities.items()}
     agreement = ensemble_agreement(list(guesses.values()))
-    candidates = {
+    values = {
         name: {
             "source_risk": source_risk(
-                model.source_probabilities(held_out).argmax(axis=1) != labels
+                each.model.source_probabilities(each.held_out).argmax(axis=1) != labels
             ),
             "class_clustering": class_clustering(
-                model.target_features(target), guesses[name], classes=classes, seed=seed
+                each.model.target_features(target[name]),
+                guesses[name],
+                classes=classes,
+                seed=seed,
             ),
             "ensemble_agreement": float(agreement[place]),
             "soft_neighborhood_density": soft_neighborhood_density(probabilities[name]),
             "batch_nuclear_norm": batch_nuclear_norm(probabilities[name]),
             "information_maximization": information_maximization(probabilities[name]),
         }
-        for place, (name, model) in enumerate(models.items())
+        for place, (name, each) in enumerate(candidates.items())
     }
-    return choose(candidates, keep=SOURCE_ONLY)
+    return choose(values, keep=SOURCE_ONLY)

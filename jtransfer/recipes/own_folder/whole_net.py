@@ -165,13 +165,13 @@ def _moved(model: Model, state: TrainState) -> Model:
     probe = LinearProbe(**jax.tree.map(jnp.asarray, state.params["probe"]), excess=jnp.zeros(()))
     return replace(
         model,
-        trunk=replace(trunk, variables=variables, sha256=_hash(variables)),
+        trunk=replace(trunk, variables=variables, sha256=hash_of_weights(variables)),
         probe=probe,
         temperature=1.0,
     )
 
 
-def _hash(variables: Mapping[str, Any]) -> str:
+def hash_of_weights(variables: Mapping[str, Any]) -> str:
     """SHA-256 of weights that are no published file's, which tells their features from others."""
     digest = hashlib.sha256()
     for path, leaf in sorted(flatten_dict(variables, sep="/").items()):

@@ -1,6 +1,9 @@
 """From a labelled folder and one without labels to a model of the second, or the advice to stay."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +26,12 @@ from jtransfer.recipes.own_folder.intake import called, listed
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.model_folder import made_before, save_model
 from jtransfer.recipes.own_folder.pooled_features import OnUnreadable, pooled_features
-from jtransfer.recipes.unlabelled_folder.decide import Decision, decide
+from jtransfer.recipes.unlabelled_folder.decide import Decision, decide, parts_of
 from jtransfer.recipes.unlabelled_folder.description import Domains, described
 from jtransfer.recipes.unlabelled_folder.report import report_of
 from jtransfer.recipes.unlabelled_folder.target_probe import target_probe
 from jtransfer.recipes.unlabelled_folder.target_table import Guessed, drawn_sample, tables
+from jtransfer.recipes.unlabelled_folder.trained import TRAINED, train_nets
 from jtransfer.recipes.unlabelled_folder.unlabelled import Unlabelled, unlabelled
 
 _FEWEST = 10  # target images: of fewer there is neither a mean nor a cluster to speak of
@@ -40,6 +44,8 @@ def adapt(
     out: Path | str | None = None,
     trunk: str | None = None,
     methods: Sequence[str] = tuple(FEATURE_METHODS),
+    train: str | None = None,
+    steps: int | None = None,
     precision: float = 0.95,
     sample: int = 100,
     on_unreadable: OnUnreadable = "stop",
@@ -65,6 +71,11 @@ def adapt(
         to keep the model in memory.
       trunk: name of the net, a key of `PRETRAINED`; by default the quickest that is `at_hand`.
       methods: keys of `FEATURE_METHODS` to try beside the source-only model.
+      train: a method of `TRAINED` by which the whole net is trained, as one more candidate, and a
+        net that is trained on the source alone as another one; None to train none. On a CPU that
+        takes far longer than all the rest.
+      steps: of each of the two trainings; by default five times through the source, but at least
+        200 and at most 2,000.
       precision: share of right guesses, on the source, among those that the model is sure of.
       sample: how many target images are drawn for a person to check.
       on_unreadable: "stop" at an image that cannot be read, or "skip" it.
@@ -89,6 +100,13 @@ def adapt(
     unknown = [each for each in methods if each not in FEATURE_METHODS]
     if unknown:
         raise ValueError(f"no method {unknown[0]!r}; expected some of {', '.join(FEATURE_METHODS)}")
+    if train is not None and train not in TRAINED:
+        raise ValueError(f"no method {train!r} to train a net by; expected {', '.join(TRAINED)}")
+    if steps is not None and (train is None or steps < 1):
+        raise ValueError(
+            f"{steps} steps with train={train!r}; expected at least 1, and a method to train by, "
+            f"such as {TRAINED[0]!r}. Name one, or leave the steps out"
+        )
     known, other = listed(source), unlabelled(target)
     name = require_some(at_hand() if trunk is None else (trunk,))[0]
     fingerprint = known.fingerprint()
@@ -101,6 +119,7 @@ def adapt(
         "sample": sample,
         "on_unreadable": on_unreadable,
         "seed": seed,
+        **({} if train is None else {"train": train, "steps": steps}),
     }
     if out is not None:
         made = made_before(Path(out).expanduser(), settings)
@@ -110,13 +129,14 @@ def adapt(
     tell(f"source: {len(known):,} images of {len(known.classes)} classes; target: {len(other):,}")
     loaded = load_trunk(name)
     cache = Path(cache_folder) if cache_folder else default_cache_folder() / "features"
+    cache = cache.expanduser()
 
     def taken(files: ImageFiles, fingerprint: str) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the images that could be read, and the last layer's features of them."""
         features = pooled_features(
             loaded,
             files,
-            cache_folder=cache.expanduser(),
+            cache_folder=cache,
             fingerprint=fingerprint,
             workers=workers,
             on_unreadable=on_unreadable,
@@ -127,12 +147,27 @@ def adapt(
     source_rows, source_features = taken(known, fingerprint)
     target_rows, target_features = taken(other.files, other.fingerprint)
     used, there = known.take(source_rows), _of(other, target_rows)
+    working, trained = cache / "adapting" / _short_hash(settings), {}
+    if train is not None:
+        tell(f"training {loaded.name} on the source alone, then by {train}")
+        trained = train_nets(
+            loaded,
+            train,
+            used,
+            parts_of(used.labels, used.classes, seed=seed),
+            there.files,
+            steps=steps,
+            seed=seed,
+            workers=workers,
+            folder=working,
+        )
     decision = decide(
         source_features,
         used.labels,
         target_features,
         used.classes,
         methods=settings["methods"],
+        trained=trained,
         precision=precision,
         seed=seed,
         tell=tell,
@@ -151,7 +186,12 @@ def adapt(
     if out is not None:
         report = report_of(domains, decision, guessed, model, Path(out))
         save_model(model, out, report=render_page(report), tables=tables(guessed))
+    shutil.rmtree(working, ignore_errors=True)  # nothing goes on from there any more
     return model
+
+
+def _short_hash(settings: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _of(target: Unlabelled, rows: np.ndarray) -> Unlabelled:
@@ -179,7 +219,8 @@ def _guessed(
     seed: int,
 ) -> Guessed:
     chosen = decision.chosen
-    scores = chosen.probe.decision(chosen.target_features(features))
+    _, own = decision.given(features, features)
+    scores = chosen.probe.decision(chosen.target_features(own))
     return Guessed(
         target.names,
         classes,
@@ -194,6 +235,8 @@ def _model(
     trunk: FrozenTrunk, decision: Decision, target: np.ndarray, classes: tuple[str, ...]
 ) -> Model:
     layer = trunk.layers[-1]
+    if decision.net is not None:
+        trunk, target = decision.net.trunk, decision.net.target
     return Model(
         classes=classes,
         trunk=trunk.until(layer),

@@ -1,4 +1,4 @@
-"""Which method on features to take, or none: decided without a label of the target."""
+"""Which method to take, or none: decided without a label of the target."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,24 +9,27 @@ from jtransfer.data.splits import stratified_folds
 from jtransfer.measure.calibration import fit_temperature, probabilities_of, threshold_for
 from jtransfer.measure.choice import Choice
 from jtransfer.measure.intervals import Interval, mean_accuracy_interval
-from jtransfer.recipes.adaptation.feature_choice import choose_feature_model
+from jtransfer.recipes.adaptation.feature_choice import Candidate, choose_candidate
 from jtransfer.recipes.adaptation.feature_methods import (
     SOURCE_ONLY,
     FeatureModel,
     fit_feature_methods,
 )
+from jtransfer.recipes.unlabelled_folder.trained import TrainedNet
 
 _PARTS, _FEWEST = 5, 3  # one of so many parts of the source is held out
 
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """A method on features, and how it came to be chosen.
+    """A method, and how it came to be chosen.
 
     Attributes:
       choice: with the criteria of every candidate.
-      chosen: the method, fitted to all of the source.
-      source: the source-only model, likewise.
+      chosen: the method, on features fitted to all of the source; a net that was trained has not
+        seen what was held out.
+      net: that net, if it is one.
+      source: the source-only model, fitted to all of the source.
       on_source: mean accuracy per class of every candidate on held-out source examples.
       seconds: that every candidate took.
       temperature: that the chosen one's scores are divided by, from the same examples.
@@ -36,12 +39,30 @@ class Decision:
 
     choice: Choice
     chosen: FeatureModel
+    net: TrainedNet | None
     source: FeatureModel
     on_source: Mapping[str, Interval]
     seconds: Mapping[str, float]
     temperature: float
     threshold: float
     held_out: int
+
+    def given(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both domains' features that the chosen one reads: these, or those of its own net."""
+        return (source, target) if self.net is None else (self.net.source, self.net.target)
+
+
+def parts_of(
+    labels: np.ndarray, classes: tuple[str, ...], *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of source examples to learn from, and of a fifth (or a third) that is held out.
+
+    Raises:
+      DataError: naming the classes with fewer than three examples.
+    """
+    fewest = int(np.bincount(labels, minlength=len(classes)).min())
+    parts = min(_PARTS, max(_FEWEST, fewest))
+    return stratified_folds(labels, parts, seed=seed, classes=classes)[0]
 
 
 def decide(
@@ -51,13 +72,14 @@ def decide(
     classes: tuple[str, ...],
     *,
     methods: Iterable[str],
+    trained: Mapping[str, TrainedNet],
     precision: float,
     seed: int,
     tell: Callable[[str], None],
 ) -> Decision:
     """Fit the methods to four fifths of the source, choose by the last one and the target.
 
-    What was chosen is fitted anew to all of the source.
+    What was chosen is fitted anew to all of the source, if it is no net that was trained.
 
     Args:
       source: features [n, dims].
@@ -65,6 +87,7 @@ def decide(
       target: features [m, dims].
       classes: their names.
       methods: keys of `FEATURE_METHODS` to try beside source only.
+      trained: nets to try beside these, trained on the first of `parts_of`.
       precision: share of right guesses among those that count as sure.
       seed: of what is held out, and of what the methods draw.
       tell: is told how far it is.
@@ -73,9 +96,7 @@ def decide(
       DataError: naming the classes with too few examples.
       ValueError: if a method is unknown.
     """
-    fewest = int(np.bincount(labels, minlength=len(classes)).min())
-    parts = min(_PARTS, max(_FEWEST, fewest))
-    fitted, held = stratified_folds(labels, parts, seed=seed, classes=classes)[0]
+    fitted, held = parts_of(labels, classes, seed=seed)
     models = fit_feature_methods(
         source[fitted],
         labels[fitted],
@@ -85,31 +106,33 @@ def decide(
         seed=seed,
         tell=tell,
     )
-    choice = choose_feature_model(
-        models, source[held], labels[held], target, classes=len(classes), seed=seed
-    )
+    candidates = {name: Candidate(each, source[held], target) for name, each in models.items()}
+    for name, each in trained.items():
+        candidates[name] = Candidate(each.model, each.source[held], each.target)
+    choice = choose_candidate(candidates, labels[held], classes=len(classes), seed=seed)
     tell(str(choice))
-    chosen = models[choice.name]
-    scores = np.asarray(chosen.probe.decision(chosen.source_features(source[held])))
+    chosen, net = candidates[choice.name], trained.get(choice.name)
+    scores = np.asarray(chosen.model.probe.decision(chosen.model.source_features(chosen.held_out)))
     temperature = fit_temperature(scores, labels[held])
     whole = fit_feature_methods(
         source,
         labels,
         target,
         classes=len(classes),
-        methods=(choice.name,),
+        methods=(choice.name,) if net is None else (),
         seed=seed,
         tell=lambda _: None,
     )
     return Decision(
         choice,
-        whole[choice.name],
+        whole[choice.name] if net is None else net.model,
+        net,
         whole[SOURCE_ONLY],
         {
-            name: _accuracy(model.source_probabilities(source[held]), labels[held])
-            for name, model in models.items()
+            name: _accuracy(each.model.source_probabilities(each.held_out), labels[held])
+            for name, each in candidates.items()
         },
-        {name: model.seconds for name, model in models.items()},
+        {name: each.model.seconds for name, each in candidates.items()},
         temperature,
         threshold_for(probabilities_of(scores, temperature), labels[held], precision),
         len(held),

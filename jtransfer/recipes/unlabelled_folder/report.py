@@ -231,19 +231,26 @@ class _Shown:
     def maps(self, decision: Decision, layer: str) -> list[ImageMap]:
         """Some images of both domains before and after the method that was chosen."""
         source, target = self.source_rows[:_ON_MAP], self.target_rows[:_ON_MAP]
-        features = self.domains.source_features[source], self.domains.target_features[target]
+        domains = self.domains
+        before = domains.source_features, domains.target_features
         samples = [
             *(self._on_map_of_source(row) for row in source.tolist()),
             *(self._on_map_of_target(row) for row in target.tolist()),
         ]
         method = f"the two directions in which {layer} varies most"
         name = decision.choice.name.replace("_", " ")
-        models = {"Before": decision.source}
+        models = {"Before": (decision.source, before)}
         if not decision.choice.keeps_source:
-            models[f"After “{name}”"] = decision.chosen
+            models[f"After “{name}”"] = decision.chosen, decision.given(*before)
         return [
-            ImageMap(_together(model, *features), samples, method, title, self.names)
-            for title, model in models.items()
+            ImageMap(
+                _together(model, of_source[source], of_target[target]),
+                samples,
+                method,
+                title,
+                self.names,
+            )
+            for title, (model, (of_source, of_target)) in models.items()
         ]
 
     def _on_map_of_source(self, row: int) -> Sample:

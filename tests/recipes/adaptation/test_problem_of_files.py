@@ -143,6 +143,15 @@ def test_a_target_without_labels_is_adapted_to_and_judges_nothing(files, tmp_pat
     assert run(problem, "dann", tmp_path, steps=1).result == found.result
 
 
+def test_labels_of_what_is_unlabelled_are_dropped(files):
+    """Whatever the files' labels are, what is made of them is the same."""
+    given = files.target.files
+    poisoned = replace(given, labels=(given.labels + 1) % 3)
+    made = [FileExamples.unlabelled(each, CROP, classes=CLASSES) for each in (given, poisoned)]
+    assert not made[1].files.labels.any()
+    assert made[0].fingerprint() == made[1].fingerprint()
+
+
 def test_labels_that_nobody_knows_are_not_given(files, tmp_path):
     for problem in (unlabelled(files), unlabelled(streamed(files))):
         with pytest.raises(DataError, match="target has no labels; expected them where a method"):

@@ -1,12 +1,19 @@
 import csv
 import json
+from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
 from jtransfer.data.examples import DataError
+from jtransfer.measure.choice import choose
 from jtransfer.nets.weights.error import WeightsError
-from jtransfer.recipes.own_folder import pooled_features as pooled_module
+from jtransfer.recipes.adaptation import feature_choice, training
+from jtransfer.recipes.own_folder import (
+    pooled_features as pooled_module,
+    whole_net as whole_net_module,
+)
 from jtransfer.recipes.own_folder.model_folder import ModelError, load_model
 from jtransfer.recipes.unlabelled_folder import adapt as adapt_module
 from jtransfer.recipes.unlabelled_folder.adapt import adapt
@@ -132,6 +139,60 @@ def test_what_was_interrupted_goes_on(adapted, monkeypatch, tmp_path):
     assert adapted().about["target"]["images"] == 24
 
 
+def interrupted_at(monkeypatch, name):
+    """Training stops before a run of that name."""
+    real = training.run_steps
+
+    def stopped(conduct, steps, folder, *given, **named):
+        if folder.path.name.startswith(name):
+            raise KeyboardInterrupt
+        return real(conduct, steps, folder, *given, **named)
+
+    monkeypatch.setattr(training, "run_steps", stopped)
+
+
+def only(name):
+    """Choose by no rule but that it has this name."""
+    return lambda values, *, keep: replace(choose(values, keep=keep), name=name)
+
+
+def test_a_trained_net_is_a_candidate_and_a_model_like_any_other(
+    adapted, domains, toy_trunk, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(whole_net_module, "learning_rates_of", lambda _: (0.0, 0.01, 0.0))
+    monkeypatch.setattr(feature_choice, "choose", only("trained_dann"))
+    settings = {"train": "dann", "steps": 2, "methods": ("standardised",)}
+    with monkeypatch.context() as patched:
+        interrupted_at(patched, "dann")
+        with pytest.raises(KeyboardInterrupt):
+            adapted(**settings)
+    capsys.readouterr()
+    model = adapted(**settings)
+    said = capsys.readouterr().out
+    assert "source-2-seed0: finished before" in said  # the first of the two had been trained
+    assert not any((tmp_path / "cache" / "adapting").iterdir())
+    candidates = model.about["choice"]["candidates"]
+    assert list(candidates) == ["source", "standardised", "trained_source", "trained_dann"]
+    assert model.about["settings"]["train"] == "dann"
+    moved = jax.tree.map(
+        lambda one, other: float(np.abs(one - other).max()),
+        model.trunk.variables["params"],
+        toy_trunk.variables["params"],
+    )
+    assert min(jax.tree.leaves(moved)) > 0
+
+    loaded = load_model(tmp_path / "model")
+    rows = table(tmp_path / "model" / "target.csv")
+    found = loaded.predict([domains[1] / row["file"] for row in rows])
+    assert found.names == [row["class"] for row in rows]
+    np.testing.assert_allclose(
+        found.confidence, [float(row["probability"]) for row in rows], atol=2e-3
+    )
+    assert "After “trained dann”" in (tmp_path / "model" / "report.html").read_text()
+    monkeypatch.setattr(adapt_module, "train_nets", None)
+    assert adapted(**settings).about["choice"] == loaded.about["choice"]  # made before
+
+
 def test_unreadable_images_stop_it_or_are_named(adapted, domains):
     source, target = domains
     (source / "red" / "3.png").write_bytes(b"\x89PNG cut")
@@ -148,6 +209,9 @@ def test_unreadable_images_stop_it_or_are_named(adapted, domains):
     [
         ({"precision": 1.5}, r"a precision of 1\.5"),
         ({"sample": 0}, "a sample of 0"),
+        ({"train": "target"}, "no method 'target' to train a net by; expected dann, weighted"),
+        ({"steps": 5}, "5 steps with train=None; expected at least 1, and a method"),
+        ({"steps": 0, "train": "dann"}, "0 steps with train='dann'"),
         ({"methods": ("magic",)}, "no method 'magic'; expected some of source, standardised"),
     ],
 )
