@@ -22,7 +22,13 @@ from jtransfer.transfer.features.linear_fit import (
 )
 from jtransfer.transfer.features.newton import LOSSES, Found
 from jtransfer.transfer.features.penalty_path import Kind
-from jtransfer.transfer.features.weight_path import Axes, Block, Problems, descend, scores_of
+from jtransfer.transfer.features.weight_path import (
+    Axes,
+    Block,
+    Problems,
+    descend,
+    scores_of,
+)
 
 # From here on products of every two examples cost more than reading all of them twice.
 _MANY = 8192
@@ -103,15 +109,22 @@ class BlockwiseFit:
         folds, outputs = trained.shape[1], self.targets.shape[1]
         problems = Problems.of(self.kind, folds, outputs)
         blocks = self._blocks(trained, folds * outputs)
-        axes, start = self._axes(blocks), self._nothing(blocks, problems)
+        axes, start, newton = self._axes(blocks), self._nothing(blocks, problems), False
         for place, C in enumerate(Cs):
             inner = self._inner(float(C))
             found = descend(
-                blocks, axes, problems, inner, start=start, tolerance=tolerance, most=most
+                blocks,
+                axes,
+                problems,
+                inner,
+                start=start,
+                tolerance=tolerance,
+                most=most,
+                newton=newton,
             )
-            start = found.weights
-            weights = start.reshape(len(start), folds, outputs)
+            start, newton = found.weights, found.newton
             excess = found.excess.reshape(folds, -1).max(axis=1)
+            weights = start.reshape(len(start), folds, outputs)
             yield place, excess, found.iterations, self._scores(blocks, axes, weights)
 
     def _scores(

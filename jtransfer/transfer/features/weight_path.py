@@ -8,12 +8,14 @@ its features and its scores. In the features' principal axes the Hessian of a li
 ridge + C c lambda, c being the mean curvature of an output's loss and lambda the axis's variance
 (the bound of Boehning 1992, "Multinomial logistic regression algorithm", with the curvature that
 there is instead of the largest that there can be): a preconditioner that is diagonal, and another
-one for every C, fold and class.
+one for every C, fold and class. Where that is not enough, as for an SVM of a large C, whose few
+support vectors have other axes, each problem takes steps of Newton's (Keerthi & DeCoste, JMLR 2005)
+as long as these are worth their price.
 
 Blocks may lie on several devices: each works on its own, and their sums are added.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,10 +23,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from jtransfer.transfer.features.penalty_path import LOSSES, Kind, product
 
 _ROUND = 16  # iterations after which scores and metric are computed afresh
+_WORTH = 20  # iterations that a step of Newton's is worth after a round of the others ...
+_AT_ONCE = 10  # ... and before one
 _LINE_STEPS = 20
 _LINE_TOLERANCE = 0.1  # of the slope along a direction, as a share of that at its beginning
 _CURVATURE = 1e-3  # the least that the metric takes it for
@@ -123,11 +128,13 @@ class Descent(NamedTuple):
       weights: along the axes, [dims, groups, outputs].
       excess: how far an objective is above its minimum, as a share of it, at most: [groups].
       iterations: that it took.
+      newton: whether it ended with Newton's steps.
     """
 
     weights: np.ndarray
     excess: np.ndarray
     iterations: int
+    newton: bool
 
 
 def descend(
@@ -139,6 +146,7 @@ def descend(
     start: np.ndarray,
     tolerance: float,
     most: int,
+    newton: bool = False,
 ) -> Descent:
     """Minimise |w|^2 / 2 plus C times the loss of what is judged, for all problems at once.
 
@@ -152,13 +160,16 @@ def descend(
       start: weights along the axes, [dims, groups, outputs].
       tolerance: excess at which to stop, as of `penalty_path`.
       most: iterations after which to stop anyway.
+      newton: whether to begin with Newton's steps, as where a smaller C ended with them.
     """
     weights, iterations = start.copy(), 0
     excess = np.full(weights.shape[1], np.inf)
     going = np.arange(len(excess))
+    if newton:
+        newton = _Search(blocks, axes, problems, C, weights, True).newton_is_worth(_AT_ONCE)
     while going.size and iterations < most:
         together = _filled(going, len(excess))
-        search = _Search(blocks, axes, problems.some(together), C, weights[:, together])
+        search = _Search(blocks, axes, problems.some(together), C, weights[:, together], newton)
         until = min(most, iterations + _ROUND)
         while True:
             here = search.excess()[: len(going)]
@@ -169,8 +180,10 @@ def descend(
             search.step()
             iterations += 1
         weights[:, going], excess[going] = search.weights[:, : len(going)], np.abs(here)
+        # What a round of the cheaper metric did not bring there may be worth the dearer one.
+        newton = newton or (iterations >= until and search.newton_is_worth(_WORTH))
         going = going[short]
-    return Descent(weights, excess, iterations)
+    return Descent(weights, excess, iterations, newton)
 
 
 def _filled(groups: np.ndarray, count: int) -> np.ndarray:
@@ -188,20 +201,60 @@ def scores_of(block: Block, axes: Axes, weights: np.ndarray) -> jax.Array:
 class _Search:
     """Where the descent of some problems stands."""
 
-    def __init__(self, blocks, axes: Axes, problems: Problems, C: float, weights: np.ndarray):
+    def __init__(
+        self, blocks, axes, problems: Problems, C: float, weights: np.ndarray, newton: bool
+    ):
         self.blocks, self.axes, self.C, self.weights = blocks, axes, C, weights
         masks, classes = jnp.asarray(problems.masks), jnp.asarray(problems.classes)
         self._kind: Kind = problems.kind
+        self._conjugate = not newton
         self._of = [jax.device_put((masks, classes), _device(block)) for block in blocks]
         outward = axes.outward(weights)
         self.scores = [_scores(each.features, _beside(each, outward)) for each in blocks]
         self.way = np.zeros_like(weights)
         self._before: tuple[np.ndarray, np.ndarray] | None = None
         self._look()
-        n = sum(len(block.features) for block in blocks)
+        self._solve = self._newton if newton else self._by_axis()
+
+    def _by_axis(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The inverse of a Hessian that is diagonal along the axes."""
+        n = sum(len(block.features) for block in self.blocks)
         curvature = np.maximum(self._bend, _CURVATURE * self._bend.max()) / n
-        metric = axes.ridge[:, None, None] + C * curvature * axes.squares[:, None, None]
-        self._metric = np.maximum(metric, np.finfo(np.float32).tiny)
+        squares = self.axes.squares[:, None, None]
+        metric = self.axes.ridge[:, None, None] + self.C * curvature * squares
+        metric = np.maximum(metric, np.finfo(np.float32).tiny)
+        return lambda gradient: gradient / metric
+
+    def _newton(self, gradient: np.ndarray) -> np.ndarray:
+        """The inverse of every SVM's own Hessian here, of its support vectors."""
+        turn = self.axes.turn
+        given, found = np.tensordot(turn, gradient, 1)[..., 0], np.empty(gradient.shape[:2])
+        bends = self.C * np.concatenate(self._bends())
+        features = np.concatenate([np.asarray(block.features) for block in self.blocks])
+        features[:, -1] *= self.axes.unit
+        for group, bend in enumerate(bends.T):
+            rows = features[bend > 0]
+            hessian = ((rows * bend[bend > 0, None]).T @ rows).astype(np.float64)
+            hessian[np.diag_indices_from(hessian)] += 1
+            found[:, group] = cho_solve(cho_factor(hessian, overwrite_a=True), given[:, group])
+        return np.tensordot(turn.T, found, 1)[..., None]
+
+    def _bends(self) -> list[np.ndarray]:
+        """Curvature [b, groups] of each example's loss."""
+        return [
+            np.asarray(_bends(block, *of, scores, kind=self._kind))
+            for block, of, scores in zip(self.blocks, self._of, self.scores, strict=True)
+        ]
+
+    def newton_is_worth(self, iterations: int) -> bool:
+        """Whether a step of Newton's, factored for every SVM, costs less than so many others."""
+        if self._kind != "svm":
+            return False
+        dims, groups = self.gradient.shape[:2]
+        support = sum(int((bends > 0).sum()) for bends in self._bends())
+        examples = sum(len(block.features) for block in self.blocks)
+        step = 2 * support * dims**2 + groups * dims**3 / 3
+        return step < iterations * 4 * examples * dims * groups
 
     def _each(self, function, *lists, **options) -> list[Any]:
         parts = [
@@ -233,10 +286,10 @@ class _Search:
 
     def step(self) -> None:
         """Along the preconditioned gradient, conjugate to the step before, to the lowest point."""
-        solved = self.gradient / self._metric
+        solved = self._solve(self.gradient)
         size = (self.gradient * solved).sum((0, 2))
         turn = np.zeros_like(size)
-        if self._before is not None:
+        if self._before is not None and self._conjugate:
             gradient, squared = self._before
             turn = np.maximum(0, size - (gradient * solved).sum((0, 2))) / np.maximum(
                 squared, 1e-300
@@ -326,6 +379,13 @@ def _gradient(block: Block, masks, classes, scores, *, kind: Kind):
     curvature = loss.curvature(scores, targets) * judged
     bias = jnp.square(block.features[:, -1])[:, None, None]
     return gradient, value, curvature.sum(0), (curvature * bias).sum(0)
+
+
+@partial(jax.jit, static_argnames="kind")
+def _bends(block: Block, masks, classes, scores, *, kind: Kind):
+    """Curvature [b, groups] of each example's loss."""
+    targets, judged = _mine(block, masks, classes, kind)
+    return (LOSSES[kind].curvature(scores, targets) * judged)[..., 0]
 
 
 @partial(jax.jit, static_argnames="kind")
