@@ -3,10 +3,12 @@
     make bench                                     (there with 50 classes, in a minute or two)
     python -m experiments.throughput.probe          (on two cores some 5 minutes)
     python -m experiments.throughput.probe --weights alexnet_imagenet_conv1-5.safetensors
+    python -m experiments.throughput.probe --classes 20 --train 1000 --dims 512
+    python -m experiments.throughput.probe --classes 100 --train 1000 --dims 1280 --rivals 1
 
 The whole job: 8 values of C x 5 folds x 101 classes on 3,030 x 9,216 features, for the SVM and the
 softmax, in one process, compilation included. scikit-learn's LinearSVC and LogisticRegression are
-timed on every second C of the first fold, between two runs of ours; their whole grid is taken to
+timed on some C of the first fold, between two runs of ours; their whole grid is taken to
 last as long as these fits do in the mean, times their number. At each of these C, on the same
 training images, the objectives and the predictions for the fold's other images are compared; for
 that LogisticRegression, which stops early by its default tolerance, is fitted once more, untimed,
@@ -19,6 +21,7 @@ The numbers go to experiments/results/benchmark_probe/, from where `python -m ex
 writes the page of throughput. Nothing else should run meanwhile.
 """
 
+import resource
 import time
 import warnings
 from dataclasses import dataclass
@@ -69,6 +72,7 @@ class Config:
     train: int = 30  # examples a class
     folds: int = 5
     penalties: tuple[float, ...] = PENALTIES
+    rivals: int = 4  # values of C, evenly taken, that scikit-learn is timed at
     out: Path = Path("experiments/results/benchmark_probe")  # where the numbers go
 
 
@@ -77,9 +81,13 @@ def drawn_features(config: Config) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     labels = np.repeat(np.arange(config.classes), config.train)
     means = random.normal(size=(config.classes, config.dims)).astype(np.float32)
-    features = 0.3 * means[labels] - 0.5
-    features += random.normal(size=features.shape).astype(np.float32)
-    return scaled(np.maximum(features, 0)), labels
+    features = np.empty((len(labels), config.dims), np.float32)
+    # A class at a time, so that drawing takes no more memory than what is drawn.
+    for label, mean in enumerate(means):
+        own = slice(label * config.train, (label + 1) * config.train)
+        drawn = random.standard_normal((config.train, config.dims), np.float32)
+        features[own] = scaled(np.maximum(0.3 * mean - 0.5 + drawn, 0))
+    return features, labels
 
 
 def alexnet_features(config: Config) -> tuple[np.ndarray, np.ndarray]:
@@ -157,6 +165,12 @@ def rival_fit(
     }
 
 
+def rival_penalties(config: Config) -> list[float]:
+    """Values of C, evenly taken, that scikit-learn is timed at."""
+    ordered = sorted(config.penalties)
+    return ordered[:: max(1, len(ordered) // config.rivals)][: config.rivals]
+
+
 def main(config: Config) -> dict[str, Any]:
     """Take the times, print them and write them down."""
     prepare_process()
@@ -173,16 +187,16 @@ def main(config: Config) -> dict[str, Any]:
     measured: dict[str, dict[str, Any]] = {}
     for kind in FITS:
         before, excess = whole_job(config, kind, features, labels, folds)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(f"{kind}: the whole job in {before:.1f} s, now scikit-learn", flush=True)
-        rival = [
-            rival_fit(kind, features, labels, folds[0], C) for C in sorted(config.penalties)[::2]
-        ]
+        rival = [rival_fit(kind, features, labels, folds[0], C) for C in rival_penalties(config)]
         after, _ = whole_job(config, kind, features, labels, folds)
         seconds = fmean([before, after])
         theirs = fmean(each["seconds"] for each in rival) * cells
         measured[kind] = {
             "seconds": seconds,
             "runs": [before, after],
+            "peak_bytes": peak,
             "excess": excess,
             "scikit_learn": rival,
             "scikit_learn_seconds": theirs,
@@ -220,7 +234,8 @@ def main(config: Config) -> dict[str, Any]:
         "made_by": provenance(),
     }
     result["made_by"]["versions"]["scikit-learn"] = version("scikit-learn")
-    keep(config.out, "drawn" if drawn else "alexnet_conv5", result)
+    name = f"drawn_{len(features)}x{features.shape[1]}" if drawn else "alexnet_conv5"
+    keep(config.out, name, result)
     return result
 
 

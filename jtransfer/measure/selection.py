@@ -177,6 +177,7 @@ def class_clustering(
     """
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_mutual_info_score
+    from threadpoolctl import threadpool_limits
 
     rows, guessed = _matrix(features, "features"), np.asarray(guesses)
     if guessed.shape != rows.shape[:1]:
@@ -188,7 +189,9 @@ def class_clustering(
     if clusters < 2 or len(np.unique(guessed)) < 2:
         return 0.0
     starts: Any = 10  # scikit-learn's types know of "auto" alone
-    found = KMeans(clusters, n_init=starts, random_state=seed).fit_predict(rows)
+    # Its threads wait for each other by turning round: on a busy machine for most of the time.
+    with threadpool_limits(1, user_api="openmp"):
+        found = KMeans(clusters, n_init=starts, random_state=seed).fit_predict(rows)
     return float(adjusted_mutual_info_score(guessed, found))
 
 

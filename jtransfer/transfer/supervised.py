@@ -13,7 +13,13 @@ from jtransfer.train.step import Loss, Metrics
 from jtransfer.train.whole_batch import mean_over_batch
 
 
-def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.0) -> Metrics:
+def cross_entropy(
+    logits: jax.Array,
+    labels: jax.Array,
+    *,
+    smoothing: float = 0.0,
+    class_weight: jax.Array | None = None,
+) -> Metrics:
     """Label loss and accuracy as (sum, count) pairs.
 
     Args:
@@ -23,6 +29,8 @@ def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.
         which the largest names the class that the accuracy counts.
       smoothing: share of every label that is spread evenly over all classes (Szegedy et al. 2016,
         section 7).
+      class_weight: [classes], how much each class's examples count, that of shares being their
+        mean; the loss is the weighted mean. The accuracy counts all alike.
     """
     logits = logits.astype(jnp.float32)
     labels = integers(labels) if labels.ndim == 1 else labels
@@ -34,8 +42,12 @@ def cross_entropy(logits: jax.Array, labels: jax.Array, *, smoothing: float = 0.
         losses = optax.softmax_cross_entropy(logits, optax.smooth_labels(soft, smoothing))
     losses = known(losses, labels, logits.shape[-1]) if labels.ndim == 1 else losses
     correct = logits.argmax(axis=-1) == hard
-    count = jnp.asarray(labels.shape[0], jnp.float32)
-    return {"label_loss": (losses.sum(), count), "label_accuracy": (correct.sum() * 1.0, count)}
+    count = weight = jnp.asarray(labels.shape[0], jnp.float32)
+    if class_weight is not None:
+        shares = jax.nn.one_hot(labels, logits.shape[-1]) if labels.ndim == 1 else labels
+        weights = jnp.matmul(shares, jnp.asarray(class_weight, jnp.float32), precision="highest")
+        losses, weight = weights * losses, weights.sum()
+    return {"label_loss": (losses.sum(), weight), "label_accuracy": (correct.sum() * 1.0, count)}
 
 
 def sigmoid_cross_entropy(logits: jax.Array, labels: jax.Array) -> Metrics:

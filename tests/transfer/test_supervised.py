@@ -190,3 +190,16 @@ def test_labels_of_one_byte_beside_more_classes_than_it_counts(classes, smoothin
     labels = jnp.array([3, 200], jnp.uint8)
     total, count = cross_entropy(jnp.zeros((2, classes)), labels, smoothing=smoothing)["label_loss"]
     assert total / count == pytest.approx(np.log(classes), rel=1e-5)
+
+
+def test_a_class_that_counts_thrice():
+    logits = jnp.log(jnp.array([[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]))
+    found = cross_entropy(logits, jnp.array([0, 1, 0]), class_weight=jnp.array([1.0, 3.0]))
+    total, weight = found["label_loss"]
+    assert float(weight) == 5
+    expected = -(np.log(0.5) + 3 * np.log(0.8) + np.log(0.9))
+    assert float(total) == pytest.approx(expected, rel=1e-5)
+    assert float(found["label_accuracy"][1]) == 3
+    shares = jnp.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    same = cross_entropy(logits, shares, class_weight=jnp.array([1.0, 3.0]))
+    assert float(same["label_loss"][0]) == pytest.approx(expected, rel=1e-5)

@@ -39,7 +39,7 @@ def audit_report(audit: Audit) -> Report:
     ]
     return Report(
         title=f"Audit of {folder.root.name}",
-        summary=" ".join(bad) or "Nothing was found that should be mended.",
+        summary=_summary(len(bad)),
         facts=(
             ("folder", str(folder.root)),
             ("images", f"{len(folder):,}"),
@@ -70,6 +70,14 @@ def audit_report(audit: Audit) -> Report:
         ],
         commands=[Command("Learn the classes of this folder", f"jtransfer fit {folder.root}")],
     )
+
+
+def _summary(kinds: int) -> str:
+    """How much there is; the notices below say what."""
+    if not kinds:
+        return "Nothing was found that should be mended."
+    what = "One kind of thing" if kinds == 1 else f"{kinds} kinds of things"
+    return f"{what} should be mended, the worst first."
 
 
 def _shown(audit: Audit, group: Duplicates, *, pictured: bool) -> Shown:

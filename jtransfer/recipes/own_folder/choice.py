@@ -10,11 +10,10 @@ from tqdm import tqdm
 from jtransfer.data.splits import stratified_folds
 from jtransfer.measure.calibration import fit_temperature, log_loss
 from jtransfer.measure.metrics import mean_per_class_accuracy
+from jtransfer.transfer.features.example_weights import balanced, even
 from jtransfer.transfer.features.held_out_scores import (
     Fitting,
     Probe,
-    balanced,
-    even,
     held_out_scores,
 )
 

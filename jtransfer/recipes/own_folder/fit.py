@@ -34,7 +34,8 @@ from jtransfer.recipes.own_folder.model import KeptFeatures, Model
 from jtransfer.recipes.own_folder.model_folder import made_before, save_model
 from jtransfer.recipes.own_folder.pooled_features import OnUnreadable, pooled_features
 from jtransfer.recipes.own_folder.report import report_of
-from jtransfer.transfer.features.held_out_scores import Fitting, balanced, even, fit_probe
+from jtransfer.transfer.features.example_weights import balanced, even
+from jtransfer.transfer.features.held_out_scores import Fitting, fit_probe
 
 
 def fit(

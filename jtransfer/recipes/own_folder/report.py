@@ -101,9 +101,9 @@ def report_of(
         threshold=(
             "No guess is sure enough for the precision that was asked for."
             if precision is None
-            else f'A guess whose probability is below {model.threshold:.3f} is "I don\'t know". '
-            f"{judged.sure:.1%} of new images get another answer, and {precision.value:.1%} of "
-            f"these are right ({precision.low:.1%} to {precision.high:.1%})."
+            else f"{_below(model.threshold)} {judged.sure:.1%} of new images get another answer, "
+            f"and {precision.value:.1%} of these are right ({precision.low:.1%} to "
+            f"{precision.high:.1%})."
         ),
         maps=[show.plane(features, f"principal components of {model.layer}")],
         unreadable=[Unreadable(file, "could not be read") for file in missing],
@@ -173,6 +173,15 @@ class _Shown:
         return ImageMap(
             principal_plane(features[rows]), [self.sample(row) for row in rows.tolist()], method
         )
+
+
+def _below(threshold: float) -> str:
+    if threshold <= 0:
+        return (
+            'All guesses together have the precision that was asked for: none is "I don\'t know". '
+            "Where that was judged,"
+        )
+    return f'A guess whose probability is below {threshold:.3f} is "I don\'t know".'
 
 
 def _of_test(model: Model) -> list[Table]:

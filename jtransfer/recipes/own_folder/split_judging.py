@@ -10,7 +10,8 @@ from jtransfer.measure.calibration import probabilities_of, reliability
 from jtransfer.measure.metrics import mean_per_class_accuracy
 from jtransfer.recipes.own_folder.choice import Layers, choose
 from jtransfer.recipes.own_folder.estimate import calibrate, estimate
-from jtransfer.transfer.features.held_out_scores import Fitting, balanced, even, fit_probe
+from jtransfer.transfer.features.example_weights import balanced, even
+from jtransfer.transfer.features.held_out_scores import Fitting, fit_probe
 
 
 def judge_split(

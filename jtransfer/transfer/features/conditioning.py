@@ -8,6 +8,7 @@ feature that is 1, what (x, 1) has along its mean is taken for the bias: v, whos
 average and whose penalty is 1 / |(m, 1)|^2.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +16,7 @@ import numpy as np
 
 # Of the mean's length and the spread's: a shorter mean leaves enough digits where it is.
 _FAR = 10.0
+_ROWS = 4096  # in double precision at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,20 +58,41 @@ class Design:
 
 
 @dataclass(frozen=True, eq=False)
-class Conditioned:
-    """An equivalent problem.
+class Conditioning:
+    """How features become those of an equivalent problem, of length about 1.
 
     Attributes:
-      design: its features, of length about 1.
       scale: s; the C of the loss becomes C s^2.
-      shift: the mean that was taken out, [dims]; 0 where it was left.
+      shift: the mean that is taken out, [dims]; 0 where it is left.
       turned: whether the bias is what (x, 1) has along its mean.
+      ridge: penalty of the bias.
     """
 
-    design: Design
     scale: float
     shift: np.ndarray
     turned: bool
+    ridge: float
+
+    @classmethod
+    def of(cls, features: np.ndarray, *, free_bias: bool) -> "Conditioning":
+        """For finite features [n, dims] of a model whose bias is free, or penalised."""
+        mean, plain = _mean(features), np.zeros(features.shape[1])
+        if free_bias:
+            return cls(_size(features, lambda x: x - mean) or 1.0, mean, False, 0.0)
+        if not np.linalg.norm(mean) > _FAR * _size(features, lambda x: x - mean):
+            scale = _size(features, lambda x: x) or 1.0
+            return cls(scale, plain, False, scale**2)
+        length = _unit(mean)[1]
+        scale = _size(features, lambda x: _across(x, mean)[0]) or 1.0
+        return cls(scale, mean, True, (scale / length) ** 2)
+
+    def rows(self, features: np.ndarray) -> np.ndarray:
+        """Some examples' features of the equivalent problem, the last the bias's, float64."""
+        x = np.asarray(features, np.float64)
+        if not self.turned:
+            return np.hstack([(x - self.shift) / self.scale, np.ones((len(x), 1))])
+        values, intercept = _across(x, self.shift)
+        return np.hstack([values / self.scale, intercept[:, None]])
 
     def in_given_units(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights [dims, outputs] and bias [outputs] of the features as they were given."""
@@ -81,7 +104,7 @@ class Conditioned:
         return w[:-1], w[-1]
 
     def from_given_units(self, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-        """The opposite: weights of the design."""
+        """The opposite: weights of the equivalent problem."""
         if not self.turned:
             return np.vstack([weights * self.scale, bias + self.shift @ weights])
         along, length = _unit(self.shift)
@@ -90,36 +113,65 @@ class Conditioned:
         return np.vstack([(whole - np.outer(along, share)) * self.scale, share * length])
 
 
+@dataclass(frozen=True, eq=False)
+class Conditioned(Conditioning):
+    """An equivalent problem.
+
+    Attributes:
+      design: its features.
+    """
+
+    design: Design
+
+
 def conditioned(features: np.ndarray, *, free_bias: bool) -> Conditioned:
     """Move and scale finite features [n, dims] for a model whose bias is free, or penalised."""
-    x = np.asarray(features, np.float64)
+    x = np.asarray(features)
+    made = Conditioning.of(x, free_bias=free_bias)
+    values = made.rows(x)
+    penalties = np.append(np.ones(values.shape[1] - 1), made.ridge)
+    return Conditioned(**vars(made), design=Design(values, penalties))
+
+
+def blocks(count: int, rows: int = _ROWS) -> Iterator[slice]:
+    """Slices of so many rows, one after the other."""
+    for start in range(0, count, rows):
+        yield slice(start, min(start + rows, count))
+
+
+def _mean(features: np.ndarray) -> np.ndarray:
+    """Of every feature, in double precision, which takes only some examples at a time."""
+    total = np.zeros(features.shape[1])
+    low, high = np.full_like(total, np.inf), np.full_like(total, -np.inf)
+    for rows in blocks(len(features)):
+        x = np.asarray(features[rows], np.float64)
+        total += x.sum(axis=0)
+        low, high = np.minimum(low, x.min(axis=0)), np.maximum(high, x.max(axis=0))
     # Of what is constant the mean may be a digit off, which a large constant would not forgive.
-    mean = np.where(x.min(axis=0) == x.max(axis=0), x[0], x.mean(axis=0))
-    intercept, ridge, turned = np.ones(len(x)), 0.0, False
-    if free_bias:
-        values = x - mean
-    else:
-        values, ridge = x - mean, 1.0
-        turned = bool(np.linalg.norm(mean) > _FAR * _size(values))
-        if turned:
-            along, length = _unit(mean)
-            places = values @ along[:-1]
-            values = np.hstack([values, np.zeros((len(x), 1))]) - np.outer(places, along)
-            intercept, ridge = 1 + places / length, 1 / length**2
-        else:
-            values, mean = x, np.zeros_like(mean)
-    scale = _size(values) or 1.0
-    penalties = np.append(np.ones(values.shape[1]), ridge * scale**2)
-    design = Design(np.hstack([values / scale, intercept[:, None]]), penalties)
-    return Conditioned(design, scale, mean, turned)
+    return np.where(low == high, low, total / len(features))
 
 
-def _size(values: np.ndarray) -> float:
-    """Root of the rows' mean squared length, whatever their exponent."""
-    largest = float(np.abs(values).max(initial=0))
-    if not largest:
-        return 0.0
-    return largest * float(np.sqrt(np.square(values / largest).sum(axis=1).mean()))
+def _across(x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What (x, 1) has across its mean [n, dims + 1], and along it, 1 on average: [n]."""
+    along, length = _unit(mean)
+    centred = x - mean
+    places = centred @ along[:-1]
+    values = np.hstack([centred, np.zeros((len(x), 1))]) - np.outer(places, along)
+    return values, 1 + places / length
+
+
+def _size(features: np.ndarray, moved: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Root of the moved rows' mean squared length, whatever their exponent."""
+    largest = squares = 0.0
+    for rows in blocks(len(features)):
+        x = moved(np.asarray(features[rows], np.float64))
+        here = float(np.abs(x).max(initial=0))
+        if here > largest:
+            squares *= (largest / here) ** 2
+            largest = here
+        if largest:
+            squares += float(np.square(x / largest).sum())
+    return largest * float(np.sqrt(squares / max(len(features), 1)))
 
 
 def _unit(mean: np.ndarray) -> tuple[np.ndarray, float]:

@@ -6,8 +6,8 @@ section 4.2): so they are of use for an SVM and ridge regression too, whose scor
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jtransfer.measure.calibration import fit_temperature, probabilities_of
 from jtransfer.transfer.features import probe
-from jtransfer.transfer.features.linear_fit import LinearFit
+from jtransfer.transfer.features.blockwise_fit import LinearModels, linear_models
+from jtransfer.transfer.features.example_weights import ClassWeight, example_weights
 from jtransfer.transfer.features.penalty_path import Kind
 from jtransfer.transfer.features.ridge import fit_ridge
 
@@ -92,6 +93,8 @@ class LinearProbe(_Linear):
         the mean accuracy per class, the smallest among equals.
       cv: folds for choosing C and for the temperature; as many as the smallest class has examples,
         where these are fewer.
+      class_weight: "balanced", or a mapping from labels to how much their
+        examples count, those that it lacks 1.
 
     Attributes:
       classes_: labels, [classes].
@@ -106,10 +109,12 @@ class LinearProbe(_Linear):
         kind: Kind = "svm",
         C: float | Sequence[float] = 1.0,
         cv: int = 5,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
     ):
         self.kind: Kind = kind
         self.C = C
         self.cv = cv
+        self.class_weight: Literal["balanced"] | Mapping[Any, float] | None = class_weight
 
     def _fit(
         self, X: NDArray[np.float32], labels: NDArray[np.intp]
@@ -120,6 +125,11 @@ class LinearProbe(_Linear):
             raise ValueError(f"{self.cv} folds; expected 2 at least")
         kind, Cs = self.kind, np.asarray(self.C, np.float64)
         classes = len(self.classes_)
+        weight: ClassWeight
+        if isinstance(self.class_weight, Mapping):
+            weight = [self.class_weight.get(each, 1.0) for each in self.classes_.tolist()]
+        else:
+            weight = self.class_weight
         folds = _folds(labels, self.cv)
         if Cs.ndim:
             if not folds:
@@ -127,14 +137,18 @@ class LinearProbe(_Linear):
                     "a class with 1 example, and several C to choose from by cross-validation; "
                     "expected 2 examples at least of every class. Give one C"
                 )
-            choice = probe.cross_validate(X, labels, Cs.tolist(), folds, kind=kind, classes=classes)
+            choice = probe.cross_validate(
+                X, labels, Cs.tolist(), folds, kind=kind, classes=classes, class_weight=weight
+            )
             self.C_, fitted = choice.C, choice.probe
         else:
             self.C_ = float(Cs)
-            fitted = _FIT[kind](X, labels, self.C_, classes=classes)
+            fitted = _FIT[kind](X, labels, self.C_, classes=classes, class_weight=weight)
         if not folds:
             return fitted, None
-        return fitted, _held_out(LinearFit(X, np.eye(classes)[labels], kind), X, self.C_, folds)
+        fit = linear_models(X, np.eye(classes)[labels], kind)
+        weights = example_weights(labels, weight, classes)
+        return fitted, _held_out(fit, X, weights, self.C_, folds)
 
 
 class RidgeProbe(_Linear):
@@ -164,13 +178,17 @@ class RidgeProbe(_Linear):
 
 
 def _held_out(
-    fit: LinearFit, X: NDArray[np.float32], C: float, folds: probe.Folds
+    fit: LinearModels,
+    X: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    C: float,
+    folds: probe.Folds,
 ) -> NDArray[np.float64]:
     """Scores [n, classes] of each fold's examples by the models of the others."""
     scores = np.zeros(fit.targets.shape)
     for train, validation in folds:
         judged = np.zeros((len(X), 1), np.float32)  # of one shape, for which is compiled once
-        judged[train] = 1
+        judged[train, 0] = weights[train]
         other = fit.one(judged, C, tolerance=_TOLERANCE, most=_MOST)
         scores[validation] = X[validation] @ np.asarray(other.weights) + np.asarray(other.bias)
     return scores

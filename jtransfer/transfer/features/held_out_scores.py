@@ -13,7 +13,7 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 
-from jtransfer.transfer.features.linear_fit import LinearFit
+from jtransfer.transfer.features.blockwise_fit import linear_models
 from jtransfer.transfer.features.probe import LinearProbe, check_examples, check_penalties
 
 Probe = Literal["softmax", "ridge", "nearest mean"]
@@ -54,17 +54,6 @@ class Fitting:
     def targets(self) -> np.ndarray:
         """[n, classes], 1 for an example's class and else 0."""
         return np.eye(self.classes)[self.labels]
-
-
-def even(labels: np.ndarray) -> np.ndarray:
-    """Weights [n] with which every example counts the same."""
-    return np.ones(len(labels))
-
-
-def balanced(labels: np.ndarray) -> np.ndarray:
-    """Weights [n] with which every class counts the same, 1 on average."""
-    counts = np.bincount(labels)
-    return len(labels) / ((counts > 0).sum() * counts[labels])
 
 
 def held_out_scores(
@@ -113,7 +102,7 @@ def fit_probe(fitting: Fitting, probe: Probe, penalty: float) -> LinearProbe:
     """One probe of all the examples; arguments and errors as of `held_out_scores`."""
     check_penalties(np.array([penalty]))
     if probe == "softmax":
-        fit = LinearFit(fitting.features, fitting.targets, "softmax")
+        fit = linear_models(fitting.features, fitting.targets, "softmax")
         return LinearProbe(*fit.one(fitting.weights[:, None], penalty, tolerance=1e-5, most=1000))
     if probe == "ridge":
         moments = _Moments.of(fitting.features, fitting.targets, fitting.weights)
@@ -134,7 +123,7 @@ def _pairs(folds: np.ndarray) -> list[tuple[int, int]]:
 def _softmax_models(fitting: Fitting, folds: np.ndarray, penalties: Sequence[float]) -> _Models:
     pairs = _pairs(folds)
     trained = np.stack([(folds != a) & (folds != b) for a, b in pairs], axis=1)
-    fit = LinearFit(fitting.features, fitting.targets, "softmax")
+    fit = linear_models(fitting.features, fitting.targets, "softmax")
     ascending = np.argsort(penalties)
     found = fit.fold_scores(
         trained * fitting.weights[:, None],

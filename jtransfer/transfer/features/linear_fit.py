@@ -6,22 +6,22 @@ kept is found in double.
 """
 
 import warnings
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtransfer.transfer.features.conditioning import Conditioned, conditioned
-from jtransfer.transfer.features.newton import Found, Loss, minimise, objective
+from jtransfer.transfer.features.conditioning import Conditioning, conditioned
+from jtransfer.transfer.features.newton import Found, minimise, objective
 from jtransfer.transfer.features.penalty_path import Kind, Path, gram_matrix, penalty_path, product
 
 # Multiplications of one of Newton's steps up to which it is the quicker of the two.
 _SMALL = 1e7
 # What a Gram matrix may take; of more examples the features are used as they are.
-_GRAM_BYTES = 4 * 2**30
+GRAM_BYTES = 4 * 2**30
 # C times the squared lengths of all examples: beyond, float32's last digit moves the gradient.
 _DIGITS = 2.0**20
 # As a share of the objective: what rounding the weights to float32 may cost without a word.
@@ -83,7 +83,7 @@ class LinearFit:
         """For which C [penalties] single precision is worth while and enough: bool."""
         n, outputs = self.targets.shape
         small = outputs * n * self.conditioned.design.rank**2 <= _SMALL
-        if small or 4 * n**2 > _GRAM_BYTES:
+        if small or 4 * n**2 > GRAM_BYTES:
             return np.zeros(len(Cs), bool)
         return Cs * self.conditioned.scale**2 * n < _DIGITS
 
@@ -95,14 +95,15 @@ class LinearFit:
             start = self._start(self._path(trained, np.array([C]), tolerance, most), 0, 0)
         found = self._in_double(judged, C, start, tolerance, most)
         what = f"the {self.kind} at C = {C:g}"
-        inner = C * self.conditioned.scale**2
-        return rounded(
-            self.conditioned,
-            found,
-            (self.targets, judged, inner, self.kind),
-            tolerance=tolerance,
-            what=what,
+        value = partial(
+            objective,
+            self.conditioned.design,
+            self.targets,
+            judged,
+            C * self.conditioned.scale**2,
+            loss=self.kind,
         )
+        return rounded(self.conditioned, found, value, tolerance=tolerance, what=what)
 
     def folds(
         self, trained: np.ndarray, Cs: np.ndarray, *, tolerance: float, most: int
@@ -210,9 +211,9 @@ class LinearFit:
 
 
 def rounded(
-    features: Conditioned,
+    features: Conditioning,
     found: Found,
-    problem: tuple[np.ndarray, np.ndarray, float, Loss],
+    value_of: Callable[..., np.ndarray],
     *,
     tolerance: float,
     what: str,
@@ -220,23 +221,16 @@ def rounded(
     """What was found in the units that the features were given in, and a word if it is not there.
 
     Args:
-      features: that the models are of.
+      features: how those were conditioned that the models are of.
       found: from `minimise`.
-      problem: its targets, what is judged, C and loss.
+      value_of: the objective [outputs] of `weights=`, those of the conditioned features.
       tolerance: excess that was asked for.
       what: the models, for the message.
     """
-    targets, judged, C, loss = problem
     weights, bias = (each.astype(np.float32) for each in features.in_given_units(found.weights))
     warn_if_above(found.excess, tolerance, what)
-    value = objective(
-        features.design,
-        targets,
-        judged,
-        C,
-        loss=loss,
-        weights=features.from_given_units(weights.astype(np.float64), bias.astype(np.float64)),
-    )
+    inner = features.from_given_units(weights.astype(np.float64), bias.astype(np.float64))
+    value = value_of(weights=inner)
     share = 1 - found.value * (1 - found.excess) / value
     excess = float(np.maximum(share, 0).max())
     if (found.excess <= tolerance).all() and not excess <= max(tolerance, _ROUNDED):

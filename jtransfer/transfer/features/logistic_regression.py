@@ -6,6 +6,7 @@ and end at a decrease that says nothing of the minimum.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from jtransfer.transfer.features.conditioning import conditioned
 from jtransfer.transfer.features.extraction import require_finite
 from jtransfer.transfer.features.linear_fit import rounded
-from jtransfer.transfer.features.newton import minimise
+from jtransfer.transfer.features.newton import minimise, objective
 from jtransfer.transfer.features.probe import LinearProbe
 
 Kind = Literal["each", "softmax"]
@@ -74,7 +75,7 @@ def fit_logistic(
         fit = rounded(
             given,
             found,
-            (wanted, everyone, C, kind),
+            partial(objective, given.design, wanted, everyone, C, loss=kind),
             tolerance=tolerance,
             what=f"the logistic regression at penalty {strengths[place]:g}",
         )

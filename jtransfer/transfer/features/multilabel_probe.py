@@ -3,8 +3,8 @@
 import numpy as np
 
 from jtransfer.labels import class_signs
+from jtransfer.transfer.features.blockwise_fit import linear_models
 from jtransfer.transfer.features.extraction import require_finite
-from jtransfer.transfer.features.linear_fit import LinearFit
 from jtransfer.transfer.features.probe import LinearProbe, check_penalties
 
 
@@ -34,7 +34,7 @@ def fit_multilabel_svm(
     """
     signs = _check(features, labels)
     check_penalties(np.array([C]))
-    fit = LinearFit(features, signs == 1, "svm")
+    fit = linear_models(features, signs == 1, "svm")
     return LinearProbe(*fit.one(signs != 0, C, tolerance=tolerance, most=most))
 
 

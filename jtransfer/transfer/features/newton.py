@@ -46,7 +46,7 @@ def _softmax_curvature(scores, _):
     return shares * (1 - shares)
 
 
-_LOSSES: dict[Loss, _Pointwise] = {
+LOSSES: dict[Loss, _Pointwise] = {
     "svm": _Pointwise(
         lambda s, y: _short(s, y) ** 2,
         lambda s, y: -2 * (2 * y - 1) * _short(s, y),
@@ -153,7 +153,7 @@ class _Problem(NamedTuple):
     def of(cls, design: Design, targets, judged, C: float, loss: Loss) -> "_Problem":
         targets = np.asarray(targets, np.float64)
         judged = np.broadcast_to(np.asarray(judged, np.float64), targets.shape)
-        return cls(design, targets, judged, C, _LOSSES[loss])
+        return cls(design, targets, judged, C, LOSSES[loss])
 
     def total(self, values: np.ndarray) -> np.ndarray:
         """Sums [outputs] of values [..., outputs] over what makes a problem."""

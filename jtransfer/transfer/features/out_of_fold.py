@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtransfer.transfer.features.linear_fit import LinearFit
+from jtransfer.transfer.features.blockwise_fit import linear_models
 from jtransfer.transfer.features.probe import Folds, check_examples, cross_validate
 
 _TOLERANCE, _MOST = 1e-3, 100  # far below what labels in doubt differ by
@@ -48,7 +48,7 @@ def out_of_fold_probabilities(
     choice = cross_validate(
         features, labels, penalties, folds, kind="softmax", classes=classes, tolerance=_TOLERANCE
     )
-    fit = LinearFit(features, np.eye(classes)[labels], "softmax")
+    fit = linear_models(features, np.eye(classes)[labels], "softmax")
     probabilities = np.empty((len(labels), classes), np.float32)
     for train, validation in folds:
         seen = np.zeros((len(labels), 1), np.float32)

@@ -44,7 +44,7 @@ class Path(NamedTuple):
     iterations: jax.Array
 
 
-class _Loss(NamedTuple):
+class PathLoss(NamedTuple):
     """A convex loss of scores [n, folds, classes] with targets [n, 1, classes] of 0 and 1."""
 
     value: Callable[..., jax.Array]  # (scores, targets), [n, folds, classes or 1]
@@ -55,7 +55,7 @@ class _Loss(NamedTuple):
     free_bias: bool  # or penalised by |b|^2 / 2
 
 
-def _squared_hinge() -> _Loss:
+def _squared_hinge() -> PathLoss:
     """max(0, 1 - y s)^2 with y = 1 for the class and -1 for the rest, each class a problem.
 
     The bias is the weight of a feature like others, as in liblinear (Fan et al., JMLR 2008).
@@ -67,7 +67,7 @@ def _squared_hinge() -> _Loss:
     def curvature(scores, targets):
         return 2.0 * (short(scores, targets) > 0)
 
-    return _Loss(
+    return PathLoss(
         value=lambda scores, targets: short(scores, targets) ** 2,
         slope=lambda scores, targets: -2 * (2 * targets - 1) * short(scores, targets),
         curvature=curvature,
@@ -77,7 +77,7 @@ def _squared_hinge() -> _Loss:
     )
 
 
-def _cross_entropy() -> _Loss:
+def _cross_entropy() -> PathLoss:
     """Log sum exp(s) - s of the example's class, all classes one problem; the bias is free."""
 
     def shares(scores):
@@ -92,7 +92,7 @@ def _cross_entropy() -> _Loss:
         mean = (shares(scores) * way).sum(2, keepdims=True)
         return shares(scores) * (way - mean) ** 2
 
-    return _Loss(
+    return PathLoss(
         value=value,
         slope=lambda scores, targets: shares(scores) - targets,
         curvature=lambda scores, _: shares(scores) * (1 - shares(scores)),
@@ -102,7 +102,7 @@ def _cross_entropy() -> _Loss:
     )
 
 
-_LOSSES = {"svm": _squared_hinge(), "softmax": _cross_entropy()}
+LOSSES: dict[Kind, PathLoss] = {"svm": _squared_hinge(), "softmax": _cross_entropy()}
 
 
 class _Model(NamedTuple):
@@ -154,7 +154,7 @@ def penalty_path(
       most: iterations after which to stop anyway, at each C.
       kind: "svm" or "softmax".
     """
-    loss = _LOSSES[kind]
+    loss = LOSSES[kind]
     y, mask = targets[:, None, :], trained.reshape(*trained.shape[:2], -1)
     total = partial(jnp.sum, axis=loss.axes, keepdims=True)
     intercept = intercept[:, None, None]

@@ -1,8 +1,9 @@
 """Linear classifiers on frozen features: SVM and softmax, C chosen by cross-validation.
 
-A whole grid of C, with all folds and classes, is fitted in one compiled program whose work is
-products with the Gram matrix of the features (`penalty_path`), or, where float32 is not enough for
-that, in double precision (`linear_fit`).
+A whole grid of C, with all folds and classes, is fitted at once: of some thousand examples in one
+compiled program whose work is products with the Gram matrix of the features (`penalty_path`), or,
+where float32 is not enough for that, in double precision (`linear_fit`); of more by descent in the
+weights over blocks of examples (`blockwise_fit`).
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,10 @@ import numpy as np
 
 from jtransfer.labels import class_numbers
 from jtransfer.measure import mean_per_class_accuracy
+from jtransfer.transfer.features.blockwise_fit import LinearModels, linear_models
+from jtransfer.transfer.features.example_weights import ClassWeight, example_weights
 from jtransfer.transfer.features.extraction import require_finite
-from jtransfer.transfer.features.linear_fit import LinearFit, warn_if_above
+from jtransfer.transfer.features.linear_fit import warn_if_above
 from jtransfer.transfer.features.penalty_path import Kind, product
 
 # Folds with their examples to train on and to validate on, as positions.
@@ -77,6 +80,7 @@ def fit_svm(
     C: float,
     *,
     classes: int,
+    class_weight: ClassWeight = None,
     tolerance: float = _TOLERANCE,
     most: int = _MOST,
 ) -> LinearProbe:
@@ -90,13 +94,14 @@ def fit_svm(
       labels: [n] integers from 0 to classes - 1.
       C: weight of the loss.
       classes: how many there are.
+      class_weight: by which the loss of a class's examples is multiplied; see `example_weights`.
       tolerance: excess (see `LinearProbe`) at which to stop.
       most: iterations after which to stop anyway, with a `ConvergenceWarning`.
 
     Raises:
       ValueError: if features, labels or C cannot be used.
     """
-    return _fit(features, labels, C, "svm", classes, tolerance, most)
+    return _fit(features, labels, C, "svm", classes, class_weight, tolerance, most)
 
 
 def fit_softmax(
@@ -105,6 +110,7 @@ def fit_softmax(
     C: float,
     *,
     classes: int,
+    class_weight: ClassWeight = None,
     learned: np.ndarray | None = None,
     tolerance: float = _TOLERANCE,
     most: int = _MOST,
@@ -114,7 +120,7 @@ def fit_softmax(
     The objective of scikit-learn's LogisticRegression. Arguments and errors as for `fit_svm`; where
     `learned` [n] bool is given, the others are left out, and one program does for all choices.
     """
-    return _fit(features, labels, C, "softmax", classes, tolerance, most, learned)
+    return _fit(features, labels, C, "softmax", classes, class_weight, tolerance, most, learned)
 
 
 def cross_validate(
@@ -125,6 +131,7 @@ def cross_validate(
     *,
     kind: Kind,
     classes: int,
+    class_weight: ClassWeight = None,
     tolerance: float = 1e-4,
     most: int = 300,
 ) -> Choice:
@@ -139,6 +146,7 @@ def cross_validate(
       folds: positions to train on and to validate on; each with examples of every class.
       kind: "svm" or "softmax".
       classes: how many there are.
+      class_weight: as for `fit_svm`; "balanced" by the frequencies of all the examples.
       tolerance: of the folds' classifiers, as for `fit_svm`; the last one has that one's own.
       most: likewise.
 
@@ -150,6 +158,7 @@ def cross_validate(
     ordered = sorted(float(C) for C in penalties)
     Cs = np.array(ordered)
     labels = _check(features, labels, Cs, classes)
+    weights = example_weights(labels, class_weight, classes)
     trained = np.zeros((len(labels), len(folds)), np.float32)
     for number, (train, validation) in enumerate(folds):
         for name, part in (("train on", train), ("validate on", validation)):
@@ -159,8 +168,8 @@ def cross_validate(
                     f"fold {number} has no example of class {lacking[0]} to {name}; expected one "
                     "of every class. Stratify the folds, or take fewer"
                 )
-        trained[train, number] = 1
-    fit = LinearFit(features, np.eye(classes)[labels], kind)
+        trained[train, number] = weights[train]
+    fit = linear_models(features, np.eye(classes)[labels], kind)
     fitted = fit.folds(trained, Cs, tolerance=tolerance, most=most)
     warn_if_above(fitted.excess, tolerance, _unreached(fitted.excess, tolerance, ordered, kind))
     accuracies = np.array(
@@ -175,7 +184,7 @@ def cross_validate(
     best = int(accuracies.mean(axis=1).argmax())
     return Choice(
         ordered[best],
-        _one(fit, ordered[best], _TOLERANCE, _MOST),
+        _one(fit, weights, ordered[best], _TOLERANCE, _MOST),
         accuracies,
         float(fitted.excess.max()),
         fitted.iterations,
@@ -188,23 +197,27 @@ def _unreached(excess, tolerance, Cs, kind) -> str:
     return f"{short.sum()} of the {short.size} {kind} fits on folds, those at C = {at},"
 
 
-def _fit(features, labels, C, kind, classes, tolerance, most, learned=None) -> LinearProbe:
+def _fit(
+    features, labels, C, kind, classes, class_weight, tolerance, most, learned=None
+) -> LinearProbe:
     labels = _check(features, labels, np.array([C], np.float64), classes)
     if learned is not None and np.shape(learned) != np.shape(labels):
         raise ValueError(
             f"learned has shape {np.shape(learned)} for {len(labels):,} examples; expected a bool "
             "for each, [n]"
         )
-    fit = LinearFit(features, np.eye(classes)[labels], kind)
-    return _one(fit, C, tolerance, most, learned)
+    part = slice(None) if learned is None else np.asarray(learned, bool)
+    weights = np.zeros(len(labels))
+    weights[part] = example_weights(labels[part], class_weight, classes)
+    fit = linear_models(features, np.eye(classes)[labels], kind)
+    return _one(fit, weights, C, tolerance, most)
 
 
 def _one(
-    fit: LinearFit, C: float, tolerance: float, most: int, learned: np.ndarray | None = None
+    fit: LinearModels, weights: np.ndarray, C: float, tolerance: float, most: int
 ) -> LinearProbe:
-    """One classifier of all the examples, or of those that are learned."""
-    everyone = np.ones(len(fit.targets)) if learned is None else learned
-    judged = np.asarray(everyone, np.float32)[:, None]
+    """One classifier of all the examples, each counting as much as its weight."""
+    judged = weights[:, None].astype(np.float32)
     return LinearProbe(*fit.one(judged, C, tolerance=tolerance, most=most))
 
 

@@ -1,16 +1,25 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from experiments.throughput.probe import Config, drawn_features, main, objective
+from experiments.throughput.probe import (
+    Config,
+    drawn_features,
+    main,
+    objective,
+    rival_penalties,
+)
 from experiments.throughput.tables import probe_solver
 
 
 def test_a_small_job_beside_scikit_learns(tmp_path, capsys):
-    config = Config(classes=4, dims=60, train=10, folds=2, penalties=(0.1, 1.0), out=tmp_path)
+    config = Config(
+        classes=4, dims=60, train=10, folds=2, penalties=(0.1, 1.0), rivals=1, out=tmp_path
+    )
     result = main(config)
-    assert json.loads((tmp_path / "drawn.json").read_text()) == result
+    assert json.loads((tmp_path / "drawn_40x60.json").read_text()) == result
     assert result["examples"] == 40
     for each in result["measured"].values():
         (rival,) = each["scikit_learn"]
@@ -39,3 +48,9 @@ def test_drawn_features_have_length_one():
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, rtol=1e-5)
     assert (features >= 0).all()
     assert np.bincount(labels).tolist() == [4, 4, 4]
+
+
+def test_scikit_learn_is_timed_at_even_distances():
+    config = Config(penalties=(8.0, 1.0, 2.0, 4.0))
+    assert rival_penalties(replace(config, rivals=2)) == [1.0, 4.0]
+    assert rival_penalties(replace(config, rivals=9)) == [1.0, 2.0, 4.0, 8.0]

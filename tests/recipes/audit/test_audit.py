@@ -51,6 +51,9 @@ def test_the_text_says_what_was_found(found):
 
 def test_the_page_shows_it_with_pictures(found):
     report = audit_report(found)
+    # The notices say each thing once, the summary only how many there are.
+    kinds = sum(notice.kind == "warning" for notice in report.notices)
+    assert report.summary == f"{kinds} kinds of things should be mended, the worst first."
     page = render_page(report)
     for name in ("train/across/wrong.png", "test/down/leaked.jpg", "train/down/damaged.png"):
         assert name.rpartition("/")[2] in page

@@ -157,6 +157,7 @@ def test_the_page_shows_doubtful_labels_and_duplicates(fitted, squares, tmp_path
     doubtful = page[page.index('id="doubtful"') : page.index('id="duplicates"')]
     assert "13.png" in doubtful
     assert "looks like <b>red</b>" in doubtful
+    assert "below 0.000" not in page
     twice = page[page.index('id="duplicates"') : page.index('id="probabilities"')]
     assert "13.png" in twice
     assert "3.png" in twice

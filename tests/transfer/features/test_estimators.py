@@ -127,7 +127,7 @@ def test_it_is_cloned():
     features, labels = clouds(40, 6)
     probe = LinearProbe("softmax", C=3.0, cv=3).fit(features, NAMES[labels])
     assert not hasattr(clone(probe), "coef_")
-    assert clone(probe).get_params() == {"kind": "softmax", "C": 3.0, "cv": 3}
+    assert clone(probe).get_params() == {"kind": "softmax", "C": 3.0, "cv": 3, "class_weight": None}
 
 
 def test_one_example_a_class_has_no_temperature():

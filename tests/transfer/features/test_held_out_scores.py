@@ -3,10 +3,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import NearestCentroid
 
+from jtransfer.transfer.features.example_weights import balanced, even
 from jtransfer.transfer.features.held_out_scores import (
     Fitting,
-    balanced,
-    even,
     fit_probe,
     held_out_scores,
 )

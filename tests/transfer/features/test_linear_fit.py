@@ -188,7 +188,7 @@ def test_the_gram_matrix_of_many_examples_is_never_made(monkeypatch):
     assert not many.in_single(np.array([1e-9])).any()
     features, labels = clouds()
     monkeypatch.setattr(linear_fit, "_SMALL", 0)
-    monkeypatch.setattr(linear_fit, "_GRAM_BYTES", 4 * 59**2)
+    monkeypatch.setattr(linear_fit, "GRAM_BYTES", 4 * 59**2)
     monkeypatch.setattr(linear_fit, "gram_matrix", None)
     assert float(fit_svm(features, labels, 1.0, classes=4).excess) <= 1e-5
     choice = cross_validate(
