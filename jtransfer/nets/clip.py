@@ -21,13 +21,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jtransfer.nets.parts.gelu import exact_gelu
 from jtransfer.nets.parts.positions import RESAMPLING, Publisher
 from jtransfer.nets.parts.tokens import FeatureStage, LinearStage, PatchStage
 from jtransfer.nets.parts.transformer import (
     Activation,
     Block,
     TransformerShape,
-    exact_gelu,
     layer_norm,
     linear,
 )

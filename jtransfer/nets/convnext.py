@@ -26,10 +26,11 @@ import flax.linen as nn
 import jax
 
 from jtransfer.nets.parts.depthwise import depthwise_convolution
+from jtransfer.nets.parts.gelu import exact_gelu
 from jtransfer.nets.parts.initializers import in_a_row
 from jtransfer.nets.parts.layers import Conv
 from jtransfer.nets.parts.stages import FullStage
-from jtransfer.nets.parts.transformer import exact_gelu, layer_norm, linear
+from jtransfer.nets.parts.transformer import layer_norm, linear
 from jtransfer.nets.parts.trunk import Trunk
 
 Size = Literal["tiny", "small", "base"]

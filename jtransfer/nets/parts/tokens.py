@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from jtransfer.nets.parts.initializers import in_a_row
 from jtransfer.nets.parts.positions import Resampling, resample_positions
+from jtransfer.nets.parts.rows_product import rows_product
 from jtransfer.nets.parts.transformer import layer_norm, linear
 
 Features = Literal["class", "mean", "both"]
@@ -83,7 +84,7 @@ class PatchStage(nn.Module):
         kernel = self.param("kernel", _NORMAL, (side, side, channels, self.width))
         patches = images.reshape(batch, rows, side, columns, side, channels)
         patches = patches.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows * columns, -1)
-        tokens = patches @ kernel.reshape(-1, self.width)
+        tokens = rows_product(patches, kernel.reshape(-1, self.width))
         if self.use_bias:
             tokens += self.param("bias", nn.initializers.zeros, (self.width,))[None, None]
         return tokens, (rows, columns)

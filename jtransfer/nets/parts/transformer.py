@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import flax.linen as nn
 import jax
 
+from jtransfer.nets.parts.attention import attention
+from jtransfer.nets.parts.gelu import exact_gelu
 from jtransfer.nets.parts.initializers import in_a_row
+from jtransfer.nets.parts.rows_product import dense_product
 
 Activation = Callable[[jax.Array], jax.Array]
 
 _NORMAL = in_a_row(nn.initializers.truncated_normal(0.02))
-
-exact_gelu: Activation = partial(nn.gelu, approximate=False)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ def layer_norm(name: str, *, epsilon: float) -> nn.LayerNorm:
 
 def linear(features: int, name: str, *, use_bias: bool = True) -> nn.Dense:
     """A linear layer that begins as those of transformers do: deviation .02, cut at two of them."""
-    return nn.Dense(features, use_bias=use_bias, kernel_init=_NORMAL, name=name)
+    return nn.Dense(
+        features, use_bias=use_bias, kernel_init=_NORMAL, dot_general=dense_product, name=name
+    )
 
 
 class Attention(nn.Module):
@@ -71,7 +73,7 @@ class Attention(nn.Module):
             linear(width, name)(tokens).reshape(batch, count, self.heads, -1)
             for name in ("query", "key", "value")
         )
-        seen = jax.nn.dot_product_attention(query, key, value, is_causal=self.causal)
+        seen = attention(query, key, value, causal=self.causal)
         return linear(width, "out")(seen.reshape(batch, count, width))
 
 

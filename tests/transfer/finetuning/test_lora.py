@@ -132,6 +132,39 @@ def test_vit_tiny_moves_one_in_seventy_of_its_numbers():
     assert 2 * moving <= sum(leaf.size for leaf in jax.tree.leaves(state)) <= 2 * moving + 4
 
 
+@pytest.mark.slow
+def test_a_merged_vit_tiny_is_the_adapted_one():
+    """Against every query and value with (x A) B added behind it, in the net itself."""
+    lora = LoRA("block[0-9]+/attention/(query|value)/kernel", rank=8, alpha=16.0)
+    net, images = vit("tiny"), jax.random.normal(jax.random.key(0), (2, 224, 224, 3))
+    variables = jax.jit(net.init)(jax.random.key(1), images)
+    params = lora.adapt(variables, key=jax.random.key(2))["params"]
+    keys = iter(jax.random.split(jax.random.key(3), 24))
+    thin = jax.tree.map(
+        lambda leaf: leaf if leaf.any() else 0.1 * jax.random.normal(next(keys), leaf.shape),
+        params["lora"],
+    )
+
+    def with_difference(given, arguments, settings, context):
+        outputs = given(*arguments, **settings)
+        path = context.module.path
+        if path[-1:] not in (("query",), ("value",)):
+            return outputs
+        own = thin[path[0]]["attention"][path[-1]]["kernel"]
+        return outputs + 2 * (arguments[0] @ own["down"]) @ own["up"]
+
+    @jax.jit
+    def adapted(images):
+        with nn.intercept_methods(with_difference):
+            return net.apply(variables, images)
+
+    merged = jax.jit(net.apply)(lora.merge({"params": {**params, "lora": thin}}), images)
+    expected, before = adapted(images), jax.jit(net.apply)(variables, images)
+    scale = jnp.abs(expected).max()
+    assert jnp.abs(expected - before).max() > 0.05 * scale  # the difference matters
+    np.testing.assert_allclose(merged, expected, rtol=0, atol=1e-5 * scale)
+
+
 def start_of(shapes):
     return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), dict(shapes))
 
