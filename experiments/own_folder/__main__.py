@@ -7,6 +7,10 @@ the model is sure of. Beside it scikit-learn's LogisticRegressionCV on the last 
 
     python -m experiments.own_folder --data folder:pacs/photo --train 50
     python -m experiments.own_folder --data folder:caltech101 --train 20
+    python -m experiments.own_folder --data folder:gtsrb_tracks --train 6
+
+The last folder has the last frame of every training track of `npz:gtsrb32`, as a PNG named by its
+track, for frames of one track are all but the same image.
 
 Features are extracted once and cached, so that a split takes seconds. A finished call is not run
 again.
