@@ -21,7 +21,6 @@ The numbers go to experiments/results/benchmark_probe/, from where `python -m ex
 writes the page of throughput. Nothing else should run meanwhile.
 """
 
-import resource
 import time
 import warnings
 from dataclasses import dataclass
@@ -165,6 +164,15 @@ def rival_fit(
     }
 
 
+def peak_bytes() -> int:
+    """The most memory that this process has had; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def rival_penalties(config: Config) -> list[float]:
     """Values of C, evenly taken, that scikit-learn is timed at."""
     ordered = sorted(config.penalties)
@@ -187,7 +195,7 @@ def main(config: Config) -> dict[str, Any]:
     measured: dict[str, dict[str, Any]] = {}
     for kind in FITS:
         before, excess = whole_job(config, kind, features, labels, folds)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = peak_bytes()
         print(f"{kind}: the whole job in {before:.1f} s, now scikit-learn", flush=True)
         rival = [rival_fit(kind, features, labels, folds[0], C) for C in rival_penalties(config)]
         after, _ = whole_job(config, kind, features, labels, folds)
@@ -196,7 +204,7 @@ def main(config: Config) -> dict[str, Any]:
         measured[kind] = {
             "seconds": seconds,
             "runs": [before, after],
-            "peak_bytes": peak,
+            **({"peak_bytes": peak} if peak else {}),
             "excess": excess,
             "scikit_learn": rival,
             "scikit_learn_seconds": theirs,

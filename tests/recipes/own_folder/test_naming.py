@@ -11,6 +11,7 @@ from PIL import Image
 
 from jtransfer.commands.main import main
 from jtransfer.data.examples import DataError
+from jtransfer.data.sources.decoding import read_rgb
 from jtransfer.nets.clip import clip
 from jtransfer.nets.clip_names import clip_names
 from jtransfer.nets.weights import pretrained_clip as module
@@ -61,7 +62,9 @@ def test_probabilities_are_the_towers_own(towers, squares, options):
     images = np.stack(
         [
             np.asarray(
-                Image.open(path).resize((16, 19), Image.Resampling.BICUBIC).crop((0, 1, 16, 17))
+                Image.fromarray(read_rgb(path))
+                .resize((16, 19), Image.Resampling.BICUBIC)
+                .crop((0, 1, 16, 17))
             )
             for path in named.paths[:2]
         ]
