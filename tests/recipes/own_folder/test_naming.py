@@ -62,9 +62,7 @@ def test_probabilities_are_the_towers_own(towers, squares, options):
     images = np.stack(
         [
             np.asarray(
-                Image.fromarray(read_rgb(path))
-                .resize((16, 19), Image.Resampling.BICUBIC)
-                .crop((0, 1, 16, 17))
+                read_rgb(path).resize((16, 19), Image.Resampling.BICUBIC).crop((0, 1, 16, 17))
             )
             for path in named.paths[:2]
         ]
