@@ -15,7 +15,7 @@ as long as these are worth their price.
 Blocks may lie on several devices: each works on its own, and their sums are added.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -111,7 +111,7 @@ class Problems:
 
     @classmethod
     def of(cls, kind: Kind, masks: int, outputs: int) -> "Problems":
-        """Every mask's models; as many masks as outputs, each with its own, is one model."""
+        """The models of all outputs, for every mask."""
         if kind == "softmax":
             return cls(kind, np.arange(masks), np.arange(0))
         return cls(kind, np.repeat(np.arange(masks), outputs), np.tile(np.arange(outputs), masks))
@@ -165,11 +165,10 @@ def descend(
     weights, iterations = start.copy(), 0
     excess = np.full(weights.shape[1], np.inf)
     going = np.arange(len(excess))
-    if newton:
-        newton = _Search(blocks, axes, problems, C, weights, True).newton_is_worth(_AT_ONCE)
     while going.size and iterations < most:
         together = _filled(going, len(excess))
-        search = _Search(blocks, axes, problems.some(together), C, weights[:, together], newton)
+        search = _Search(blocks, axes, problems.some(together), C, weights[:, together])
+        newton = newton and (iterations > 0 or search.newton_is_worth(_AT_ONCE))
         until = min(most, iterations + _ROUND)
         while True:
             here = search.excess()[: len(going)]
@@ -177,7 +176,7 @@ def descend(
             few = 2 * short.sum() <= len(together) and len(together) > 1
             if not short.any() or few or iterations >= until:
                 break
-            search.step()
+            search.step(newton)
             iterations += 1
         weights[:, going], excess[going] = search.weights[:, : len(going)], np.abs(here)
         # What a round of the cheaper metric did not bring there may be worth the dearer one.
@@ -201,29 +200,25 @@ def scores_of(block: Block, axes: Axes, weights: np.ndarray) -> jax.Array:
 class _Search:
     """Where the descent of some problems stands."""
 
-    def __init__(
-        self, blocks, axes, problems: Problems, C: float, weights: np.ndarray, newton: bool
-    ):
+    def __init__(self, blocks, axes: Axes, problems: Problems, C: float, weights: np.ndarray):
         self.blocks, self.axes, self.C, self.weights = blocks, axes, C, weights
         masks, classes = jnp.asarray(problems.masks), jnp.asarray(problems.classes)
         self._kind: Kind = problems.kind
-        self._conjugate = not newton
         self._of = [jax.device_put((masks, classes), _device(block)) for block in blocks]
         outward = axes.outward(weights)
         self.scores = [_scores(each.features, _beside(each, outward)) for each in blocks]
         self.way = np.zeros_like(weights)
         self._before: tuple[np.ndarray, np.ndarray] | None = None
         self._look()
-        self._solve = self._newton if newton else self._by_axis()
+        self._metric = self._along_axes()
 
-    def _by_axis(self) -> Callable[[np.ndarray], np.ndarray]:
-        """The inverse of a Hessian that is diagonal along the axes."""
+    def _along_axes(self) -> np.ndarray:
+        """A Hessian that is diagonal along the axes, [dims, groups, outputs]."""
         n = sum(len(block.features) for block in self.blocks)
         curvature = np.maximum(self._bend, _CURVATURE * self._bend.max()) / n
         squares = self.axes.squares[:, None, None]
         metric = self.axes.ridge[:, None, None] + self.C * curvature * squares
-        metric = np.maximum(metric, np.finfo(np.float32).tiny)
-        return lambda gradient: gradient / metric
+        return np.maximum(metric, np.finfo(np.float32).tiny)
 
     def _newton(self, gradient: np.ndarray) -> np.ndarray:
         """The inverse of every SVM's own Hessian here, of its support vectors."""
@@ -277,23 +272,24 @@ class _Search:
 
     def excess(self) -> np.ndarray:
         """At most, [groups]."""
-        convex = np.repeat(self.axes.ridge[:, None], len(self.value), axis=1)[..., None]
-        convex = np.repeat(convex, self.weights.shape[2], axis=2)
+        convex = np.broadcast_to(self.axes.ridge[:, None, None], self.gradient.shape).copy()
         if not self.axes.ridge[-1]:
             convex[-1] = np.maximum(self.C * self._bias_bend, np.finfo(float).tiny)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return (self.gradient**2 / convex).sum((0, 2)) / 2 / self.value
 
-    def step(self) -> None:
-        """Along the preconditioned gradient, conjugate to the step before, to the lowest point."""
-        solved = self._solve(self.gradient)
+    def step(self, newton: bool) -> None:
+        """To the lowest point along Newton's direction, or along the preconditioned gradient.
+
+        The latter is conjugate to the step before.
+        """
+        solved = self._newton(self.gradient) if newton else self.gradient / self._metric
         size = (self.gradient * solved).sum((0, 2))
         turn = np.zeros_like(size)
-        if self._before is not None and self._conjugate:
+        if self._before is not None and not newton:
             gradient, squared = self._before
-            turn = np.maximum(0, size - (gradient * solved).sum((0, 2))) / np.maximum(
-                squared, 1e-300
-            )
+            change = np.maximum(0, size - (gradient * solved).sum((0, 2)))
+            turn = change / np.maximum(squared, 1e-300)
         way = turn[None, :, None] * self.way - solved
         way = np.where(((way * self.gradient).sum((0, 2)) < 0)[None, :, None], way, -solved)
         self._before, self.way = (self.gradient, size), way
