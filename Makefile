@@ -7,13 +7,14 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+NEWEST := .venv-newest
 # A process a core; tests of one file stay together as long as no process is idle.
 WORKERS := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all lint docs bench release-check clean
+.PHONY: help demo test test-all test-newest lint docs bench release-check clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -27,6 +28,12 @@ test: $(VENV)/.installed-dev ## the tests that need nothing but this repository
 
 test-all: $(VENV)/.installed-dev $(VENV)/.installed-torch ## and those that need real data (JTRANSFER_DATA), PyTorch or minutes
 	$(BIN)/python -m pytest $(WORKERS) -m '' $(ARGS)
+
+# Not by constraints.txt but by pyproject.toml alone, and brought up to date at every call.
+test-newest: | $(NEWEST)/bin/python ## as test, with the newest versions of everything, in an environment of its own
+	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--upgrade --upgrade-strategy eager --editable ".[dev]"
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(NEWEST)/bin/python -m pytest $(WORKERS) $(ARGS)
 
 lint: $(VENV)/.installed-dev ## style, format and types
 	$(BIN)/ruff check .
@@ -52,7 +59,7 @@ release-check: $(VENV)/.installed-release ## build wheel and sdist, install them
 	$(BIN)/python tests/release_check.py
 
 clean: ## remove the environment and caches; checkpoints/ stays
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(NEWEST) .pytest_cache .ruff_cache .hypothesis build dist
 	find jtransfer experiments tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call install,EXTRAS): install the package as it lies here, with the tested versions.
@@ -83,11 +90,11 @@ $(VENV)/.installed-torch: pyproject.toml constraints.txt | $(BIN)/python
 	$(call install,[torch])
 	@touch $(VENV)/.installed
 
-$(BIN)/python:
+$(BIN)/python $(NEWEST)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "jtransfer needs Python 3.11 or newer, and '$(PYTHON)' is older or missing;" \
 			"name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "creating $(VENV)"
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	@echo "creating $(@:/bin/python=)"
+	@$(PYTHON) -m venv $(@:/bin/python=) || { rm -rf $(@:/bin/python=); \
 		echo "'$(PYTHON)' cannot make virtual environments; install its venv module" \
 			"(python3-venv on Debian and Ubuntu)"; exit 1; }

@@ -1,28 +1,32 @@
 """Checkpoints: the whole state, written atomically and in the background, and checked when read.
 
-All of orbax that jtransfer uses is behind this file. Orbax keeps no checksums of large arrays: a
-bit that flipped on the disk would be trained on. So every step is sealed after it has been written,
-and only one that is as it was sealed is restored.
+All of orbax that jtransfer uses is behind this file; it is orbax's API of today, for the next one,
+`ocp.save` and `ocp.load`, lies below `orbax.checkpoint.experimental` as yet. Orbax keeps no
+checksums of large arrays: a bit that flipped on the disk would be trained on. So every step is
+sealed after it has been written, and only one that is as it was sealed is restored.
 """
 
 import errno
 import json
 import os
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
 from jtransfer.files.locking import sole_writer
 from jtransfer.files.writing import write_text
 from jtransfer.train.checksums import seal
-from jtransfer.train.state import TrainState
+from jtransfer.train.state import PyTree, TrainState
 from jtransfer.train.step_folders import STEP, CheckpointError, StepFolders
 from jtransfer.train.structure import differences, structure
 
+_STATE = "default"  # in a step's folder: where orbax puts the state
 STRUCTURE = "structure.json"  # in a step's folder: what the state is made of
 # Why something cannot be written; orbax says it at the end of a long message.
 _CAUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
@@ -107,21 +111,48 @@ class Checkpoints:
           FileNotFoundError: if there is none.
           CheckpointError: if every one is damaged, or if it is of a state of another structure.
         """
-        step = self.latest_step
-        if step is None:
-            raise FileNotFoundError(f"no checkpoint in {self._folder}")
-        self._require_structure(step, like)
+        step = self._newest()
+        self._require_structure(step, structure(like))
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, _storable(like))
-        try:
+        with self._restoring(step):
             stored = self._manager.restore(step, args=ocp.args.StandardRestore(abstract))
-        except Exception as error:
-            raise CheckpointError(
-                f"{self._steps.path(step)} cannot be restored ({_reason(error)}); expected a "
-                "checkpoint of this net and optimizer. Build them as they were, or choose another "
-                "folder"
-            ) from error
         rng = jax.random.wrap_key_data(stored["rng"], impl=jax.random.key_impl(like.rng))
         return like.replace(**{**stored, "rng": rng})
+
+    def restore_variables(self, like: PyTree) -> PyTree:
+        """The variables alone of the newest intact checkpoint, whichever optimizer moved them.
+
+        `TrainState.create(checkpoints.restore_variables(like), another_optimizer, rng=...)` goes on
+        from them, on any number of devices.
+
+        Args:
+          like: what the net's `init` returns, or `jax.eval_shape` of it.
+
+        Returns:
+          `like` with its arrays replaced by NumPy's, which are on no device yet.
+
+        Raises:
+          FileNotFoundError: if there is no checkpoint.
+          CheckpointError: as `restore`, if the variables are of another structure.
+        """
+        step = self._newest()
+        blank = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
+        stats = {name: tree for name, tree in blank.items() if name != "params"}
+        wanted = {"params": blank["params"], "stats": stats}
+        made_of = {
+            f".{field}{path}": leaf
+            for field, tree in wanted.items()
+            for path, leaf in structure(tree).items()
+        }
+        self._require_structure(step, made_of, only=(".params", ".stats"))
+        args = ocp.args.PyTreeRestore(
+            wanted,
+            restore_args=ocp.checkpoint_utils.construct_restore_args(wanted),
+            partial_restore=True,
+        )
+        with self._restoring(step), ocp.PyTreeCheckpointer() as checkpointer:
+            stored = checkpointer.restore(self._steps.path(step) / _STATE, args=args)
+        return {"params": stored["params"], **stored["stats"]}
 
     def wait(self) -> None:
         """Return when every save has reached the disk.
@@ -180,11 +211,33 @@ class Checkpoints:
         self._manager.reload()
         self._writing = True
 
-    def _require_structure(self, step: int, like: TrainState) -> None:
+    def _newest(self) -> int:
+        step = self.latest_step
+        if step is None:
+            raise FileNotFoundError(f"no checkpoint in {self._folder}")
+        return step
+
+    @contextmanager
+    def _restoring(self, step: int) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise CheckpointError(
+                f"{self._steps.path(step)} cannot be restored ({_reason(error)}); expected a "
+                "checkpoint of this net and optimizer. Build them as they were, or choose another "
+                "folder"
+            ) from error
+
+    def _require_structure(
+        self, step: int, here: Mapping[str, str], *, only: tuple[str, ...] = ("",)
+    ) -> None:
+        """Check what a step is made of, or those of its parts whose paths begin as in `only`."""
         file = self._steps.path(step) / STRUCTURE
         if not file.exists():  # of the time before checksums
             return
-        if differing := differences(json.loads(file.read_text()), structure(like)):
+        stored = json.loads(file.read_text())
+        there = {name: made_of for name, made_of in stored.items() if name.startswith(only)}
+        if differing := differences(there, here):
             raise CheckpointError(
                 f"{self._steps.path(step)} is of a state of another structure ({differing}); "
                 "expected the net and the optimizer that it was saved with. Build them so, or "

@@ -134,8 +134,9 @@ def compile_step_by_pmap(
 ) -> CompiledStep:
     """Compile a step by `jax.pmap`, each device with its own share of the batch.
 
-    Unlike `compile_step` over a mesh, batch norm sees only the share of its device, and random
-    numbers differ between devices.
+    For programs that are written for `pmap`: JAX keeps it for them, as `jit` of `shard_map`, and
+    encourages new code to use shardings, which are `compile_step` over a mesh. Unlike there batch
+    norm sees only the share of its device, and random numbers differ between devices.
 
     Args:
       step: from `make_step(..., axis_name="data")`.

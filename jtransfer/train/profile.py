@@ -2,6 +2,7 @@
 
 import re
 import time
+import warnings
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,13 +106,17 @@ def _operations(trace: Path, sources: dict[str, str], steps: int) -> tuple[Opera
     """The events of a trace that XLA marks as operations, summed by their names."""
     calls: dict[str, int] = defaultdict(int)
     nanoseconds: dict[str, float] = defaultdict(float)
-    for plane in jax.profiler.ProfileData.from_file(str(trace)).planes:
-        for line in plane.lines:
-            for event in line.events:
-                name = dict(event.stats).get("hlo_op")
-                if name is not None:
-                    calls[name] += 1
-                    nanoseconds[name] += event.duration_ns
+    with warnings.catch_warnings():
+        # jaxlib makes the type of `stats` at the first event. From Python 3.13 on that warns, and
+        # where warnings are errors it ends the process.
+        warnings.filterwarnings("ignore", "builtin type .* has no __module__", DeprecationWarning)
+        for plane in jax.profiler.ProfileData.from_file(str(trace)).planes:
+            for line in plane.lines:
+                for event in line.events:
+                    name = dict(event.stats).get("hlo_op")
+                    if name is not None:
+                        calls[name] += 1
+                        nanoseconds[name] += event.duration_ns
     slowest = sorted(nanoseconds, key=lambda name: -nanoseconds[name])
     return tuple(
         Operation(
