@@ -261,6 +261,15 @@ def test_a_misspelt_name_is_answered_with_the_closest():
         getattr(jtransfer, "fit_svn")  # noqa: B009
 
 
+def test_no_environment_is_part_of_the_repository():
+    """A link to one, once tracked, takes the place of the environment of whoever pulls it."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs the repository; this is a copy of its files")
+    command = ["git", "ls-files", "--", ".venv", ".venv-newest"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == ""
+
+
 def test_files_are_short():
     lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
     assert {name: count for name, count in lines.items() if count > 400} == {}
