@@ -32,6 +32,12 @@ settings.load_profile("jtransfer")
 _PLENTY = 2 * 2**30  # bytes that the programs of the tests before may take
 
 
+def pytest_collection_finish():
+    """What was imported stays: the collector of garbage need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _forgotten_programs():
     """A process that keeps all that it compiled takes over 6 GB at the end of the suite."""
