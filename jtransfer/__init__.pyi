@@ -83,6 +83,7 @@ from .nets.parts.trunk import (
     Trunk as Trunk,
 )
 from .nets.resnet import resnet as resnet
+from .nets.stablehlo import to_stablehlo as to_stablehlo
 from .nets.translation import translation_net as translation_net
 from .nets.vit import vit as vit
 from .nets.weights.pretrained import load_pretrained as load_pretrained
