@@ -51,6 +51,8 @@ PairName = Literal[
     "numbers-scene_digits",
     "numbers-svhn",
     "svhn-mnist",
+    "numbers-svhn10k",
+    "svhn10k-mnist",
 ]
 NetName = Literal["paper", "normed", "augmented"]
 

@@ -47,6 +47,7 @@ def domain_adaptation(results: Results) -> str:
             parts.append(
                 f"### `{about.source}` → `{about.target}`, tested on `{about.target_test}`"
             )
+            parts.append(about.protocol)
             for net in nets:
                 parts.append(adaptation_table(pair, net, groups[pair, net]))
                 parts.append(selection_table(groups[pair, net]))

@@ -12,11 +12,10 @@ ends more than a point below source only, and it is at most two points from the 
     python -m experiments.no_harm --pairs photo:sketch --seeds 0
 
 The data root holds PACS/{photo,art_painting,cartoon,sketch}/<class>/, and what
-`experiments.adapt_digits` needs. SVHN was the first 10,000 images of its test set, split by the
-house's photograph into 7,016 to train and 2,984 to test, written as svhn/{train,test}_32x32.mat;
-that is a reduced protocol. Features are extracted once and cached; after that a cell takes seconds.
-On cores that others use too, OMP_NUM_THREADS=1 makes k-means some ten times as fast. A finished
-cell is not run again.
+`experiments.adapt_digits` needs. SVHN is the first 10,000 images of its test set, split by the
+house's photograph into 7,016 to train and 2,984 to test (`tiles:svhn10k`), a reduced protocol.
+Features are extracted once and cached; after that a cell takes seconds. On cores that others use
+too, OMP_NUM_THREADS=1 makes k-means some ten times as fast. A finished cell is not run again.
 """
 
 from typing import Any

@@ -36,7 +36,7 @@ DOMAINS: Mapping[str, Domain] = {
     "mnist": Domain("idx:mnist", "idx:mnist"),
     "mnist_m": Domain("synthetic:mnist_m", "npz:mnist_m_test"),
     "usps": Domain("npz:usps", "npz:usps"),
-    "svhn": Domain("mat:svhn", "mat:svhn", tested=1500),
+    "svhn": Domain("tiles:svhn10k", "tiles:svhn10k", tested=1500),
     "numbers": Domain("synthetic:numbers"),
     "cropped_numbers": Domain("synthetic:cropped_numbers", images=1500),
     "digits": Domain("sklearn:digits", "sklearn:digits", images=898, tested=899),

@@ -230,8 +230,8 @@ def no_harm(results: Results) -> str:
         f"candidate, and source only always is. The choice goes by the ranks of "
         f"{', '.join(CRITERIA[each] for each in RULE)}. Harmed is a pair whose mean over its seeds "
         "ends more than a point below source only. Regret is to the best candidate of each run, by "
-        "the target's labels. SVHN is the reduced protocol of "
-        "`experiments.no_harm`: 7,016 images stand for 73,257.",
+        "the target's labels. SVHN is the reduced protocol of `tiles:svhn10k`: 7,016 images stand "
+        "for 73,257.",
     ]
     for text, cells in (
         ("the pairs on which nothing was decided, run once", others),

@@ -26,7 +26,7 @@ class Config:
     steps: int | None = None  # of each stage, instead of the preset's
     batch: int = 8  # images in a step
     learning_rate: float = 1e-3  # of Adam at the start
-    trunk_rate: float = 0.1  # factor on it for the published trunk
+    trunk_rate: float = 0.5  # factor on it for the published trunk
     class_weights: ClassWeights = "none"  # in the loss, by how frequent a class is
     size: tuple[int, int] | None = None  # height and width of the images; by default their own
     weights: Path | None = None  # file of the net's weights; by default from its package

@@ -19,6 +19,7 @@ from jtransfer.data.sources.masks import load_masks as read_masks
 from jtransfer.data.sources.mat import load_mat
 from jtransfer.data.sources.npz import load_npz
 from jtransfer.data.sources.speech import load_wav_folder
+from jtransfer.data.sources.tiles import load_tiles
 from jtransfer.data.sources.voc import load_voc
 from jtransfer.data.synthetic.attribute_world import load_attribute_world
 from jtransfer.data.synthetic.font_digits import load_blended_digits, load_font_digits
@@ -53,6 +54,7 @@ _STORED: dict[str, Callable[[str, str, Path], Examples]] = {
     "gtsrb": load_gtsrb,
     "gtsrb_tracks": load_gtsrb_tracks,
     "tfds": _load_tfds,
+    "tiles": load_tiles,
 }
 # Images of several labels, listed and not read: {scheme: loader(what, split, root)}.
 _LISTED: dict[str, Callable[[str, str, Path], ImageFiles]] = {"tfds": _list_tfds, "voc": load_voc}
@@ -60,6 +62,7 @@ _KNOWN = (
     "idx:<folder>",
     "npz:<file>",
     "mat:<folder>",
+    "tiles:<folder>",
     "gtsrb:<folder>",
     "gtsrb_tracks:<folder>",
     "tfds:<name>",
@@ -87,10 +90,11 @@ def load(
     """Load one split of a named data set.
 
     Args:
-      name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `mat:<folder>` (SVHN), `gtsrb:<folder>`,
-        `gtsrb_tracks:<folder>`, `sklearn:digits`, `synthetic:numbers`, `synthetic:cropped_numbers`,
-        `synthetic:font_digits`, `synthetic:blended_digits`, `synthetic:mnist_m`, `synthetic:signs`,
-        `synthetic:attributes` or `pictograms:<folder>`.
+      name: `idx:<folder>`, `npz:<file>`, `tfds:<name>`, `mat:<folder>` (SVHN), `tiles:<folder>`
+        (10,000 of SVHN), `gtsrb:<folder>`, `gtsrb_tracks:<folder>`, `sklearn:digits`,
+        `synthetic:numbers`, `synthetic:cropped_numbers`, `synthetic:font_digits`,
+        `synthetic:blended_digits`, `synthetic:mnist_m`, `synthetic:signs`, `synthetic:attributes`
+        or `pictograms:<folder>`.
       split: "train" or "test".
       data_root: where files are looked for; by default the environment's `JTRANSFER_DATA`, else
         `data`.

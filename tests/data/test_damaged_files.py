@@ -72,6 +72,10 @@ def gtsrb(file: Path):
     return load("gtsrb:GTSRB", "test", data_root=file.parents[1])
 
 
+def tiles(file: Path):
+    return load("tiles:svhn10k", "train", data_root=file.parents[1])
+
+
 def speech(file: Path):
     return load_speech("wav:words", data_root=file.parents[1], rate=8000)
 
@@ -131,6 +135,7 @@ SOUNDS = {
 SIGNS = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n" + "".join(
     f"{number:05d}.ppm;30;32;5;5;25;25;{number}\n" for number in range(4)
 )
+TILES = "label,photo\n" + "".join(f"{number},{number}\n" for number in range(4))
 LIST = "path,label,speaker,age\n" + "".join(
     f"{number}.wav,{'yes' if number % 2 else 'no'},ann,{number}\n" for number in range(4)
 )
@@ -203,6 +208,7 @@ FILES = {
     ),
     **{f"wav, {kind}": (read_wav, "a.wav", content) for kind, content in SOUNDS.items()},
     "GTSRB": (gtsrb, "GTSRB/GT-final_test.csv", SIGNS.encode()),
+    "tiles": (tiles, "svhn10k/labels.csv", TILES.encode()),
     "speech": (speech, "words/list.csv", LIST.encode()),
 }
 COUNTS = [60, pytest.param(1000, marks=pytest.mark.slow)]
@@ -217,6 +223,8 @@ def beside(tmp_path):
     images.mkdir(parents=True)
     (tmp_path / "words").mkdir()
     (tmp_path / "svhn").mkdir()
+    (tmp_path / "svhn10k").mkdir()
+    Image.new("RGB", (64, 64)).save(tmp_path / "svhn10k" / "images.webp", lossless=True)
     for number in range(4):
         Image.new("RGB", (30, 32)).save(images / f"{number:05d}.ppm")
         (tmp_path / "words" / f"{number}.wav").write_bytes(SOUNDS["16 bits"])

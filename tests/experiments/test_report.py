@@ -118,6 +118,16 @@ def rows_of(text, header):
     return {first: others for first, *others in cells}
 
 
+def test_a_reduced_protocol_is_said_above_its_table_beside_the_papers():
+    text = domain_adaptation([result("dann", 0, 0.75) | {"pair": "svhn10k-mnist"}])
+    heading = "### `tiles:svhn10k` → `idx:mnist`, tested on `idx:mnist`\n\nA reduced protocol: "
+    assert heading in text
+    assert "7,016 to train stand for 73,257" in text
+    row = rows_of(text, "ICML 2015")["DANN"]
+    assert row[-4:] == ["0.7107", "0.7385", "0.7390", "–"]
+    assert "A reduced protocol" not in domain_adaptation([result("dann", 0, 0.75)])
+
+
 def test_the_time_of_all_runs_counts_cores():
     on_two = result("dann", 0, 0.8) | {"seconds": 5400.0}
     on_two["made_by"] = on_two["made_by"] | {"device": "1 x cpu (x86_64, 2 cores)"}

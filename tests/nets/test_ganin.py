@@ -30,7 +30,18 @@ PARAMETERS = {
         layer(5 * 5 * 256, 1024) + layer(1024, 1024) + layer(1024, 1),
     ),
 }
+QUARTER_OF_SVHN = (
+    layer(5 * 5 * 3, 16) + layer(5 * 5 * 16, 16) + layer(5 * 5 * 16, 32),
+    layer(7 * 7 * 32, 768) + layer(768, 512) + layer(512, 10),
+    layer(7 * 7 * 32, 256) + layer(256, 256) + layer(256, 1),
+)
 SIDE = {"mnist": 32, "svhn": 32, "gtsrb": 40}
+
+
+def sizes_of(variables):
+    """Numbers of parameters: trunk, label head, domain head."""
+    parts = (variables["params"][part] for part in ("trunk", "label_head", "domain_head"))
+    return tuple(sum(leaf.size for leaf in jax.tree.leaves(part)) for part in parts)
 
 
 @pytest.mark.parametrize("name", GANIN_NETS)
@@ -38,14 +49,15 @@ def test_parameters_are_those_of_figure_4(name):
     net = GANIN_NETS[name]()
     images = jax.ShapeDtypeStruct((2, SIDE[name], SIDE[name], 3), jnp.float32)
     (labels, domains), variables = jax.eval_shape(net.init_with_output, jax.random.key(0), images)
-    sizes = {
-        part: sum(leaf.size for leaf in jax.tree.leaves(variables["params"][part]))
-        for part in ("trunk", "label_head", "domain_head")
-    }
-    assert tuple(sizes.values()) == PARAMETERS[name]
+    assert sizes_of(variables) == PARAMETERS[name]
     assert labels.shape == (2, 43 if name == "gtsrb" else 10)
     assert domains.shape == (2,)
     assert set(variables) == {"params"}
+
+
+def test_a_quarter_of_the_svhn_net_has_a_quarter_of_every_layer():
+    net, images = GANIN_NETS["svhn"](width=0.25), jax.ShapeDtypeStruct((2, 32, 32, 3), jnp.float32)
+    assert sizes_of(jax.eval_shape(net.init, jax.random.key(0), images)) == QUARTER_OF_SVHN
 
 
 def test_predict_is_features_then_classify():
