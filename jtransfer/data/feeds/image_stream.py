@@ -24,6 +24,8 @@ from jtransfer.data.image_files import ImageFiles
 from jtransfer.data.sources.decoding import read_rgb
 
 if TYPE_CHECKING:
+    from jax.sharding import Mesh
+
     from jtransfer.data.feeds.resident import Transform
 
 _STEPS = 2**40  # more than a run takes
@@ -58,6 +60,7 @@ class ImageStream:
         ahead: int = 2,
         on_unreadable: OnUnreadable = "stop",
         transform: "Transform | None" = None,
+        mesh: "Mesh | None" = None,
     ):
         """Describe the stream; nothing is read yet.
 
@@ -75,6 +78,8 @@ class ImageStream:
             batch that has one, "skip" takes the next file of the list in its place, and says how
             many and which on stderr when the stream is closed.
           transform: applied to the uint8 images inside the compiled step; None leaves them.
+          mesh: of the devices that train together. Where they are several processes', each reads
+            no more than its devices' share of a batch, and what `inputs` gives is the whole.
 
         Raises:
           DataError: if a number is out of range.
@@ -93,7 +98,10 @@ class ImageStream:
         self._files = files
         tries = _TRIES if on_unreadable == "skip" else 1
         order = seed if isinstance(seed, tuple) else (seed,)
-        self._read = _ReadBatch(files.paths, len(files), crop, batch, order, tries)
+        self._place = _Place(batch, mesh)
+        self._read = _ReadBatch(
+            files.paths, len(files), crop, batch, order, tries, self._place.mine
+        )
         self._labels = files.labels if labelled else None
         self._domain, self._workers, self._ahead = domain, workers, ahead
         self._transform = transform
@@ -157,7 +165,9 @@ class ImageStream:
 
     def _start(self, step: int) -> None:
         self._step = step
-        self._batches = _batches(self._files, self._labels, self._read, self._workers, step)
+        self._batches = _batches(
+            self._files, self._labels, self._read, self._place, self._workers, step
+        )
         close_at_exit(self._batches)
         self._thread = ThreadPoolExecutor(1, "image-stream")
         for _ in range(self._ahead):
@@ -179,6 +189,7 @@ class _ReadBatch:
     batch: int
     seed: tuple[int, ...]
     tries: int  # files one after the other, until one can be read
+    mine: np.ndarray  # places in the batch of what this process reads
 
     def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
         """Positions of the files, their images, and the complaints about others by position.
@@ -187,7 +198,8 @@ class _ReadBatch:
         """
         complaints: dict[int, str] = {}
         taken, images = [], []
-        for wanted in shuffled_positions(self.count, self.batch, step=step, seed=self.seed):
+        whole = shuffled_positions(self.count, self.batch, step=step, seed=self.seed)
+        for wanted in whole[self.mine]:
             for row in (int(wanted + further) % self.count for further in range(self.tries)):
                 try:
                     image = read_rgb(self.paths[row], at_least=self.crop.ample)
@@ -202,11 +214,50 @@ class _ReadBatch:
         return np.array(taken), np.stack(images), complaints
 
 
+class _Place:
+    """Where batches go: to one device, or over a mesh of several processes'.
+
+    Attributes:
+      mine: places in the batch of what this process gives.
+    """
+
+    def __init__(self, batch: int, mesh: "Mesh | None"):
+        from jax.sharding import NamedSharding, PartitionSpec
+
+        self.mine, self._batch, self._shares = np.arange(batch), batch, None
+        if mesh is None or not mesh.is_multi_process:
+            return
+        if batch % mesh.size:
+            raise DataError(
+                f"a batch of {batch} over {mesh.size} devices; expected a multiple of their "
+                "number. Give another batch, or fewer devices"
+            )
+        self._shares = NamedSharding(mesh, PartitionSpec(mesh.axis_names))
+        shares = self._shares.addressable_devices_indices_map((batch,)).values()
+        self.mine = np.unique(np.concatenate([self.mine[share] for share in shares]))
+
+    def __call__(self, fields: dict[str, np.ndarray]) -> dict[str, Any]:
+        import jax
+
+        if self._shares is None:
+            return jax.device_put(fields)
+        return {
+            name: jax.make_array_from_process_local_data(
+                self._shares, values, (self._batch, *values.shape[1:])
+            )
+            for name, values in fields.items()
+        }
+
+
 def _batches(
-    files: ImageFiles, labels: np.ndarray | None, read: _ReadBatch, workers: int, start: int
+    files: ImageFiles,
+    labels: np.ndarray | None,
+    read: _ReadBatch,
+    place: _Place,
+    workers: int,
+    start: int,
 ) -> Generator[dict[str, Any], None, None]:
     import grain
-    import jax
 
     with ExitStack() as stack:
         if workers:
@@ -230,4 +281,4 @@ def _batches(
                 if labels is None
                 else {"image": images, "label": labels[positions]}
             )
-            yield jax.device_put(fields)
+            yield place(fields)
