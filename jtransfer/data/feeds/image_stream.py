@@ -13,6 +13,7 @@ import numpy as np
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.feeds.order import shuffled_positions
+from jtransfer.data.feeds.place import Place
 from jtransfer.data.feeds.unreadable import (
     LEAVE_OUT,
     OnUnreadable,
@@ -98,7 +99,7 @@ class ImageStream:
         self._files = files
         tries = _TRIES if on_unreadable == "skip" else 1
         order = seed if isinstance(seed, tuple) else (seed,)
-        self._place = _Place(batch, mesh)
+        self._place = Place(batch, mesh)
         self._read = _ReadBatch(
             files.paths, len(files), crop, batch, order, tries, self._place.mine
         )
@@ -214,46 +215,11 @@ class _ReadBatch:
         return np.array(taken), np.stack(images), complaints
 
 
-class _Place:
-    """Where batches go: to one device, or over a mesh of several processes'.
-
-    Attributes:
-      mine: places in the batch of what this process gives.
-    """
-
-    def __init__(self, batch: int, mesh: "Mesh | None"):
-        from jax.sharding import NamedSharding, PartitionSpec
-
-        self.mine, self._batch, self._shares = np.arange(batch), batch, None
-        if mesh is None or not mesh.is_multi_process:
-            return
-        if batch % mesh.size:
-            raise DataError(
-                f"a batch of {batch} over {mesh.size} devices; expected a multiple of their "
-                "number. Give another batch, or fewer devices"
-            )
-        self._shares = NamedSharding(mesh, PartitionSpec(mesh.axis_names))
-        shares = self._shares.addressable_devices_indices_map((batch,)).values()
-        self.mine = np.unique(np.concatenate([self.mine[share] for share in shares]))
-
-    def __call__(self, fields: dict[str, np.ndarray]) -> dict[str, Any]:
-        import jax
-
-        if self._shares is None:
-            return jax.device_put(fields)
-        return {
-            name: jax.make_array_from_process_local_data(
-                self._shares, values, (self._batch, *values.shape[1:])
-            )
-            for name, values in fields.items()
-        }
-
-
 def _batches(
     files: ImageFiles,
     labels: np.ndarray | None,
     read: _ReadBatch,
-    place: _Place,
+    place: Place,
     workers: int,
     start: int,
 ) -> Generator[dict[str, Any], None, None]:
