@@ -28,7 +28,7 @@ class Config:
     steps: int | None = None  # training steps of each stage; by default the preset's
     batch: int = 8  # images in a step
     learning_rate: float = 1e-3  # learning rate of Adam at the start
-    trunk_rate: float = 0.1  # factor on the learning rate of the pretrained trunk
+    trunk_rate: float = 0.5  # factor on the learning rate of the pretrained trunk
     # weights of the classes in the loss, by how frequent they are
     class_weights: ClassWeights = "none"
     size: tuple[int, int] | None = None  # height and width of the images; by default their own
