@@ -14,7 +14,7 @@ WORKERS := -n auto --dist worksteal
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-newest lint docs bench release-check clean
+.PHONY: help demo test test-all test-newest lint docs docs-links bench release-check clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -54,6 +54,9 @@ bench: $(VENV)/.installed-torch ## time the steps and an epoch against PyTorch, 
 
 docs: $(VENV)/.installed-docs ## the site, in build/site; its tutorials are run
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs build/site $(ARGS)
+
+docs-links: $(VENV)/.installed-docs ## the links of the site to other sites; needs a network
+	$(BIN)/python -m sphinx -b linkcheck -D nb_execution_mode=off docs build/links $(ARGS)
 
 release-check: $(VENV)/.installed-release ## build wheel and sdist, install them elsewhere, use them
 	$(BIN)/python tests/release_check.py

@@ -3,11 +3,13 @@
 import ast
 import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import jtransfer
 
 DOCS = Path(__file__).parent
+EXAMPLES = sorted(DOCS.glob("examples/*.md"))
 PUBLIC = Path(jtransfer.__file__).with_suffix(".pyi")
 # Pages, in order: a title, and the modules whose public names stand there.
 PAGES = {
@@ -23,6 +25,13 @@ PAGES = {
     "measure": ("Judging", ("measure",)),
     "recipes": ("Recipes", ("recipes",)),
 }
+# Why a public name stands in no code that is run here.
+REASONS = {
+    "read_clip_tokenizer": "It reads a file of CLIP's vocabulary, which its publishers have.",
+    "pretrained_clip": "It needs CLIP's weights, of 350 to 600 MB, which no package ships.",
+    "translation_figure": "It draws what a trained net translates, as `python -m "
+    "experiments.adapt_digits --methods translation` does.",
+}
 # What scikit-learn adds to every estimator, in words that need its own glossary.
 REQUESTS = "set_fit_request, set_score_request, set_predict_request, get_metadata_routing"
 
@@ -36,27 +45,42 @@ def public_names() -> dict[str, str]:
     return found
 
 
-def shown() -> dict[str, list[Path]]:
-    """{public name: pages, below docs/, whose code is run and uses it}."""
+def shown() -> dict[str, list[str]]:
+    """{public name: where below docs/ there is code that is run and uses it}."""
     names, found = public_names(), {}
-    for page in [*sorted(DOCS.glob("tutorials/*.md")), *sorted(DOCS.glob("*.md"))]:
-        text = page.read_text()
-        code = re.findall(r"^```\{code-cell\}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-        code += re.findall(r"^(?:>>>|\.\.\.) .*$", text, re.MULTILINE)
-        for name in sorted(set(re.findall(r"\bjt\.(\w+)", "\n".join(code))) & names.keys()):
-            found.setdefault(name, []).append(page.relative_to(DOCS))
+    for page in [*sorted(DOCS.glob("tutorials/*.md")), *sorted(DOCS.glob("*.md")), *EXAMPLES]:
+        for heading, code in _code(page.read_text()):
+            place = page.relative_to(DOCS).as_posix() + (f"#{heading}" if page in EXAMPLES else "")
+            for name in sorted(set(re.findall(r"\bjt\.(\w+)", code)) & names.keys()):
+                places = found.setdefault(name, [])
+                if place not in places:
+                    places.append(place)
     return found
 
 
-def where_it_runs(name: str, module: str, runs: dict[str, list[Path]]) -> str:
-    """A line that tells where a name is seen at work."""
-    if name in runs:
-        pages = (f"[{page.stem.replace('_', ' ')}](../{page.as_posix()})" for page in runs[name])
-        return f"Runs in: {', '.join(pages)}."
-    room, _, file = module.rpartition(".")
-    test = f"tests/{room.replace('.', '/')}/test_{file}.py"
-    folder = f"tests/{room.replace('.', '/')}/"
-    return f"Shown on small numbers in `{test if (DOCS.parent / test).exists() else folder}`."
+def _code(text: str) -> Iterator[tuple[str, str]]:
+    """Lines of a page's code that is run, each with the anchor of the heading above it."""
+    anchor, cell = "", False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            cell = line == "```{code-cell}"
+        elif cell or line.startswith((">>> ", "... ")):
+            yield anchor, line
+        elif line.startswith("#"):
+            anchor = re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
+
+
+def where_it_runs(name: str, runs: dict[str, list[str]]) -> str:
+    """A line that tells where a name is seen at work, or why it is not."""
+    if name in REASONS:
+        return f"Not run here: {REASONS[name]}"
+    pages = (f"[{_called(place)}](../{place})" for place in runs[name])
+    return f"Runs in: {', '.join(pages)}."
+
+
+def _called(place: str) -> str:
+    page, _, heading = place.partition("#")
+    return (heading.replace("-", " ") or Path(page).stem.replace("_", " ")).strip()
 
 
 def write(folder: Path) -> None:
@@ -70,13 +94,11 @@ def write(folder: Path) -> None:
         left = {name: module for name, module in left.items() if name not in names}
     if left:
         raise ValueError(f"public names without a page: {', '.join(left)}. Give PAGES their module")
-    names, runs = public_names(), shown()
-    pages = "\n".join(PAGES)
+    names, pages = public_names(), "\n".join(PAGES)
     files["index"] = (
         f"# Reference\n\nAll {len(names)} public names, `import jtransfer as jt` assumed; each is "
-        f"loaded when it is first used. {len(runs)} of them stand in code that is run as this site "
-        "is built and tested, and link to it; for the others the test is named that shows what "
-        "they do on small numbers.\n\n"
+        f"loaded when it is first used. {len(names) - len(REASONS)} of them stand in code that is "
+        "run as this site is built or tested, and link to it; of the others it is said why not.\n\n"
         f"```{{toctree}}\n{pages}\n```\n"
     )
     for name, text in files.items():
@@ -94,7 +116,7 @@ def _page(title: str, names: list[str], modules: dict[str, str]) -> str:
     for name in names:
         directive = _directive(name, getattr(jtransfer, name), modules)
         blocks.append(f"## {name}\n\n```{{eval-rst}}\n{directive}\n```")
-        blocks.append(where_it_runs(name, modules[name], runs))
+        blocks.append(where_it_runs(name, runs))
     return "\n\n".join(blocks) + "\n"
 
 

@@ -10,7 +10,9 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -291,11 +293,47 @@ def test_version_is_said_once():
     assert jtransfer.__version__ == project["version"]
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+def reference_pages() -> ModuleType:
+    """docs/reference_pages.py, which writes the reference."""
+    file = ROOT / "docs" / "reference_pages.py"
+    spec = spec_from_file_location("reference_pages", file)
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_public_name_is_shown_at_work_or_it_is_said_why_not():
+    pages = reference_pages()
+    names, shown, reasons = set(pages.public_names()), set(pages.shown()), set(pages.REASONS)
+    assert names - shown == reasons
+    assert len(reasons) <= 3
+    assert all(reason.endswith(".") for reason in pages.REASONS.values())
+
+
+def test_where_a_name_is_shown_is_told_with_the_heading():
+    places = reference_pages().shown()["mcc_loss"]
+    assert "examples/adaptation.md#a-penalty-beside-the-label-loss" in places
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "tutorials").glob("*.md")))
+def test_the_code_of_a_tutorial_is_narrow(page: Path):
+    cells = re.findall(r"^```\{code-cell\}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert [line for cell in cells for line in cell.splitlines() if len(line) > 80] == []
+
+
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "examples").glob("*.md")),
+]
 
 
 @pytest.mark.parametrize(
-    "page", [each for each in PAGES if ">>> " in each.read_text()], ids=lambda page: page.name
+    "page",
+    [each for each in PAGES if ">>> " in each.read_text()],
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_examples_of_a_page_run(page: Path):
     text = page.read_text()

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import optax
 
+from jtransfer.data.augment.colour_jitter import colour_jitter
 from jtransfer.data.augment.image_and_mask import random_scale_crop_flip
 from jtransfer.data.feeds.resident import Domain, ResidentFeed
 from jtransfer.data.masks import MaskedImages
@@ -45,6 +46,8 @@ class Options:
       trunk_rate: factor on it for a published trunk.
       weights: of the classes in the loss.
       scale: smallest and largest random factor on the sides of the images.
+      jitter: strength of random changes of brightness, contrast and saturation, as other light
+        would; see `colour_jitter`.
       window: (height, width) of what is cut from an image in pixels; None for the images' own size.
       looks: at the val set, evenly over the steps.
     """
@@ -52,9 +55,10 @@ class Options:
     steps: int = 1000
     batch: int = 8
     learning_rate: float = 1e-3
-    trunk_rate: float = 0.1
+    trunk_rate: float = 0.5
     weights: ClassWeights = "none"
     scale: tuple[float, float] = (0.75, 1.5)
+    jitter: float = 0.4
     window: tuple[int, int] | None = None
     looks: int = 10
     parallel: Parallel = field(default_factory=Parallel)
@@ -203,12 +207,17 @@ def _optimizer(
 def _augmentation(
     problem: Problem, base: Base, options: Options
 ) -> Callable[[jax.Array, Any], Any]:
-    """Random scale, window and mirror of image and mask, then the net's normalisation."""
+    """Random light, then scale, window and mirror of image and mask; the net's normalisation."""
     size = options.window or problem.train.images.shape[1:3]
+    strengths = dict.fromkeys(("brightness", "contrast", "saturation"), options.jitter)
+    lit = colour_jitter(**strengths, white=255.0)
     change = random_scale_crop_flip(size, ignored=problem.ignored, scale=options.scale)
 
     def augment(key: jax.Array, batch: Any) -> Any:
-        changed = change(key, batch)
+        of_light, of_place = jax.random.split(key)
+        fields = batch["target"]
+        light = {**fields, "image": lit(of_light, fields["image"])}
+        changed = change(of_place, {**batch, "target": light})
         fields = changed["target"]
         images = base.preprocessing.normalise(fields["image"])
         return {**changed, "target": {**fields, "image": images}}
