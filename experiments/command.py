@@ -4,9 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import tyro
-
 from jtransfer.commands.errors import ending_in_words
+from jtransfer.commands.flags import parsed
 from jtransfer.commands.number_flags import require_usual_numbers
 
 Config = TypeVar("Config")
@@ -28,7 +27,7 @@ def run_command(main: Callable[[Config], Any], config: type[Config], description
     """
     flags = getattr(config, "__dataclass_fields__", {})
     with ending_in_words(flags, status=1, packages=("jtransfer", "experiments")):
-        settings = tyro.cli(config, prog=_name_of(main), description=description)
+        settings = parsed(config, prog=_name_of(main), description=description or "")
         require_usual_numbers(settings)
         main(settings)
 

@@ -29,9 +29,9 @@ class Config:
     real: str = "npz:gtsrb32"  # lower row of each class
     each: int = 3  # images of a class in a row
     columns: int = 9  # classes beside each other
-    draw: int = 1200  # signs to draw, of which the first of each class are shown
-    colours: int = 255  # of the file, which keeps it small
-    seed: int = 0  # of the drawing and of the choice of photographs
+    draw: int = 1200  # signs to draw; the first of each class are shown
+    colours: int = 255  # colours of the PNG; few keep the file small
+    seed: int = 0  # seed of the drawing and of the choice of photographs
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/draw_signs/signs.png")  # the picture
 

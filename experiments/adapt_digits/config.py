@@ -61,17 +61,20 @@ NetName = Literal["paper", "normed", "augmented"]
 class Config:
     """Settings of a call; each (method, seed) is one cell."""
 
-    pair: PairName = "fonts-photographs"  # the two domains, source-target
+    pair: PairName = "fonts-photographs"  # the two domains, source and target
     methods: tuple[MethodName, ...] = MEASURED  # rows of the table; by default the published one's
     seeds: tuple[int, ...] = (0,)  # a run each: initial parameters, order of the examples, dropout
     together: bool = False  # train the seeds of a method in one program
     profile: bool = False  # trace a few steps of every cell and show the slowest operations
-    net: NetName = "normed"  # the paper's; with batch norm and dropout; that on augmented images
-    preset: Literal["small", "paper"] = "small"  # number of steps: for two cores, or accelerators
-    steps: int | None = None  # training steps of every method; None: the preset's
+    # net: the paper's; with batch norm and dropout; that on augmented images
+    net: NetName = "normed"
+    # number of steps: for two cores, or for accelerators
+    preset: Literal["small", "paper"] = "small"
+    steps: int | None = None  # training steps of every method; by default the preset's
     batch: int = 64  # images of each domain in a step
-    rate: float | None = None  # of source only, DANN, train on target; None: the pair's
-    momentum: float = 0.9  # of the same three's stochastic gradient descent
+    # learning rate of source only, DANN, train on target; by default the pair's
+    rate: float | None = None
+    momentum: float = 0.9  # momentum of these three, which descend by stochastic gradients
     gamma: float = 10.0  # steepness of the ramp of lambda, 2 / (1 + exp(-gamma p)) - 1
     evaluate_every: int = 500  # steps between looks at the test set, which decide nothing
     checkpoint_every: int = 500  # steps between checkpoints

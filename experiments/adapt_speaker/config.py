@@ -15,20 +15,23 @@ from jtransfer.transfer.finetuning.speaker import METHODS, Method
 class Config:
     """Settings of a call."""
 
-    data: str = "synthetic:speech"  # or wav:<folder>, such as wav:fsdd
+    data: str = "synthetic:speech"  # data set: synthetic:speech, or wav:<folder>, such as wav:fsdd
     methods: tuple[Method, ...] = METHODS  # rows of the table
-    each: tuple[int, ...] = (1, 3, 5, 10)  # utterances of each class to adapt on
-    draws: int = 3  # of the utterances to adapt on
-    steps: int = 600  # of speaker-independent training, AdamW, rate falling as a cosine
-    batch: int = 64  # utterances a step of speaker-independent training
-    rate: float = 3e-3  # of speaker-independent training, at the start
-    decay: float = 1e-3  # of the weights in speaker-independent training
-    hide: bool = False  # SpecAugment in speaker-independent training
-    seed: int = 0  # of speaker-independent training
-    adapt_steps: int = 30  # of every adaptation, Adam, rate falling as a cosine
-    adapt_batch: int = 10  # utterances a step of adaptation
-    rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2, 3e-2)  # of adaptation, to choose from
-    rhos: tuple[float, ...] = (0.25, 0.5)  # weight of the old net in `kl`, to choose from
+    each: tuple[int, ...] = (1, 3, 5, 10)  # utterances of each class to adapt on, a column each
+    draws: int = 3  # how many times the utterances to adapt on are drawn
+    steps: int = 600  # training steps of the speaker-independent net (AdamW)
+    batch: int = 64  # utterances in a step of speaker-independent training
+    # learning rate of speaker-independent training at the start, falling as a cosine
+    rate: float = 3e-3
+    decay: float = 1e-3  # weight decay of speaker-independent training
+    # hide stretches of frames and bands (SpecAugment) in speaker-independent training
+    hide: bool = False
+    seed: int = 0  # seed of speaker-independent training
+    adapt_steps: int = 30  # training steps of every adaptation (Adam)
+    adapt_batch: int = 10  # utterances in a step of adaptation
+    # learning rates of adaptation to choose from
+    rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2, 3e-2)
+    rhos: tuple[float, ...] = (0.25, 0.5)  # weights of the old net in method `kl` to choose from
     choose_each: tuple[int, ...] = (3,)  # utterances of each class to choose settings on
     longest: float = 0.8  # seconds of an utterance that are used
     together: int = 24  # adaptations in one call of a program

@@ -16,17 +16,20 @@ from jtransfer.train.parallel import Parallel
 class Config:
     """Settings of a call; each (row, number of labelled images) is one cell."""
 
-    pair: Literal["numbers-digits", "mnist-usps"] = "numbers-digits"  # source-target
-    rows: tuple[RowName, ...] = tuple(ROWS)  # of the table
-    each: tuple[int, ...] = (1, 5, 10, 50, 0)  # labelled images a class; 0 for all there are
-    seeds: tuple[int, ...] = (0,)  # of labelled images, initial parameters and order
-    steps: int | None = None  # of every run on the target, instead of the pair's
-    source_steps: int | None = None  # of the source net's training, instead of the pair's
+    pair: Literal["numbers-digits", "mnist-usps"] = "numbers-digits"  # source and target
+    rows: tuple[RowName, ...] = tuple(ROWS)  # rows of the table
+    # labelled images a class, a column each; 0 for all there are
+    each: tuple[int, ...] = (1, 5, 10, 50, 0)
+    seeds: tuple[int, ...] = (0,)  # a run each: labelled images, initial parameters, order
+    steps: int | None = None  # training steps of every run on the target; by default the pair's
+    source_steps: int | None = None  # training steps of the source net; by default the pair's
     batch: int = 32  # labelled images in a step
     source_batch: int = 64  # source images in a step
-    source_rate: float = 0.05  # at the start, falling to 0 as a cosine
-    rates: tuple[float, ...] = (0.01, 0.003, 0.03, 0.1)  # to choose from; by default the first
-    momentum: float = 0.9  # of stochastic gradient descent
+    # learning rate of the source net at the start, falling to 0 as a cosine
+    source_rate: float = 0.05
+    # learning rates on the target to choose from; where labels are too few to choose, the first
+    rates: tuple[float, ...] = (0.01, 0.003, 0.03, 0.1)
+    momentum: float = 0.9  # momentum of stochastic gradient descent
     parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/fine_tune")  # one folder a cell, and the figure

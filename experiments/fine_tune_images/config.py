@@ -15,21 +15,23 @@ from jtransfer.train.parallel import Parallel
 class Config:
     """Settings of a call; each (row, seed) is one cell."""
 
-    net: str = "alexnet_2014"  # any that jtransfer.trunks() lists
+    net: str = "alexnet_2014"  # pretrained net, one of those that `jtransfer.trunks()` lists
     preset: Literal["small", "paper"] = "small"  # resolution and length of training
-    data: str = "folder:caltech101"  # one folder a class, below the data root
+    data: str = "folder:caltech101"  # data set, with a folder for each class below the data root
     weights: Path | None = None  # file of the net's weights; by default its publisher's
-    rows: tuple[RowName, ...] | None = None  # by default the net's
-    seeds: tuple[int, ...] = (0,)  # of the split, the head and the order
-    epochs: int | None = None  # where the trunk moves; by default 3 (small) or 30 (paper)
-    size: int | None = None  # of the images in pixels, instead of the preset's
+    # rows of the table; by default all that the net has
+    rows: tuple[RowName, ...] | None = None
+    seeds: tuple[int, ...] = (0,)  # a run each: split, head, order
+    epochs: int | None = None  # epochs where the trunk moves; by default 3 (small) or 30 (paper)
+    size: int | None = None  # side of the images in pixels; by default the preset's
     batch: int = 32  # images in a step
     train: int = 30  # images a class to train on
     test_at_most: int = 50  # images a class to test on, of the rest
-    checkpoint_every: int = 100  # steps
+    checkpoint_every: int = 100  # steps between checkpoints
     profile: bool = False  # trace a few steps of every cell and show the slowest operations
     workers: int = 2  # processes that decode images; 0 decodes in the main one
-    on_unreadable: Literal["stop", "skip"] = "stop"  # at images that cannot be read
+    # at an image that cannot be read: stop, or leave it out
+    on_unreadable: Literal["stop", "skip"] = "stop"
     parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/fine_tune_images")  # one folder a cell

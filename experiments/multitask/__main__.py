@@ -31,6 +31,7 @@ from experiments.multitask.setup import options_of, problem_of, shared_net
 from jtransfer.measure import console_table, mean_std
 from jtransfer.recipes.multitask.run import run_tasks
 from jtransfer.recipes.multitask.trainer import Trainer
+from jtransfer.train.counted import counted
 from jtransfer.train.runtime import prepare_process
 
 
@@ -63,7 +64,7 @@ def main(config: Config) -> dict[tuple[RowName, int], Any]:
         "data": drawn,
     }
     cells: dict[tuple[RowName, int], Any] = {}
-    for row in config.rows:
+    for row in counted(config.rows, "rows"):
         trainer = Trainer(
             problem,
             shared_net(ROWS[row].tasks),

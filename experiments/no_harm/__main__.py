@@ -28,6 +28,7 @@ from experiments.no_harm.table import console
 from jtransfer.recipes.adaptation.development import DEVELOPMENT
 from jtransfer.recipes.features.once import once
 from jtransfer.recipes.own_folder.frozen_trunk import load_trunk
+from jtransfer.train.counted import counted
 from jtransfer.train.runtime import prepare_process
 
 
@@ -73,7 +74,7 @@ def main(config: Config) -> list[dict[str, Any]]:
     trunk, results = load_trunk(config.net), []
     pairs = asked(config)
     print(f"{len(pairs)} pairs, {len(config.seeds)} seeds; {config.net}, {config.layer}, frozen")
-    for number, names in enumerate(pairs, start=1):
+    for number, names in enumerate(counted(pairs, "pairs"), start=1):
         pair = load_pair(*names, trunk, config)
         for seed in config.seeds:
             results.append(cell := run_cell(names, pair, seed, config))

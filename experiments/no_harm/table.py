@@ -191,19 +191,24 @@ def console(results: Results) -> str:
 
 
 def accuracies(results: Results) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the accuracies of every method, pair by pair."""
-    methods = [name for name in TITLES if name in results[0]["accuracy"]]
-    rows = []
-    for (source, target), cells in by_pair(results).items():
+    """Header and rows of the accuracies of every method, pair by pair, and their mean."""
+    methods = {name: TITLES[name] for name in TITLES if name in results[0]["accuracy"]}
+    taken = {title: always(name) for name, title in methods.items()} | {
+        "the choice": lambda cell: cell["accuracy"][cell["chosen"]],
+        "oracle": oracle,
+    }
+    rows, pairs = [], by_pair(results)
+    for (source, target), cells in pairs.items():
         mark = " (development)" if (source, target) in DEVELOPMENT else ""
         row = [f"{source} → {target}{mark}", listed_seeds(cells)]
-        row += [mean_std([cell["accuracy"][name] for cell in cells]) for name in methods]
-        row.append(mean_std([cell["accuracy"][cell["chosen"]] for cell in cells]))
-        row.append(mean_std([oracle(cell) for cell in cells]))
-        row.append(f"{np.mean([cell['sureness'] for cell in cells]):.2f}")
-        rows.append(row)
-    titles = [TITLES[name] for name in methods]
-    return ["pair", "seeds", *titles, "the choice", "oracle", "sure"], rows
+        row += [mean_std([way(cell) for cell in cells]) for way in taken.values()]
+        rows.append([*row, f"{np.mean([cell['sureness'] for cell in cells]):.2f}"])
+    of_pairs = [
+        np.mean([np.mean([way(cell) for cell in cells]) for cells in pairs.values()])
+        for way in taken.values()
+    ]
+    rows.append([f"mean of {len(pairs)} pairs", "", *(f"{mean:.3f}" for mean in of_pairs), ""])
+    return ["pair", "seeds", *taken, "sure"], rows
 
 
 def split_pairs(results: Results) -> tuple[Results, Results]:

@@ -30,6 +30,7 @@ from jtransfer.recipes.features.scaling import scaled
 from jtransfer.recipes.own_folder.frozen_trunk import load_trunk
 from jtransfer.recipes.own_folder.pooled_features import pooled_features
 from jtransfer.recipes.own_folder.split_judging import judge_split
+from jtransfer.train.counted import counted
 from jtransfer.train.runtime import prepare_process
 
 
@@ -60,7 +61,7 @@ def main(config: Config) -> dict[str, Any]:
 
     def measure() -> dict[str, Any]:
         measured, rival = [], []
-        for seed in range(config.splits):
+        for seed in counted(range(config.splits), "splits"):
             split = per_class_split(
                 files.labels,
                 train=config.train,

@@ -36,6 +36,7 @@ from jtransfer.recipes.features.deep_features import deep_features
 from jtransfer.recipes.features.layer_probe import probe_layer
 from jtransfer.recipes.features.nets import crop_for, deep_net
 from jtransfer.recipes.features.once import once
+from jtransfer.train.counted import counted
 from jtransfer.train.runtime import prepare_process
 from jtransfer.transfer.features.extraction import Features
 
@@ -89,10 +90,12 @@ def main(config: Config) -> list[dict[str, Any]]:
         batch=config.batch,
         on_unreadable=config.on_unreadable,
     )
+    cells: list[tuple[Head, str]] = [
+        (head, layer) for head, layers in config.layers.items() for layer in layers
+    ]
     results = [
         run_cell(config, features, files, head, layer)
-        for head, layers in config.layers.items()
-        for layer in layers
+        for head, layer in counted(cells, "layers and classifiers")
     ]
     path = figure(config, results, files)
     print(

@@ -16,21 +16,25 @@ ALEXNET = ("conv1", "conv2", "conv3", "conv4", "conv5")
 class Config:
     """Settings of a call; each (classifier, layer) is one cell."""
 
-    data: str = "folder:caltech101"  # one folder a class, below the data root
-    net: str = "alexnet_2014"  # any that jtransfer.trunks() lists, or alexnet_2014_unpooled
+    data: str = "folder:caltech101"  # data set, with a folder for each class below the data root
+    # pretrained net, one of `jtransfer.trunks()`, or alexnet_2014_unpooled
+    net: str = "alexnet_2014"
     weights: Path | None = None  # file of the net's weights; by default its publisher's
-    svm: tuple[str, ...] | None = None  # layers for the SVM, instead of the net's usual ones
-    softmax: tuple[str, ...] | None = None  # layers for the softmax, instead of the usual ones
-    scaling: Literal["l2", "mean"] = "l2"  # each image's features to length 1, or all to mean 1
+    svm: tuple[str, ...] | None = None  # layers for the SVM; by default the net's usual ones
+    softmax: tuple[str, ...] | None = None  # layers for the softmax; by default the usual ones
+    # scale each image's features to length 1, or all of them to a mean length of 1
+    scaling: Literal["l2", "mean"] = "l2"
     train: int = 30  # images a class to train on
     test_at_most: int = 50  # images a class to test on, of the rest
     folds: int = 5  # random splits into training and test images
-    inner_folds: int = 5  # of each training set, to choose C
+    inner_folds: int = 5  # folds of each training set to choose C by
     penalties: tuple[float, ...] = PENALTIES  # values of C to choose from
-    views: Literal[1, 10] = 1  # centre crop, or the mean of ten crops' features
+    # views of an image: its centre, or ten crops, whose features are averaged
+    views: Literal[1, 10] = 1
     batch: int = 64  # images in a call of the net
     workers: int = 2  # processes that decode images; 0 decodes in the main one
-    on_unreadable: Literal["stop", "skip"] = "stop"  # at an image that cannot be read
+    # at an image that cannot be read: stop, or leave it out
+    on_unreadable: Literal["stop", "skip"] = "stop"
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     cache: Path = Path("checkpoints/features")  # extracted features
     out: Path = Path("checkpoints/probe_layers")  # one folder a cell, and the figure

@@ -18,16 +18,19 @@ STEPS = {"small": 600, "paper": 6000}
 class Config:
     """Settings of a call; each (row, seed) is one cell."""
 
-    data: str = "synthetic:scenes"  # or masks:<folder>, such as masks:camvid240
-    net: Literal["efficientnet_lite0"] = "efficientnet_lite0"
-    rows: tuple[Row, ...] = ("32s", "16s", "8s")  # also 8s_scratch
-    seeds: tuple[int, ...] = (0,)  # of what is newly drawn, the order and the random changes
-    preset: Literal["small", "paper"] = "small"  # length of training
-    steps: int | None = None  # of each stage, instead of the preset's
+    # data set: synthetic:scenes, or masks:<folder>, such as masks:camvid240
+    data: str = "synthetic:scenes"
+    net: Literal["efficientnet_lite0"] = "efficientnet_lite0"  # pretrained trunk
+    # rows of the table: coarse to fine, and the finest trained at once
+    rows: tuple[Row, ...] = ("32s", "16s", "8s")
+    seeds: tuple[int, ...] = (0,)  # a run each: new parameters, order, random changes of the images
+    preset: Literal["small", "paper"] = "small"  # length of training: for two cores, or the paper's
+    steps: int | None = None  # training steps of each stage; by default the preset's
     batch: int = 8  # images in a step
-    learning_rate: float = 1e-3  # of Adam at the start
-    trunk_rate: float = 0.5  # factor on it for the published trunk
-    class_weights: ClassWeights = "none"  # in the loss, by how frequent a class is
+    learning_rate: float = 1e-3  # learning rate of Adam at the start
+    trunk_rate: float = 0.5  # factor on the learning rate of the pretrained trunk
+    # weights of the classes in the loss, by how frequent they are
+    class_weights: ClassWeights = "none"
     size: tuple[int, int] | None = None  # height and width of the images; by default their own
     weights: Path | None = None  # file of the net's weights; by default from its package
     parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes

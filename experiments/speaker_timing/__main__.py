@@ -35,13 +35,13 @@ from jtransfer.transfer.finetuning.speaker import METHODS, Method
 class Config:
     """Settings of a call."""
 
-    data: str = "synthetic:speech"  # or wav:<folder>, such as wav:fsdd
+    data: str = "synthetic:speech"  # data set: synthetic:speech, or wav:<folder>, such as wav:fsdd
     each: int = 3  # utterances of each class to adapt on
     draws: int = 3  # random sets of those utterances
-    methods: tuple[Method, ...] = METHODS  # that adapt
-    steps: int = 30  # of every adaptation
+    methods: tuple[Method, ...] = METHODS  # methods of adaptation to time
+    steps: int = 30  # training steps of every adaptation
     batch: int = 10  # utterances a step
-    repeats: int = 3  # of every way, alternating; medians count
+    repeats: int = 3  # timed calls of every way, in turns; medians count
     devices: int = 2  # one program shares the runs between those that divide them; on CPU, cores
     longest: float = 0.8  # seconds of an utterance that are used
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data

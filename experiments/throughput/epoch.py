@@ -49,7 +49,7 @@ SIDE = 32  # of the images in pixels
 class Config:
     """Settings of a benchmark."""
 
-    images: int = 60_000  # of each domain; fewer are drawn at random
+    images: int = 60_000  # images of each domain; fewer than all are drawn at random
     batch: int = 64  # images of each domain in a step
     repeats: int = 3  # timed epochs of each side
     workers: int = 2  # processes of each DataLoader

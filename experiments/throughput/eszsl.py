@@ -40,14 +40,16 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 class Config:
     """Settings of a benchmark."""
 
+    # features: drawn ones, or those of Animals with Attributes 1
     data: Literal["drawn", "npz:awa1"] = "drawn"
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
-    examples: int = 24_295  # of drawn features: images of AwA1's seen classes
-    dims: int = 2252  # likewise: of rgsift and phog
-    attributes: int = 85  # likewise
-    classes: int = 40  # likewise
-    points: int = 10  # of the grid that NumPy solves
-    penalties: tuple[float, ...] = tuple(10.0**power for power in range(-3, 4))  # of a and of g
+    examples: int = 24_295  # drawn examples; by default as many as AwA1's images of seen classes
+    dims: int = 2252  # dimensions of the drawn features; by default those of rgsift and phog
+    attributes: int = 85  # drawn attributes; by default as many as AwA1's
+    classes: int = 40  # drawn classes; by default as many as AwA1's seen ones
+    points: int = 10  # points of the grid that NumPy solves
+    # values of the penalties a and g
+    penalties: tuple[float, ...] = tuple(10.0**power for power in range(-3, 4))
     out: Path = Path("experiments/results/benchmark_eszsl")  # where the numbers go
 
 

@@ -40,9 +40,9 @@ class Config:
     """Settings of a benchmark."""
 
     rounds: int = 20  # timed batches of each framework, taken in turns
-    warm_up: int = 3  # batches before them that are not timed
-    batch: int = 64  # images a batch
-    data: str | None = None  # image files to decode, such as folder:caltech101
+    warm_up: int = 3  # batches before those that are timed
+    batch: int = 64  # images in a batch
+    data: str | None = None  # image files to decode, such as folder:caltech101; by default none are
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     workers: int = 2  # processes that decode
     batches: int = 30  # decoded batches that are timed

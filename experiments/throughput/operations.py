@@ -37,7 +37,7 @@ from jtransfer.train.runtime import prepare_process
 class Config:
     """Settings of a benchmark."""
 
-    nets: tuple[str, ...] = tuple(OPERATIONS)  # whose operations are timed
+    nets: tuple[str, ...] = tuple(OPERATIONS)  # nets whose operations are timed
     rounds: int = 15  # timed calls of each operation
     out: Path = Path("experiments/results/benchmark_operations")  # where the numbers go
 

@@ -55,15 +55,16 @@ SIDE = {"alexnet_2014": 160, "efficientnet_lite0": 128}  # of images, as fine_tu
 class Config:
     """Settings of a benchmark."""
 
-    net: Literal["alexnet_2014", "efficientnet_lite0"] = "alexnet_2014"
+    net: Literal["alexnet_2014", "efficientnet_lite0"] = "alexnet_2014"  # net that is fine-tuned
     data: str | None = None  # image files, such as folder:caltech101; by default drawn ones
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
-    size: int | None = None  # of the images in pixels; by default the net's small preset
-    batch: int = 32  # images a step
-    workers: tuple[int, ...] = (0, 1, 2)  # processes that decode, one row each
-    steps: int = 20  # that are timed, of everything
-    warm_up: int = 3  # steps before them that are not timed
-    files: int = 400  # drawn files, of 320x240 pixels
+    size: int | None = None  # side of the images in pixels; by default the net's small preset
+    batch: int = 32  # images in a step
+    # processes that decode images, a row each; 0 decodes in a thread
+    workers: tuple[int, ...] = (0, 1, 2)
+    steps: int = 20  # steps that are timed
+    warm_up: int = 3  # steps before those that are timed
+    files: int = 400  # files to draw, of 320x240 pixels
     out: Path = Path("experiments/results/benchmark_pipeline")  # where the numbers go
 
 

@@ -62,16 +62,16 @@ CONVERGED: dict[Kind, dict[str, Any]] = {
 class Config:
     """Settings of a benchmark."""
 
-    weights: Path | None = None  # of AlexNet-2014; without it the features are drawn
-    data: str = "folder:caltech101"  # whose features are taken if there are weights
+    weights: Path | None = None  # file of AlexNet-2014's weights; by default the features are drawn
+    data: str = "folder:caltech101"  # data set whose features are taken if there are weights
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     cache: Path = Path("checkpoints/features")  # extracted features
-    classes: int = 101  # of drawn features
-    dims: int = 9216  # of drawn features
-    train: int = 30  # examples a class
-    folds: int = 5
-    penalties: tuple[float, ...] = PENALTIES
-    rivals: int = 4  # values of C, evenly taken, that scikit-learn is timed at
+    classes: int = 101  # classes of the drawn features
+    dims: int = 9216  # dimensions of the drawn features
+    train: int = 30  # training examples of each class
+    folds: int = 5  # folds of the cross-validation
+    penalties: tuple[float, ...] = PENALTIES  # values of C
+    rivals: int = 4  # how many values of C scikit-learn is timed at
     out: Path = Path("experiments/results/benchmark_probe")  # where the numbers go
 
 

@@ -40,13 +40,13 @@ class Config:
     """Settings of a benchmark; the probe's sizes are those of the middle of each list."""
 
     batches: tuple[int, ...] = (8, 16, 32, 64, 128, 256)  # images of each domain in a step
-    examples: tuple[int, ...] = (400, 800, 1600, 3200, 6400)
-    dims: tuple[int, ...] = (250, 500, 1000, 2000, 4000)
-    classes: tuple[int, ...] = (5, 10, 20, 40, 80)
-    penalties: tuple[int, ...] = (1, 2, 4, 8, 16)  # values of C, from 1/64 to 256
-    repeats: int = 3  # timed calls of each
+    examples: tuple[int, ...] = (400, 800, 1600, 3200, 6400)  # examples of the probe
+    dims: tuple[int, ...] = (250, 500, 1000, 2000, 4000)  # dimensions of the probe's features
+    classes: tuple[int, ...] = (5, 10, 20, 40, 80)  # classes of the probe
+    penalties: tuple[int, ...] = (1, 2, 4, 8, 16)  # how many values of C, between 1/64 and 256
+    repeats: int = 3  # timed calls at each size
     out: Path = Path("experiments/results/benchmark_sizes")  # where the numbers go
-    picture: Path = Path("docs/cost.png")
+    picture: Path = Path("docs/cost.png")  # the figure to draw
 
 
 def seconds_of(call: Callable[[], Any], repeats: int) -> float:

@@ -45,12 +45,12 @@ from jtransfer.train.runtime import prepare_process
 class Config:
     """Settings of a benchmark."""
 
-    steps: tuple[str, ...] = tuple(TIMED)  # those that are timed
-    rounds: int = 60  # timed steps of each framework at most, taken in turns
-    warm_up: int = 3  # steps before them that are not timed
-    seconds: float = 8.0  # of turns at each step, after which there are no more rounds
-    batch: int | None = None  # examples of a domain, instead of the device's sizes
-    loop_steps: int = 300  # steps of `fit`, against as many bare ones; 0 leaves this out
+    steps: tuple[str, ...] = tuple(TIMED)  # names of the steps to time
+    rounds: int = 60  # timed steps of each framework at most, in turns
+    warm_up: int = 3  # steps before those that are timed
+    seconds: float = 8.0  # seconds after which a step gets no more rounds
+    batch: int | None = None  # examples of each domain in a step; by default what suits the device
+    loop_steps: int = 300  # steps of `fit` to time against as many bare ones; 0 leaves this out
     out: Path = Path("experiments/results/benchmark")  # where the numbers go
 
 

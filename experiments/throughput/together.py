@@ -38,8 +38,8 @@ STEPS = ("dann-mnist", "adda", "teacher", "zero-shot", "speech")
 class Config:
     """Settings of a benchmark."""
 
-    steps: tuple[str, ...] = STEPS  # of `timed_steps`; those that train
-    runs: int = 5  # in one program
+    steps: tuple[str, ...] = STEPS  # names of the steps to time
+    runs: int = 5  # runs in one program
     rounds: int = 20  # timed steps of each run
     out: Path = Path("experiments/results/benchmark_together")  # where the numbers go
 

@@ -16,13 +16,13 @@ from jtransfer.train.parallel import Parallel
 class Config:
     """Settings of a call; each (kind, number of layers) is one cell."""
 
-    task: Literal["digits", "signs"] = "digits"  # the data set whose classes are split
+    task: Literal["digits", "signs"] = "digits"  # data set whose classes are split
     kinds: tuple[Kind, ...] = KINDS  # lines of the figure
-    seeds: tuple[int, ...] = (0,)  # of the split, the initial parameters and the order
-    steps: int | None = None  # of every net's training, instead of the task's
+    seeds: tuple[int, ...] = (0,)  # a run each: split, initial parameters, order
+    steps: int | None = None  # training steps of every net; by default the task's
     batch: int = 32  # images in a step
-    rate: float = 0.02  # at the start, falling to 0 as a cosine
-    momentum: float = 0.9  # of stochastic gradient descent
+    rate: float = 0.02  # learning rate at the start, falling to 0 as a cosine
+    momentum: float = 0.9  # momentum of stochastic gradient descent
     parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
     out: Path = Path("checkpoints/transfer_layers")  # one folder a cell, and the figure

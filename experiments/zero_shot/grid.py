@@ -14,6 +14,7 @@ from jtransfer.measure import console_table
 from jtransfer.recipes.zero_shot.methods import METHODS
 from jtransfer.recipes.zero_shot.problem import Problem
 from jtransfer.recipes.zero_shot.run_method import run_method
+from jtransfer.train.counted import counted
 
 TABLES: dict[str, tuple[str, ...]] = {"both": ("continuous", "words")}  # of sides that are several
 
@@ -84,7 +85,7 @@ def run(
     )
     results = [
         run_cell(grid, data, problem, out, seeds, method, side)
-        for side in grid.sides
+        for side in counted(grid.sides, "sides")
         for problem in [problem_of(grid, data, features, side, mesh)]
         for method in grid.methods
         # Attributes as probabilities come from one table.

@@ -30,27 +30,30 @@ class Config:
     source: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")] = None
     # Folder of images whose labels are not known, or not looked at; left out with --check.
     target: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="TARGET")] = None
-    # Folder for the model, which must not be there; with --check the folder of a model.
+    # Folder to write the model into; must not exist yet. With --check: folder of a model.
     out: Path = Path("model")
-    # check.csv or target.csv with true classes filled in: tells how right the model is.
+    # check.csv or target.csv with the true classes filled in; the model is judged by it, and
+    # nothing is fitted.
     check: Path | None = None
     # Net whose features are adapted; by default the quickest whose weights are on this machine.
     trunk: str | None = None
-    # Methods to try beside the source-only model; by default all that there are.
-    methods: tuple[str, ...] | None = None
-    # Method that trains the whole net, such as dann, as one more candidate; slow without a device.
+    # Methods on features to try beside the source-only model, such as coral transport; by default
+    # all of them.
+    methods: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="METHOD...")] = None
+    # Method that trains the whole net, such as dann, as one more candidate; slow without a GPU or
+    # TPU.
     train: str | None = None
-    # Training steps; by default five times through the source, but 200 to 2,000.
+    # Training steps with --train; by default five times through the source, from 200 to 2,000.
     steps: int | None = None
-    # Share of right guesses, on the source, among those that the model is sure of.
+    # Share of the guesses that the model calls sure that is to be right, on the source, 0 to 1.
     precision: float = 0.95
     # Target images that are drawn for a person to check.
     sample: int = 100
-    # What to do about images that cannot be read.
+    # At an image that cannot be read: stop there, or leave it out and say so.
     on_unreadable: Literal["stop", "skip"] = "skip"
     # Processes that decode images.
     workers: int = 2
-    # Of the draws.
+    # Random seed, of the folds, of training and of the sample to check.
     seed: int = 0
 
 

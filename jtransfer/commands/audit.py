@@ -1,7 +1,5 @@
 """Look a folder of images over: unreadable files, duplicates, small classes, doubtful labels.
 
-For example:
-
     jtransfer audit photos
     jtransfer audit photos --out audit.html
     jtransfer audit photos/labels.csv --no-judge-labels
@@ -24,12 +22,18 @@ class Config:
 
     # Folder of the images, or a csv of files and labels.
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-    out: Path | None = None  # page (html) to write, with the pictures; must not be there
-    judge_labels: bool = True  # say which labels are doubtful, what takes longest
-    cache: Path = Path("checkpoints/features")  # where the net's features are kept
-    on_unreadable: Literal["stop", "skip"] = "skip"  # list files that cannot be read, or end there
-    workers: int = 2  # processes that decode images
-    most: int = 20  # lines of each list that are printed
+    # Page (HTML) with the pictures to write; must not exist yet. Without it none is written.
+    out: Path | None = None
+    # Say which labels are doubtful, which takes longest.
+    judge_labels: bool = True
+    # Folder where the net's features are kept, so that a second look is quick.
+    cache: Path = Path("checkpoints/features")
+    # At an image that cannot be read: stop there, or list it and go on.
+    on_unreadable: Literal["stop", "skip"] = "skip"
+    # Processes that decode images.
+    workers: int = 2
+    # The most lines of each list that are printed.
+    most: int = 20
 
 
 def main(config: Config) -> None:

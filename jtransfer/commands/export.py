@@ -18,11 +18,11 @@ import tyro
 class Config:
     """Settings of `jtransfer export`."""
 
-    # Folder of the model.
-    model: Annotated[Path, tyro.conf.Positional]
-    # What to write.
+    # Folder of the model, from `jtransfer fit` or `jtransfer adapt`.
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
+    # The form to write it in.
     to: Literal["stablehlo", "safetensors", "timm"] = "stablehlo"
-    # File to write, which must not be there; by default named as the model, beside it.
+    # File to write; must not exist yet. By default it lies beside the model and is named as it is.
     out: Path | None = None
 
 

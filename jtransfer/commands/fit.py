@@ -20,25 +20,28 @@ class Config:
 
     # Folder of the images, with a folder for each class.
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-    # Folder for the model, which must not be there.
+    # Folder to write the model into; must not exist yet.
     out: Path = Path("model")
-    # Nets to try; by default those whose weights are on this machine (on a CPU the quickest alone).
-    trunks: tuple[str, ...] | None = None
-    # Of the guesses that the model calls sure, the share that is to be right.
+    # Pretrained nets to try, such as efficientnet_lite0 (`jtransfer.trunks()` lists them); by
+    # default those whose weights are on this machine, on a CPU the quickest alone.
+    trunks: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NET...")] = None
+    # Share of the guesses that the model calls sure that is to be right, 0 to 1.
     precision: float = 0.95
-    # Whether classes count the same however many images they have; auto lets their accuracy decide.
+    # Whether every class counts the same, however many images it has; auto lets
+    # cross-validation decide.
     balance: Literal["auto", "yes", "no"] = "auto"
-    # Move the whole net on from the probe; auto does it where there is something to gain by it.
+    # Whether to train the whole net too (fine-tuning), not only a classifier on its features; auto
+    # does it where there is something to gain by it.
     fine_tune: Literal["auto", "no", "yes"] = "auto"
-    # Steps of fine-tuning; by default five times through the images, at least 200.
+    # Training steps of fine-tuning; by default five times through the images, at least 200.
     steps: int | None = None
-    # Keep the features of the images in the model, for `jtransfer predict --explain`.
+    # Keep the features of the images with the model, which `jtransfer predict --explain` needs.
     keep_features: bool = False
-    # What to do about images that cannot be read.
+    # At an image that cannot be read: stop there, or leave it out and say so.
     on_unreadable: Literal["stop", "skip"] = "skip"
     # Processes that decode images.
     workers: int = 2
-    # Random seed of the folds.
+    # Random seed, of how the images are split for cross-validation and of training.
     seed: int = 0
 
 

@@ -16,6 +16,7 @@ import tyro
 from jtransfer import __version__
 from jtransfer.commands import adapt, audit, export, fit, name, predict, search
 from jtransfer.commands.errors import ending_in_words
+from jtransfer.commands.flags import DESCRIPTION, parsed
 from jtransfer.commands.number_flags import require_usual_numbers
 
 COMMANDS: Mapping[str, ModuleType] = {
@@ -61,17 +62,14 @@ def run(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> None:
 
 
 def _parsed(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> Any:
-    kinds = []
+    kinds, description = [], _DESCRIPTION
     for command, each in commands.items():
         text = each.__doc__ or ""
+        chosen = command in argv[:1]
         # In the list of commands the first line, in a command's own help all of it.
-        about = text if command in argv[:1] else text.partition("\n")[0]
+        about = DESCRIPTION if chosen else text.partition("\n")[0]
+        description = text if chosen else description
         kinds.append(Annotated[each.Config, tyro.conf.subcommand(command, description=about)])
     # A union of one is no union: one more that nobody sees.
     kind: Any = Union[(*kinds, Annotated[None, tyro.conf.Suppress])]
-    return tyro.cli(
-        kind,
-        prog="jtransfer",
-        description=_DESCRIPTION,
-        args=list(argv),
-    )
+    return parsed(kind, prog="jtransfer", description=description, args=list(argv))

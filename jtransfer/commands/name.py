@@ -25,25 +25,27 @@ if TYPE_CHECKING:
 class Config:
     """Settings of `jtransfer name`."""
 
-    # Folder of the images, in folders or not.
+    # Folder of the images, in folders below it or not.
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-    # Names to choose from; by default the folder's own, or the classes of the table not seen.
+    # Names to choose from, such as "red fox" wolf; by default those of the folders below,
+    # or with --attributes the classes of the table that --seen shows no image of.
     classes: tuple[str, ...] = ()
-    # csv to write, which must not be there; by default the lines are printed.
+    # csv to write; must not exist yet. By default the lines are printed.
     out: Path | None = None
-    # csv of attributes, a row for each class, instead of CLIP.
+    # csv of attributes, a row for each class, to name by instead of CLIP; together with --seen.
     attributes: Path | None = None
-    # Folder with a folder of images for each of the classes that attributes are learned on.
+    # Folder of labelled images to learn attributes from, with a folder for each class of the table.
     seen: Path | None = None
-    # How attributes are learned.
+    # How classes are told by attributes: ESZSL, direct (dap) or indirect (iap) attribute
+    # prediction, or looking up the nearest row of the table.
     method: Literal["eszsl", "dap", "iap", "look_up"] = "eszsl"
     # CLIP to name by, or net to learn attributes on; by default one that is on this machine.
     net: str | None = None
-    # File of that CLIP's weights with its publisher's names; by default its publisher's own.
+    # File of CLIP's weights, with its publisher's names; by default the publisher's own file.
     weights: Path | None = None
-    # File of CLIP's tokenizer (merges.txt or tokenizer.json); by default its publisher's own.
+    # File of CLIP's tokenizer, merges.txt or tokenizer.json; by default the publisher's own file.
     tokenizer: Path | None = None
-    # What to do about images that cannot be read.
+    # At an image that cannot be read: stop there, or leave it out and say so.
     on_unreadable: Literal["stop", "skip"] = "skip"
     # Processes that decode images.
     workers: int = 2

@@ -1,4 +1,4 @@
-"""Tell the classes of images by a model that `jtransfer fit` made.
+"""Tell the classes of images by a model of `jtransfer fit` or `jtransfer adapt`.
 
     jtransfer predict pets-model new/            # all images below a folder
     jtransfer predict pets-model a.jpg b.jpg --out said.csv
@@ -19,16 +19,17 @@ class Config:
     """Settings of `jtransfer predict`."""
 
     # Folder of the model.
-    model: Annotated[Path, tyro.conf.Positional]
-    # Image files, and folders of such.
-    paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    # csv to write, which must not be there; by default the lines are printed.
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
+    # Image files, or folders of such.
+    paths: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="IMAGE...")]
+    # csv to write; must not exist yet. By default the lines are printed.
     out: Path | None = None
-    # Name the nearest of the images that the model was fitted to (fitted with --keep-features).
+    # Name the nearest of the images that the model learned from; it must have been
+    # fitted with --keep-features.
     explain: bool = False
-    # What to do about images that cannot be read.
+    # At an image that cannot be read: stop there, or leave it out and say so.
     on_unreadable: Literal["stop", "skip"] = "skip"
-    # Images at a time.
+    # Images that go through the net at a time; fewer take less memory.
     batch: int = 32
     # Processes that decode images.
     workers: int = 2

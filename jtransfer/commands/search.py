@@ -17,17 +17,17 @@ import tyro
 class Config:
     """Settings of `jtransfer search`."""
 
-    # Folder of a model, or the name of a net with published weights.
-    by: Annotated[str, tyro.conf.Positional]
-    # Folder of the images.
-    folder: Annotated[Path, tyro.conf.Positional]
+    # Folder of a model, or the name of a net with published weights, such as efficientnet_lite0.
+    by: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NET")]
+    # Folder of the images to search.
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
     # Images to ask with.
-    queries: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    # Images to find for each.
+    queries: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="IMAGE...")]
+    # How many images to find for each of them.
     count: int = 10
-    # PNG to draw what was found into, which must not be there.
+    # PNG to write, a sheet of the images found; must not exist yet. Without it none is drawn.
     sheet: Path | None = None
-    # What to do about images of the folder that cannot be read.
+    # At an image of the folder that cannot be read: stop there, or leave it out and say so.
     on_unreadable: Literal["stop", "skip"] = "skip"
     # Processes that decode images.
     workers: int = 2

@@ -22,11 +22,12 @@ class Parallel:
       ValueError: if they do not fit each other.
     """
 
-    devices: int = 1  # of each process, to train on together; 0 for all there are
+    devices: int = 1  # devices of each process to train on together; 0 for all that there are
     distributed: bool = False  # this is one of several processes that train together
     coordinator: str | None = None  # address:port of the first process; by default the cluster's
-    processes: int | None = None  # how many they are; by default as many as the cluster says
-    process: int | None = None  # which of them this is, from 0; by default as the cluster says
+    # how many processes train together; by default as many as the cluster says
+    processes: int | None = None
+    process: int | None = None  # number of this process, from 0; by default as the cluster says
     heartbeat: int = 100  # seconds without a sign of life until a process is taken for dead
 
     def __post_init__(self):

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
+from jtransfer.train.counted import duration
 from jtransfer.train.records import (
     drop_records,
     line_of,
@@ -116,7 +117,7 @@ class RunLog:
         left = (time.perf_counter() - self._started) / taken * (self._total - step)
         print(
             f"{self._name}: step {step:,} of {self._total:,}, {loss}, {speed}, "
-            f"{_duration(left)} left",
+            f"{duration(left)} left",
             file=self._stream,
             flush=True,
         )
@@ -213,12 +214,6 @@ class RunLog:
     def __exit__(self, *_: object) -> None:
         """Close the log."""
         self.close()
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h {minutes:02d}m" if hours else f"{minutes}m {seconds:02d}s"
 
 
 def _tensorboard(folder: Path) -> Any:

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from jtransfer.data.splits import stratified_folds
+from jtransfer.train.counted import counted
 from jtransfer.transfer.adaptation.coral import fit_coral
 from jtransfer.transfer.adaptation.self_trained_probe import fit_self_trained
 from jtransfer.transfer.adaptation.standardisation import fit_standardisation
@@ -192,7 +193,7 @@ def fit_feature_methods(
     tell(f"C = {C:g} by cross-validation on the source: {time.perf_counter() - started:.1f} s")
     domains = _Domains(scaled[0], labels, scaled[1], C, classes, seed)
     fitted = {}
-    for number, method in enumerate(wanted, start=1):
+    for number, method in enumerate(counted(wanted, "methods"), start=1):
         started = time.perf_counter()
         alignment, probe = FEATURE_METHODS[method](domains)
         alignments = (scale,) if alignment is None else (scale, alignment)

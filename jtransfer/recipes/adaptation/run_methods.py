@@ -1,6 +1,7 @@
 """Methods from seeds on one problem, with the source-only runs that some start from."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from jtransfer.recipes.adaptation.aligned import aligned_run
 from jtransfer.recipes.adaptation.methods import METHODS
@@ -10,6 +11,7 @@ from jtransfer.recipes.adaptation.program import Program, build
 from jtransfer.recipes.adaptation.run import Run
 from jtransfer.recipes.adaptation.together import train_together
 from jtransfer.recipes.adaptation.training import trained
+from jtransfer.train.counted import counted
 
 Runs = dict[tuple[str, int], Run]
 
@@ -74,9 +76,9 @@ def run_methods(
             sources = {seed: source_of(method, seed) for seed in seeds}
             train_together(problem, options, conduct, program(method), sources)
 
-    for method in methods:
-        if together:
+    if together:
+        for method in counted(methods, "methods"):
             run_together(method)
-        for seed in seeds:
-            run(method, seed)
+    for method, seed in counted([*product(methods, seeds)], "runs"):
+        run(method, seed)
     return runs

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from jtransfer.nets.fcn import FCN
 from jtransfer.recipes.segmentation.nets import Base
 from jtransfer.recipes.segmentation.problem import Problem
 from jtransfer.recipes.segmentation.training import Judge, Options, best_of, train_stage
+from jtransfer.train.counted import counted
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.transfer.dense_prediction.pixel_loss import from_coarser
 
@@ -66,7 +68,10 @@ def segment(
       RunFolderError: if a run's folder holds a run with other settings, data or weights.
     """
     options, conduct = options or Options(), conduct or Conduct()
-    return [_row(problem, base, row, options, conduct, seed)[0] for seed in seeds for row in rows]
+    return [
+        _row(problem, base, row, options, conduct, seed)[0]
+        for seed, row in counted([*product(seeds, rows)], "nets")
+    ]
 
 
 def guesses_of(

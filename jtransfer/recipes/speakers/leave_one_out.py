@@ -11,6 +11,7 @@ from jtransfer.recipes.speakers.choosing import choose
 from jtransfer.recipes.speakers.options import Adapting
 from jtransfer.recipes.speakers.speaker_independent import Trainer
 from jtransfer.recipes.speakers.task import Task
+from jtransfer.train.counted import counted
 from jtransfer.transfer.finetuning.speaker import METHODS, Method
 
 
@@ -60,7 +61,7 @@ def leave_one_speaker_out(
     speakers = range(count)
     nets = {
         without: trainer.train(out, without)
-        for speaker in speakers
+        for speaker in counted(speakers, "speakers")
         for without in ((speaker,), tuple(sorted((speaker, (speaker + 1) % count))))
     }
     slots = len(utterances.classes) * most
@@ -85,7 +86,7 @@ def leave_one_speaker_out(
     flat = [task for each in options.each for task in tasks[each]]
     accuracies = {"none": {"0": adapter.unadapted(tasks[options.each[0]])}}
     chosen: dict[str, list[list[float]]] = {}
-    for method in methods:
+    for method in counted(methods, "methods"):
         settings = choose(adapter, method, to_choose, options.settings_of(method))
         chosen[method] = [list(settings[speaker]) for speaker in speakers]
         own = [settings[speaker] for speaker, _ in keys] * len(options.each)

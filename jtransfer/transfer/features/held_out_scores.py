@@ -221,10 +221,14 @@ class _Moments:
 
 
 def _mean_models(fitting: Fitting, folds: np.ndarray, penalties: Sequence[float]) -> _Models:
+    parts = [_class_sums(fitting, folds == fold) for fold in range(int(folds.max()) + 1)]
     for first, second in _pairs(folds):
-        seen = (folds != first) & (folds != second)
-        weights, bias = _nearest(*_class_sums(fitting, seen))
-        scores = np.asarray(fitting.features, np.float64) @ weights + bias
+        seen = [part for fold, part in enumerate(parts) if fold not in (first, second)]
+        sums, counts = (np.sum(each, axis=0) for each in zip(*seen, strict=True))
+        weights, bias = _nearest(sums, counts)
+        asked = (folds == first) | (folds == second)
+        scores = np.zeros((len(folds), fitting.classes), np.float32)
+        scores[asked] = np.asarray(fitting.features[asked], np.float64) @ weights + bias
         yield first, second, np.repeat(scores[None], len(penalties), axis=0)
 
 

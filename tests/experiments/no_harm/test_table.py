@@ -77,6 +77,8 @@ def test_the_page_keeps_development_pairs_apart(tmp_path):
     assert "| **the choice** | 0 of 1 | +30.0 | +30.0 | 0.0 | 0 of 1 |" in text
     assert "| mnist → usps (development) | 0 | 0.600 | 0.900 | 0.900 | 0.900 | 0.75 |" in text
     assert "| photo → sketch | 0, 1 | 0.500 ± 0.000 | 0.515 ± 0.007 |" in text
+    # Digits: source only .7 and .6, CORAL and the choice .66 (once source only's .7) and .9.
+    assert "| mean of 2 pairs |  | 0.650 | 0.780 | 0.790 | 0.800 |  |" in text
     assert "no pair harmed, missed; a mean regret of 2.0 points at most, reached" in text
     # Three runs took CORAL, at +2, +1 and -4 points.
     assert "| 0.75 to 0.85 | 3 | 1 | -0.3 |" in text

@@ -13,6 +13,7 @@ from jtransfer.recipes.finetuning.few_labels.problem import Problem
 from jtransfer.recipes.finetuning.few_labels.trainer import Trainer
 from jtransfer.recipes.finetuning.rates import choose_rate
 from jtransfer.recipes.finetuning.tuning import Tuning
+from jtransfer.train.counted import counted
 from jtransfer.train.run_folder import RunFolder
 
 
@@ -48,7 +49,7 @@ def run_tunings(
     options, conduct = options or Options(), conduct or Conduct()
     carried = carry(problem, options, conduct)
     results: dict[tuple[str, int], dict[str, Any]] = {}
-    for name, tuning in tunings.items():
+    for name, tuning in counted(tunings.items(), "rows"):
         trainers: dict[int, Trainer] = {}
         for number in each:
             steps = conduct.steps_for(number)

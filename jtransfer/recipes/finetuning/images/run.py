@@ -13,6 +13,7 @@ from jtransfer.recipes.finetuning.images.options import Conduct, Options
 from jtransfer.recipes.finetuning.images.task import Decoded, ImageTask
 from jtransfer.recipes.finetuning.images.whole_net import tune_net
 from jtransfer.recipes.finetuning.tuning import Tuning
+from jtransfer.train.counted import counted
 from jtransfer.train.run_folder import RunFolder
 
 
@@ -76,7 +77,7 @@ def run_on_images(
                 classes=files.classes,
             )
         )
-        for row, tuning in tunings.items():
+        for row, tuning in counted(tunings.items(), "rows"):
             settings = {
                 **conduct.identity,
                 "data": files.name,

@@ -25,6 +25,7 @@ from jtransfer.recipes.finetuning.layers.bases import (
 from jtransfer.recipes.finetuning.layers.halves import Halved
 from jtransfer.recipes.finetuning.layers.options import Conduct, Options
 from jtransfer.recipes.finetuning.learner import Learner
+from jtransfer.train.counted import counted
 from jtransfer.train.run_folder import RunFolder
 from jtransfer.transfer.finetuning.layers import copy_layers, first_layers
 
@@ -63,7 +64,7 @@ def run_layers(
     splits = [train_bases(problem, options, conduct, everything, seed) for seed in seeds]
     net = options.net(classes=problem.classes)
     results: dict[tuple[Kind, int], dict[str, Any]] = {}
-    for count in range(1, len(net.trunk.stage_names) + 1):
+    for count in counted(range(1, len(net.trunk.stage_names) + 1), "numbers of layers"):
         frozen = learner_of(problem, options, conduct, first_layers(net, count))
         for kind in kinds:
             learner = everything if kind.endswith("+") else frozen
