@@ -32,8 +32,13 @@ settings.load_profile("jtransfer")
 _PLENTY = 2 * 2**30  # bytes that the programs of the tests before may take
 
 
+# Tracing makes objects by the million, most of which stay: as often as Python looks for garbage by
+# itself, that takes a tenth of the suite's time.
+gc.set_threshold(50_000, 10, 10)
+
+
 def pytest_collection_finish():
-    """What was imported stays: the collector of garbage need not walk it again and again."""
+    """What was imported stays, and need not be looked through again."""
     gc.collect()
     gc.freeze()
 
