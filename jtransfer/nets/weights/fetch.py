@@ -41,6 +41,7 @@ def fetch_rest(url: str, part: Path) -> bool:
         try:
             response = build_opener(_Redirects).open(request, timeout=_SECONDS_OF_SILENCE)
         except HTTPError as error:
+            error.close()  # it is an answer too, and keeps the connection
             if there and error.code == 416:  # nothing lies behind what is there
                 return True
             raise
