@@ -13,6 +13,7 @@ from jtransfer.recipes.own_folder.frozen_trunk import load_trunk
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.model_folder import ModelError
 from jtransfer.transfer.features.probe import LinearProbe
+from tests.nets.published_nets import timm
 
 
 def test_stablehlo_gives_the_models_probabilities_for_any_number_of_images(model, tmp_path):
@@ -77,8 +78,8 @@ def test_lite0_is_exported_and_timm_takes_it(tmp_path):
     assert sum(each.size for each in ours.values()) > 3e6
     theirs = load_file(export(model, "timm", tmp_path / "theirs"))
     assert theirs["conv_stem.weight"].shape == (32, 3, 3, 3)
-    timm, torch = pytest.importorskip("timm"), pytest.importorskip("torch")
-    rival = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
+    torch = pytest.importorskip("torch")
+    rival = timm().create_model("tf_efficientnet_lite0", num_classes=0).eval()
     state = {name: torch.from_numpy(each) for name, each in theirs.items() if "probe" not in name}
     rival.load_state_dict(state)
     images = torch.from_numpy(np.array(trunk.preprocessing.normalise(jnp.asarray(pixels))))
