@@ -83,6 +83,7 @@ from .nets.parts.trunk import (
     Trunk as Trunk,
 )
 from .nets.resnet import resnet as resnet
+from .nets.stablehlo import to_stablehlo as to_stablehlo
 from .nets.translation import translation_net as translation_net
 from .nets.vit import vit as vit
 from .nets.weights.pretrained import load_pretrained as load_pretrained
@@ -195,6 +196,7 @@ from .transfer.features.few_shot import (
     fit_nearest_mean as fit_nearest_mean,
 )
 from .transfer.features.linear_fit import ConvergenceWarning as ConvergenceWarning
+from .transfer.features.local_devices import over_local_devices as over_local_devices
 from .transfer.features.multilabel_probe import fit_multilabel_svm as fit_multilabel_svm
 from .transfer.features.probe import (
     cross_validate as cross_validate,

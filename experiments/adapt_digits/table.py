@@ -92,7 +92,10 @@ def headlines(results: Results) -> list[Headline]:
                     if published(pair, method, paper) != NONE
                 ]
                 _, measured, net = means[method]
-                task = f"{about.source} → {about.target}: {METHODS[method].title}{ON[net]}"
+                domains = f"{about.source} → {about.target}"
+                if about.protocol:
+                    domains += ", reduced protocol"
+                task = f"{domains}: {METHODS[method].title}{ON[net]}"
                 rows.append(Headline(task, measured, ", ".join(beside) or NONE))
     return rows
 

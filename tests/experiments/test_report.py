@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from experiments.adapt_digits.table import domain_adaptation
+from experiments.adapt_digits.table import domain_adaptation, headlines
 from experiments.report.__main__ import Config, collect, main, read
 from jtransfer.recipes.adaptation.judging import CRITERIA
 from jtransfer.train.run_folder import RunFolderError
@@ -119,12 +119,15 @@ def rows_of(text, header):
 
 
 def test_a_reduced_protocol_is_said_above_its_table_beside_the_papers():
-    text = domain_adaptation([result("dann", 0, 0.75) | {"pair": "svhn10k-mnist"}])
+    reduced = [result("dann", 0, 0.75) | {"pair": "svhn10k-mnist"}]
+    text = domain_adaptation(reduced)
     heading = "### `tiles:svhn10k` → `idx:mnist`, tested on `idx:mnist`\n\nA reduced protocol: "
     assert heading in text
     assert "7,016 to train stand for 73,257" in text
     row = rows_of(text, "ICML 2015")["DANN"]
     assert row[-4:] == ["0.7107", "0.7385", "0.7390", "–"]
+    (line,) = headlines(reduced)
+    assert line.task == "tiles:svhn10k → idx:mnist, reduced protocol: DANN, the paper's net"
     assert "A reduced protocol" not in domain_adaptation([result("dann", 0, 0.75)])
 
 

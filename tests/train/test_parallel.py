@@ -1,13 +1,8 @@
 """Every method's step over several devices is the step of one; so it is over two processes."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 from functools import cache
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -20,8 +15,7 @@ from jtransfer.train.parallel import Parallel
 from tests.train import regression
 from tests.train.games import BY_PMAP, METHODS, STEPS, trained
 from tests.train.one_of_several import STARTED
-
-ROOT = Path(__file__).parents[2]
+from tests.train.processes import two_processes
 
 
 @cache
@@ -37,6 +31,7 @@ def assert_equal_to_one(name, devices, *, by="jit"):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-5), found, single)
 
 
+ONE = "tests.train.one_of_several"
 MORE = [pytest.param(4, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)]
 SLOW = ("translation", "mean teacher")  # minutes on two busy cores
 
@@ -109,31 +104,6 @@ def test_the_devices_of_a_call():
         Parallel(devices=-1)
 
 
-def two_processes(folder, *arguments, module="one_of_several"):
-    """Both exit statuses and what the processes wrote to standard error and output."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        coordinator = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [sys.executable, "-m", f"tests.train.{module}"]
-    started = [
-        subprocess.Popen(
-            [*command, coordinator, "2", str(process), str(folder), *arguments],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for process in range(2)
-    ]
-    try:
-        told = [process.communicate(timeout=900)[0] for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    return [process.returncode for process in started], told
-
-
 def assert_processes_agree(folder):
     single = fit(
         regression.compiled_step(), regression.initial_state(), regression.Feed(), steps=STEPS
@@ -146,7 +116,7 @@ def assert_processes_agree(folder):
 
 
 def test_two_processes_train_what_one_does_and_write_it_once(tmp_path):
-    status, told = two_processes(tmp_path)
+    status, told = two_processes(ONE, tmp_path)
     assert status == [0, 0], told
     assert_processes_agree(tmp_path)
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
@@ -172,7 +142,7 @@ def test_two_processes_train_every_method_as_one_does(tmp_path, names):
         (name, by) for name in names for by in ("jit", "pmap") if by == "jit" or name in BY_PMAP
     ]
     asked = [f"{name}:{by}" for name, by in games]
-    status, told = two_processes(tmp_path, *asked, module="games_of_several")
+    status, told = two_processes("tests.train.games_of_several", tmp_path, *asked)
     assert status == [0, 0], told
     for name, by in games:
         single, _ = parameters(name, 1)
@@ -185,13 +155,13 @@ def test_two_processes_train_every_method_as_one_does(tmp_path, names):
 @pytest.mark.slow
 def test_where_one_process_is_killed_the_other_says_so_and_the_run_goes_on(tmp_path):
     started = time.monotonic()
-    status, told = two_processes(tmp_path, "12")
+    status, told = two_processes(ONE, tmp_path, "12")
     assert time.monotonic() - started < 100
     assert status[1] == -9
     assert status[0] not in (0, -9)
     assert "another task died" in told[0]
     assert not (tmp_path / "result.json").exists()
-    status, told = two_processes(tmp_path)
+    status, told = two_processes(ONE, tmp_path)
     assert status == [0, 0], told
     assert '"first": 0' not in (tmp_path / "result.json").read_text()
     assert_processes_agree(tmp_path)

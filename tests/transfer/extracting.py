@@ -35,12 +35,12 @@ def die():
 def main(folder: Path, kill: str = "", at: str = "-1"):
     first = []
 
-    def batches(start):
+    def batches(start, stop):
         first.append(start)
-        for row in range(start, ROWS, BATCH):
+        for row in range(start, stop, BATCH):
             if kill == "between" and row >= int(at):
                 die()
-            rows = np.arange(row, min(row + BATCH, ROWS))
+            rows = np.arange(row, min(row + BATCH, stop))
             yield rows, rows[:, None].astype(np.uint16)
 
     write_progress = feature_cache.write_progress

@@ -23,12 +23,12 @@ class Source:
         self.batch, self.fails_at, self.missing = batch, fails_at, missing
         self.starts = []
 
-    def __call__(self, start):
+    def __call__(self, start, stop):
         self.starts.append(start)
-        for row in range(start, ROWS, self.batch):
+        for row in range(start, stop, self.batch):
             if self.fails_at is not None and row >= self.fails_at:
                 raise OSError("a broken file")
-            rows = np.arange(row, min(row + self.batch, ROWS))
+            rows = np.arange(row, min(row + self.batch, stop))
             rows = rows[~np.isin(rows, self.missing)]
             if len(rows):
                 yield rows, IMAGES[rows]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
@@ -18,6 +18,9 @@ from jtransfer.data.feeds.image_stream import ImageStream
 from jtransfer.data.feeds.resident import Domain, ResidentFeed, Transform, taken
 from jtransfer.data.feeds.unreadable import OnUnreadable
 from jtransfer.data.image_files import ImageFiles
+
+if TYPE_CHECKING:
+    from jax.sharding import Mesh
 
 _READ = 64  # images at a time, of those that are kept
 
@@ -66,6 +69,7 @@ class DomainFeed:
         workers: int = 0,
         on_unreadable: OnUnreadable = "stop",
         in_memory: int = IN_MEMORY,
+        mesh: "Mesh | None" = None,
     ):
         """Describe the feed; nothing is read yet.
 
@@ -76,6 +80,7 @@ class DomainFeed:
           on_unreadable: what to do about files that cannot be read, as in `image_batches` for a
             domain that is kept and as in `ImageStream` for another.
           in_memory: bytes of a domain's decoded images up to which it is kept.
+          mesh: of the devices that train together, as in `ImageStream`.
 
         Raises:
           DataError: if there is no domain, or a number is out of range.
@@ -103,6 +108,7 @@ class DomainFeed:
                 workers=workers,
                 on_unreadable=on_unreadable,
                 transform=each.transform,
+                mesh=mesh,
             )
             for name, each in domains.items()
             if name not in self._kept

@@ -30,6 +30,7 @@ def image_batches(
     workers: int = 0,
     on_unreadable: OnUnreadable = "stop",
     start: int = 0,
+    stop: int | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Read, decode and crop the images, in order.
 
@@ -46,6 +47,7 @@ def image_batches(
         an error at the batch that has one, "skip" leaves them out and says how many and which on
         stderr at the end, where it is an error if they are more than ten and more than half.
       start: position of the first file to read, to go on where a run broke off.
+      stop: position behind the last one to read; by default all are read.
 
     Returns:
       Pairs (rows [b] int64, images [b, (10,) size, size, 3] uint8) with the positions of the images
@@ -60,14 +62,15 @@ def image_batches(
             f"batch {batch} and workers {workers}; expected at least 1 image a batch and 0 or more "
             "processes"
         )
-    if not 0 <= start <= len(files):
+    stop = len(files) if stop is None else stop
+    if not 0 <= start <= stop <= len(files):
         raise DataError(
-            f"start {start:,} is out of range; expected 0 to {len(files):,}, the number of files "
-            f"of {files.name}. It belongs to another list of files: start from 0"
+            f"files {start:,} to {stop:,} are out of range; expected 0 to {len(files):,}, the "
+            f"number of files of {files.name}. They belong to another list of files: start from 0"
         )
     check_on_unreadable(on_unreadable)
-    workers = min(workers, math.ceil((len(files) - start) / batch))
-    batches = _batches(files, crop, batch, workers, on_unreadable, start)
+    workers = min(workers, math.ceil((stop - start) / batch))
+    batches = _batches(files, crop, batch, workers, on_unreadable, range(start, stop))
     close_at_exit(batches)
     return batches
 
@@ -100,7 +103,7 @@ def _gather(outcomes: Sequence[_Outcome]) -> tuple[np.ndarray, np.ndarray, dict[
 
 
 def _batches(
-    files: ImageFiles, crop: Crop, batch: int, workers: int, on_unreadable: str, start: int
+    files: ImageFiles, crop: Crop, batch: int, workers: int, on_unreadable: str, wanted: range
 ) -> Generator[tuple[np.ndarray, np.ndarray], None, None]:
     import grain
 
@@ -108,7 +111,7 @@ def _batches(
     with ExitStack() as stack:
         paths = stack.enter_context(stored(files.paths)) if workers else files.paths
         dataset = (
-            grain.MapDataset.range(start, len(files))
+            grain.MapDataset.range(wanted.start, wanted.stop)
             .map(_Read(paths, crop))
             .batch(batch, batch_fn=_gather)
             .to_iter_dataset(grain.ReadOptions(num_threads=0, prefetch_buffer_size=0))
@@ -120,5 +123,5 @@ def _batches(
             left_out += complaints
             if len(rows):
                 yield rows, images
-    report(files, left_out, len(files) - start)
-    require_most(files, len(left_out), len(files) - start)
+    report(files, left_out, len(wanted))
+    require_most(files, len(left_out), len(wanted))

@@ -13,6 +13,7 @@ import numpy as np
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.crops import Crop
 from jtransfer.data.feeds.order import shuffled_positions
+from jtransfer.data.feeds.place import Place
 from jtransfer.data.feeds.unreadable import (
     LEAVE_OUT,
     OnUnreadable,
@@ -24,6 +25,8 @@ from jtransfer.data.image_files import ImageFiles
 from jtransfer.data.sources.decoding import read_rgb
 
 if TYPE_CHECKING:
+    from jax.sharding import Mesh
+
     from jtransfer.data.feeds.resident import Transform
 
 _STEPS = 2**40  # more than a run takes
@@ -58,6 +61,7 @@ class ImageStream:
         ahead: int = 2,
         on_unreadable: OnUnreadable = "stop",
         transform: "Transform | None" = None,
+        mesh: "Mesh | None" = None,
     ):
         """Describe the stream; nothing is read yet.
 
@@ -75,6 +79,8 @@ class ImageStream:
             batch that has one, "skip" takes the next file of the list in its place, and says how
             many and which on stderr when the stream is closed.
           transform: applied to the uint8 images inside the compiled step; None leaves them.
+          mesh: of the devices that train together. Where they are several processes', each reads
+            no more than its devices' share of a batch, and what `inputs` gives is the whole.
 
         Raises:
           DataError: if a number is out of range.
@@ -93,7 +99,10 @@ class ImageStream:
         self._files = files
         tries = _TRIES if on_unreadable == "skip" else 1
         order = seed if isinstance(seed, tuple) else (seed,)
-        self._read = _ReadBatch(files.paths, len(files), crop, batch, order, tries)
+        self._place = Place(batch, mesh)
+        self._read = _ReadBatch(
+            files.paths, len(files), crop, batch, order, tries, self._place.mine
+        )
         self._labels = files.labels if labelled else None
         self._domain, self._workers, self._ahead = domain, workers, ahead
         self._transform = transform
@@ -157,7 +166,9 @@ class ImageStream:
 
     def _start(self, step: int) -> None:
         self._step = step
-        self._batches = _batches(self._files, self._labels, self._read, self._workers, step)
+        self._batches = _batches(
+            self._files, self._labels, self._read, self._place, self._workers, step
+        )
         close_at_exit(self._batches)
         self._thread = ThreadPoolExecutor(1, "image-stream")
         for _ in range(self._ahead):
@@ -179,6 +190,7 @@ class _ReadBatch:
     batch: int
     seed: tuple[int, ...]
     tries: int  # files one after the other, until one can be read
+    mine: np.ndarray  # places in the batch of what this process reads
 
     def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
         """Positions of the files, their images, and the complaints about others by position.
@@ -187,7 +199,8 @@ class _ReadBatch:
         """
         complaints: dict[int, str] = {}
         taken, images = [], []
-        for wanted in shuffled_positions(self.count, self.batch, step=step, seed=self.seed):
+        whole = shuffled_positions(self.count, self.batch, step=step, seed=self.seed)
+        for wanted in whole[self.mine]:
             for row in (int(wanted + further) % self.count for further in range(self.tries)):
                 try:
                     image = read_rgb(self.paths[row], at_least=self.crop.ample)
@@ -203,10 +216,14 @@ class _ReadBatch:
 
 
 def _batches(
-    files: ImageFiles, labels: np.ndarray | None, read: _ReadBatch, workers: int, start: int
+    files: ImageFiles,
+    labels: np.ndarray | None,
+    read: _ReadBatch,
+    place: Place,
+    workers: int,
+    start: int,
 ) -> Generator[dict[str, Any], None, None]:
     import grain
-    import jax
 
     with ExitStack() as stack:
         if workers:
@@ -230,4 +247,4 @@ def _batches(
                 if labels is None
                 else {"image": images, "label": labels[positions]}
             )
-            yield jax.device_put(fields)
+            yield place(fields)

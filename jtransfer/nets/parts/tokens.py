@@ -63,7 +63,8 @@ class PatchStage(nn.Module):
         if self.registers:
             registers = self.param("registers", _TINY, (self.registers, width))
             before = jnp.concatenate([before, registers])
-        before = jnp.broadcast_to(before[None], (len(images), *before.shape))
+        # Not `len`, which a symbolic batch does not have.
+        before = jnp.broadcast_to(before[None], (patches.shape[0], *before.shape))
         tokens = jnp.concatenate([before, patches + square.reshape(1, -1, width)], axis=1)
         if self.norm_epsilon is None:
             return tokens

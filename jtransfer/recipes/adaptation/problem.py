@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from jax.sharding import Mesh
 
 from jtransfer.data import (
     DataError,
@@ -132,11 +133,13 @@ class Problem:
         seed: int,
         pixels: Pixels = "centred",
         transform: Transform | None = None,
+        mesh: Mesh | None = None,
     ) -> ResidentFeed | DomainFeed:
         """Batches of the domains that a method sees, with the labels of those that it may see.
 
         Images are changed as `pixels` says, or by a transform of the caller's. Batches are the same
-        whether images are kept or decoded for each.
+        whether images are kept or decoded for each; over a mesh of several processes' devices each
+        decodes its share.
 
         Raises:
           DataError: if a label is to be seen that nobody knows.
@@ -154,6 +157,7 @@ class Problem:
                 seed=seed,
                 workers=max(part.workers for part in files.values()),
                 in_memory=max(part.in_memory for part in files.values()),
+                mesh=mesh,
             )
         domains = {}
         for name, part in parts.items():

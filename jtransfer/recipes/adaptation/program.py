@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import Mesh
 
 from jtransfer.data.feeds.domain_feed import DomainFeed
 from jtransfer.data.feeds.resident import ResidentFeed
@@ -57,7 +58,13 @@ def initial_variables(
 
 
 def feed_of(
-    problem: Problem, options: Options, method: str, recipe: Recipe, *, seed: int
+    problem: Problem,
+    options: Options,
+    method: str,
+    recipe: Recipe,
+    *,
+    seed: int,
+    mesh: Mesh | None = None,
 ) -> ResidentFeed | DomainFeed:
     """The batches that a method trains on."""
     about = METHODS[method]
@@ -68,6 +75,7 @@ def feed_of(
         seed=seed,
         pixels=recipe.pixels,
         transform=None if options.trunk is None else options.trunk.normalise,
+        mesh=mesh,
     )
 
 

@@ -81,7 +81,9 @@ def trained(
             f"{name}: {moving:,} parameters moving, {frozen:,} frozen; "
             + (f"going on from step {start:,}" if start else f"{steps:,} steps")
         )
-        with feed_of(problem, options, method, program.recipe, seed=seed) as feed:
+        with feed_of(
+            problem, options, method, program.recipe, seed=seed, mesh=conduct.parallel.mesh
+        ) as feed:
             state, seconds = run_steps(
                 conduct,
                 steps,

@@ -20,7 +20,9 @@ from jtransfer.nets.weights.preprocessing import Preprocessing
 from jtransfer.nets.weights.pretrained import load_pretrained
 from jtransfer.recipes.features.nets import crop_for, deep_net
 from jtransfer.recipes.features.stopwatch import Stopwatch
-from jtransfer.transfer.features.extraction import Batches, Features, extract
+from jtransfer.transfer.features.extraction import Features, extract
+from jtransfer.transfer.features.extraction_pass import Batches
+from jtransfer.transfer.features.local_devices import over_local_devices
 
 
 def deep_features(
@@ -85,17 +87,23 @@ def deep_features(
     }
     folder = cache_folder / f"{net_name}-{files.name.replace(':', '_')}-{_short_hash(key)}"
     watch = Stopwatch()
-    forward = jax.jit(partial(_forward, net, tuple(layers), until, preprocessing))
+    forward = partial(_forward, net, tuple(layers), until, preprocessing)
 
-    def batches(start: int) -> Batches:
-        print(f"{net_name}: {len(files) - start:,} images to go, cached in {folder}", flush=True)
+    def batches(start: int, stop: int) -> Batches:
+        print(f"{net_name}: {stop - start:,} images to go, cached in {folder}", flush=True)
         decoded = image_batches(
-            files, crop, batch=batch, workers=workers, on_unreadable=on_unreadable, start=start
+            files,
+            crop,
+            batch=batch,
+            workers=workers,
+            on_unreadable=on_unreadable,
+            start=start,
+            stop=stop,
         )
-        return watch.batches(decoded, start=start, total=len(files))
+        return watch.batches(decoded, start=start, total=stop)
 
     features = extract(
-        watch.net(partial(forward, jax.device_put(weights.variables))),
+        watch.net(over_local_devices(forward, weights.variables)),
         batches,
         rows=len(files),
         folder=folder,

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
-from jtransfer.transfer.features.extraction import Batches
+from jtransfer.transfer.features.extraction_pass import Batches
 
 
 class Stopwatch:

@@ -12,6 +12,7 @@ from jax import export as jax_export
 
 from jtransfer.files.reading import is_there
 from jtransfer.files.writing import write_bytes
+from jtransfer.nets.stablehlo import to_stablehlo
 from jtransfer.nets.weights.pretrained import published_weights
 from jtransfer.nets.weights.publishing import to_published
 from jtransfer.nets.weights.safetensors import read_safetensors
@@ -21,7 +22,6 @@ from jtransfer.recipes.own_folder.model_folder import ModelError, packed
 
 Format = Literal["stablehlo", "safetensors", "timm"]
 
-PLATFORMS = ("cpu", "cuda", "tpu")
 SUFFIXES: Mapping[str, str] = {
     "stablehlo": ".stablehlo",
     "safetensors": ".safetensors",
@@ -80,11 +80,8 @@ def stablehlo(model: Model) -> bytes:
     def probabilities(pixels: jax.Array) -> jax.Array:
         return model.apply(arrays, pixels)[0]
 
-    (batch,) = jax_export.symbolic_shape("batch")
     size = model.trunk.preprocessing.size
-    images = jax.ShapeDtypeStruct((batch, size, size, 3), jnp.uint8)
-    program = jax_export.export(jax.jit(probabilities), platforms=PLATFORMS)(images)
-    return bytes(program.serialize())
+    return to_stablehlo(probabilities, jax.ShapeDtypeStruct((1, size, size, 3), jnp.uint8))
 
 
 def _compare(model: Model, content: bytes) -> None:

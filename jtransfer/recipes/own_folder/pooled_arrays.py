@@ -13,7 +13,9 @@ import numpy as np
 from jtransfer.data.examples import Examples
 from jtransfer.recipes.features.stopwatch import Stopwatch
 from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk
-from jtransfer.transfer.features.extraction import Batches, Features, extract
+from jtransfer.transfer.features.extraction import Features, extract
+from jtransfer.transfer.features.extraction_pass import Batches
+from jtransfer.transfer.features.local_devices import over_local_devices
 
 _BATCH = 64
 
@@ -55,16 +57,16 @@ def pooled_array_features(
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
     watch = Stopwatch()
-    forward = jax.jit(partial(_forward, trunk, layers, size))
+    forward = partial(_forward, trunk, layers, size)
 
-    def batches(start: int) -> Batches:
-        rows = np.arange(start, len(examples))
+    def batches(start: int, stop: int) -> Batches:
+        rows = np.arange(start, stop)
         blocks = (rows[first : first + _BATCH] for first in range(0, len(rows), _BATCH))
         found = ((block, examples.images[block]) for block in blocks)
-        return watch.batches(found, start=start, total=len(examples))
+        return watch.batches(found, start=start, total=stop)
 
     return extract(
-        watch.net(partial(forward, jax.device_put(trunk.variables))),
+        watch.net(over_local_devices(forward, trunk.variables)),
         batches,
         rows=len(examples),
         folder=cache_folder / f"{trunk.name}-{digest}",

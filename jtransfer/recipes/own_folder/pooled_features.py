@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import jax
 from tqdm import tqdm
 
 from jtransfer.data.examples import DataError
@@ -15,7 +14,9 @@ from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.files.memory import in_units
 from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk
-from jtransfer.transfer.features.extraction import Batches, Features, extract
+from jtransfer.transfer.features.extraction import Features, extract
+from jtransfer.transfer.features.extraction_pass import Batches
+from jtransfer.transfer.features.local_devices import over_local_devices
 
 OnUnreadable = Literal["stop", "skip"]
 
@@ -63,10 +64,8 @@ def pooled_features(
         "maps": "averaged over the pixels",
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    forward = jax.jit(partial(trunk, layers=layers))
-    on_device = jax.device_put(trunk.variables)
 
-    def batches(start: int) -> Batches:
+    def batches(start: int, stop: int) -> Batches:
         decoded = image_batches(
             files,
             trunk.crop,
@@ -74,17 +73,18 @@ def pooled_features(
             workers=workers,
             on_unreadable=on_unreadable,
             start=start,
+            stop=stop,
         )
         what = f"{trunk.name}: features"
         with tqdm(
-            desc=what, initial=start, total=len(files), unit="img", disable=None, leave=False
+            desc=what, initial=start, total=stop, unit="img", disable=None, leave=False
         ) as bar:
             for rows, images in decoded:
                 yield rows, images
                 bar.update(int(rows[-1]) + 1 - bar.n)
 
     features = extract(
-        partial(forward, on_device),
+        over_local_devices(partial(trunk, layers=layers), trunk.variables),
         batches,
         rows=len(files),
         folder=cache_folder / f"{trunk.name}-{digest}",

@@ -152,8 +152,8 @@ def test_the_cause_arrives_whole_whatever_it_is_and_whoever_reads(files, tmp_pat
     [
         ({"batch": 0}, "batch 0 and workers 0; expected at least 1"),
         ({"workers": -1}, "batch 64 and workers -1"),
-        ({"start": 11}, "start 11 is out of range; expected 0 to 10"),
-        ({"start": -1}, "start -1 is out of range"),
+        ({"start": 11}, "files 11 to 10 are out of range; expected 0 to 10"),
+        ({"start": -1}, "files -1 to 10 are out of range"),
         ({"on_unreadable": "ignore"}, "on_unreadable 'ignore'; expected 'stop' or 'skip'"),
     ],
 )

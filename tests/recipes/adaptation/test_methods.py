@@ -1,4 +1,4 @@
-"""Every row of the table of methods, traced: nothing is compiled or trained here."""
+"""Every row of the table of methods, lowered for accelerators: nothing is compiled or trained."""
 
 from functools import partial
 
@@ -16,8 +16,27 @@ from jtransfer.recipes.adaptation.program import feed_of, initial_variables
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.parameter_groups import parameter_groups
+from tests.lowering import argument_bytes, formulations_of_cpu, lowered
 
 TRAINED = [name for name, method in METHODS.items() if method.recipe is not None]
+
+# Bytes that a step of 8 images of each domain is sent: its state and the batch.
+ARGUMENTS = {
+    "source": 28_080,
+    "dann": 41_904,
+    "weighted": 41_928,
+    "adda": 33_480,
+    "translation": 1_472_060,
+    "teacher": 56_140,
+    **dict.fromkeys(("coral", "dan", "jan", "deepjdot", "afn", "mcc"), 41_904),
+    "mdd": 42_048,
+    "cdan": 54_704,
+    "cdan_e": 54_704,
+    "self_training": 41_916,
+    "shot": 23_888,
+    "tent": 21_040,
+    "target": 28_080,
+}
 
 
 def tiny_net(*, classes, norm=False, dropout=0.0):
@@ -37,8 +56,8 @@ def problem():
     return Problem(*(examples(name, count) for name, count in sizes.items()))
 
 
-@pytest.mark.parametrize("name", TRAINED)
-def test_a_step_of_every_method_keeps_the_form_of_its_state(problem, name):
+def step_of(problem, name):
+    """A method's step, and the forms of its state and batch."""
     options = Options(net=tiny_net, batch=8)
     recipe = METHODS[name].recipe(problem, options, 4)
     begun = jax.eval_shape(lambda: recipe.start(initial_variables(recipe.net, problem, seed=0)))
@@ -56,8 +75,21 @@ def test_a_step_of_every_method_keeps_the_form_of_its_state(problem, name):
         lambda variables: TrainState.create(variables, optimizer, rng=jax.random.key(0)), begun
     )
     batch = jax.eval_shape(feed.gather, feed.constants, feed.inputs(0))
-    after, metrics = jax.eval_shape(step, state, batch)
+    return step, state, batch
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_accelerators_get_a_step_of_their_own_that_keeps_the_form_of_its_state(problem, name):
+    step, state, batch = step_of(problem, name)
+    program = lowered(step, state, batch)
+    assert formulations_of_cpu(program) == []
+    assert argument_bytes(program) == ARGUMENTS[name]
+    after, metrics = jax.tree.unflatten(program.out_tree, program.out_avals)
     assert jax.tree.structure(after) == jax.tree.structure(state)
     form = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(after)]
     assert form == [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(state)]
     assert "loss" in metrics
+
+
+def test_on_cpu_the_step_is_of_its_formulations(problem):
+    assert formulations_of_cpu(lowered(*step_of(problem, "dann"), platforms=("cpu",)))

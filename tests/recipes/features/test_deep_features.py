@@ -2,6 +2,7 @@ import os
 from functools import partial
 
 import flax.linen as nn
+import jax
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from jtransfer.recipes.features import deep_features as module
 from jtransfer.recipes.features.deep_features import deep_features
 from jtransfer.recipes.features.nets import NETS, crop_for
 from tests.experiments.toy_images import SIZE, replace_nets, tiny_net, write_images
+from tests.lowering import argument_bytes, formulations_of_cpu, lowered
 
 
 @pytest.fixture
@@ -145,3 +147,17 @@ def test_the_real_nets_have_weights_and_layers():
     assert {net.weights for net in NETS.values()} <= set(PRETRAINED)
     assert crop_for("efficientnet_lite0").size == 224
     assert "conv5" in NETS["alexnet_2014_unpooled"].build().stage_names
+
+
+@pytest.mark.parametrize("name", ["alexnet_2014", "efficientnet_lite0", "dinov2_small"])
+def test_on_accelerators_an_extraction_is_xlas_own_and_sent_weights_and_bytes(name):
+    named = NETS[name]
+    net, about, size = named.build(), named.published.preprocessing, crop_for(name).size
+    until = net.stage_names[2]
+    blank = jax.ShapeDtypeStruct((1, size, size, 3), np.float32)
+    variables = jax.eval_shape(partial(net.init, until=until), jax.random.key(0), blank)
+    images = jax.ShapeDtypeStruct((2, 10, size, size, 3), np.uint8)
+    program = lowered(partial(module._forward, net, (until,), until, about), variables, images)
+    assert formulations_of_cpu(program) == []
+    weights = sum(leaf.size for leaf in jax.tree.leaves(variables))
+    assert argument_bytes(program) == 4 * weights + 2 * 10 * size * size * 3

@@ -124,14 +124,14 @@ def test_what_half_precision_cannot_hold(tmp_path):
 )
 def test_batches_that_make_no_sense(tmp_path, rows, count):
     with pytest.raises(FeatureCacheError, match="one image a row, and rows from 0 to 9"):
-        run(tmp_path, lambda start: iter([(np.array(rows), IMAGES[:count])]))
+        run(tmp_path, lambda *_: iter([(np.array(rows), IMAGES[:count])]))
 
 
 def test_batches_that_start_too_early(tmp_path):
     with pytest.raises(OSError, match="a broken file"):
         run(tmp_path, Source(fails_at=6))
     with pytest.raises(FeatureCacheError, match="rows from 6 to 9"):
-        run(tmp_path, lambda start: Source()(0))
+        run(tmp_path, lambda _, stop: Source()(0, stop))
 
 
 @pytest.mark.parametrize(

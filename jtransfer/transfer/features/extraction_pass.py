@@ -1,0 +1,91 @@
+"""One pass of a net over rows of a data set, into a cache on disk, from where it stopped."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jtransfer.transfer.features.feature_cache import CacheWriter
+from jtransfer.transfer.features.feature_progress import (
+    FeatureCacheError,
+    Progress,
+    read_progress,
+)
+
+Batches = Iterator[tuple[np.ndarray, np.ndarray]]
+
+
+def complete_rows(
+    apply: Callable[[np.ndarray], Mapping[str, Any]],
+    batches: Callable[[int, int], Batches],
+    folder: Path,
+    wanted: dict[str, Any],
+    commit_every: int,
+) -> Progress:
+    """Extract the rows that are missing in a cache, as its only writer.
+
+    Arguments and errors as for `extract`; `wanted` is what `read_progress` is asked for.
+    """
+    # Read again: until a moment ago another process may have been at it.
+    progress = read_progress(folder, **wanted)
+    rows, dtype = wanted["rows"], np.dtype(wanted["dtype"])
+    start, batch = (progress.done, progress.batch) if progress else (0, 0)
+    with ExitStack() as stack:
+        writer = stack.enter_context(CacheWriter(folder, progress)) if progress and start else None
+        position = start
+        for numbers, images in batches(start, rows):
+            _check(numbers, images, first=position, rows=rows)
+            batch = max(batch, len(images))
+            outputs = jax.device_get(apply(_filled_up(images, batch)))
+            layers = {
+                name: _as_rows(name, values, numbers, dtype) for name, values in outputs.items()
+            }
+            if writer is None:
+                dims = {name: values.shape[1] for name, values in layers.items()}
+                writer = stack.enter_context(
+                    CacheWriter(folder, Progress(**wanted, dims=dims, batch=batch))
+                )
+            writer.write(numbers, layers)
+            position = int(numbers[-1]) + 1
+            if position - writer.progress.done >= commit_every:
+                writer.commit(position)
+        if writer is None:
+            raise FeatureCacheError(
+                f"no image came for any of {rows:,} rows, expected at least one; check the data "
+                "set, and what was left out of it"
+            )
+        writer.commit(rows)
+        return writer.progress
+
+
+def _check(numbers: np.ndarray, images: np.ndarray, *, first: int, rows: int) -> None:
+    ascending = len(numbers) > 0 and bool((np.diff(numbers) > 0).all())
+    if len(numbers) == len(images) and ascending and first <= numbers[0] <= numbers[-1] < rows:
+        return
+    raise FeatureCacheError(
+        f"a batch holds {len(images)} images for the rows {np.asarray(numbers).tolist()}, expected "
+        f"one image a row, and rows from {first} to {rows - 1} in ascending order"
+    )
+
+
+def _filled_up(images: np.ndarray, batch: int) -> np.ndarray:
+    missing = batch - len(images)
+    return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
+
+
+def _as_rows(name: str, values: np.ndarray, numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The layer's maps as [b, dims] of the type on disk, all finite."""
+    flat = values[: len(numbers)].reshape(len(numbers), -1)
+    with np.errstate(over="ignore"):
+        flat = flat.astype(dtype, copy=False)
+    finite = np.isfinite(flat).all(axis=1)
+    if not finite.all():
+        raise FeatureCacheError(
+            f"the features of layer {name!r} at row {numbers[np.argmin(finite)]} hold NaN or "
+            f"infinity (as {dtype.name}); expected finite numbers. Check the weights and the "
+            "preprocessing"
+        )
+    return flat
