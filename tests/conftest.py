@@ -32,6 +32,17 @@ settings.load_profile("jtransfer")
 _PLENTY = 2 * 2**30  # bytes that the programs of the tests before may take
 
 
+# Tracing makes objects by the million, most of which stay: as often as Python looks for garbage by
+# itself, that takes a tenth of the suite's time.
+gc.set_threshold(50_000, 10, 10)
+
+
+def pytest_collection_finish():
+    """What was imported stays, and need not be looked through again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _forgotten_programs():
     """A process that keeps all that it compiled takes over 6 GB at the end of the suite."""

@@ -70,8 +70,9 @@ def segmentation(results: Results) -> str:
         parts.append(
             f"{train:,} images to train, {val:,} to choose the step by, {test:,} to test; "
             f"{steps:,} steps a stage, batch {batch}, Adam at {rate:g} falling as a cosine, the "
-            f"published trunk at {first['trunk_rate']:g} of it. The stages follow one another, so "
-            "that 8s has seen as many steps as the net from scratch."
+            f"published trunk at {first['trunk_rate']:g} of it; images are scaled, cut out and "
+            f"mirrored at random, their light changed by up to {first['jitter']:g}. The stages "
+            "follow one another, so that 8s has seen as many steps as the net from scratch."
         )
         parts.append(markdown_table(_HEADER, _lines(cells)))
         if finest:

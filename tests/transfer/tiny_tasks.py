@@ -60,16 +60,21 @@ def split(variables):
     return variables["params"], stats
 
 
-def evaluate(net, weighting, variables, batch, *, key=2):
-    """Gradient, statistics and mean metrics of a loss, compiled."""
-    params, stats = split(variables)
+def evaluation(net, weighting, *, key=2):
+    """What gives value, gradient, statistics and mean metrics of a loss, compiled."""
     loss = multitask_loss(net, CRITERIA, weighting=weighting)
 
     @jax.jit
-    def call(params, stats, batch):
-        return jax.value_and_grad(loss, has_aux=True)(
+    def call(variables, batch):
+        params, stats = split(variables)
+        (value, (new_stats, metrics)), gradient = jax.value_and_grad(loss, has_aux=True)(
             params, stats, batch, jax.random.key(key), jnp.zeros(())
         )
+        return value, gradient, new_stats, metrics
 
-    (value, (new_stats, metrics)), gradient = call(params, stats, batch)
-    return value, gradient, new_stats, metrics
+    return call
+
+
+def evaluate(net, weighting, variables, batch):
+    """These at one batch."""
+    return evaluation(net, weighting)(variables, batch)

@@ -20,6 +20,7 @@ def made(row, seed, iou):
         "batch": 8,
         "learning_rate": 0.001,
         "trunk_rate": 0.1,
+        "jitter": 0.4,
         "iou": [iou, iou / 2],
         "classes": ["road", "car"],
         "images": [20, 5, 10],
