@@ -54,6 +54,11 @@ def rows(result: dict[str, Any]) -> list[list[str]]:
     ]
 
 
+def _others(result: dict[str, Any]) -> str:
+    at_most = result["test_at_most"]
+    return "all other images" if at_most is None else f"at most {at_most} others of each class"
+
+
 def table(results: Results) -> str:
     """A row for each data set and way."""
     return console_table(_HEADER, [row for each in results for row in rows(each)])
@@ -71,7 +76,7 @@ def beside_timm(results: Results) -> str:
                 "The same EfficientNet-Lite0, of the same weights, on the same images and machine: "
                 "each way is a command that starts with nothing cached, so that imports, "
                 "compilation, decoding, the net and the classifier are in its time; the ways take "
-                f"turns, means over {first['splits']} random splits. In its time `jtransfer fit` "
+                f"turns, means over {first['splits']} random splits, judged on {_others(first)}. In its time `jtransfer fit` "
                 "chooses layer, probe and penalty by nested cross-validation, calibrates, and "
                 "writes its report; `nn.Linear` (Adam, 100 epochs, last layer) chooses nothing, "
                 "LogisticRegressionCV (ten C, 5 folds, last layer) its penalty. The machine did "

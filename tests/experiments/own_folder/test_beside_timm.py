@@ -18,6 +18,7 @@ def turn(held_out, seconds):
 RESULT = {
     "data": "folder:pets",
     "train": 5,
+    "test_at_most": None,
     "splits": 2,
     "measured": {
         OURS: [turn(0.9, 10.0), turn(0.8, 20.0)],
@@ -31,6 +32,8 @@ def test_rows_by_hand():
     said = beside_timm([RESULT])
     assert "| pets, 5 a class | jtransfer fit | 0.850 | 30 | 15 | 1.00 | 1.50 | 7 | 15 |" in said
     assert "| pets, 5 a class | timm, nn.Linear | 0.750 | 120 | 60 | 0.25 | 1.50 | 7 | 60 |" in said
+    assert "judged on all other images." in said
+    assert "at most 9 others of each class." in beside_timm([RESULT | {"test_at_most": 9}])
     assert beside_timm([]) == ""
 
 
