@@ -34,7 +34,8 @@ def few_shot(results: Results) -> str:
                 f"{first['episodes']:,} episodes for each number of shots, mean accuracy and 95% "
                 "interval over episodes; features of length 1.",
                 markdown_table(["features", *(f"{k}-shot" for k in first["shots"])], rows),
-                f"All {solved:,} episodes, drawn, compiled and solved: {times}. {made_by(first)}.",
+                f"All {solved:,} episodes, drawn, compiled and solved, while the machine did other "
+                f"work: {times}. {made_by(first)}.",
             ]
         )
         + "\n"

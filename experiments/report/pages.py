@@ -12,7 +12,7 @@ from experiments.fine_tune_images import table as fine_tune_images
 from experiments.headline import Headline
 from experiments.multitask import table as multitask
 from experiments.no_harm import table as no_harm
-from experiments.own_folder import table as own_folder
+from experiments.own_folder import beside_timm_table, table as own_folder
 from experiments.probe_layers import table as probe_layers
 from experiments.retrieve import table as retrieve
 from experiments.segment import table as segment
@@ -101,7 +101,14 @@ PAGES: dict[str, Page] = {
     ),
     "own_folder": Page(
         "Your own folder",
-        (Section(own_folder.own_folder, ("own_folder",), own_folder.headlines),),
+        (
+            Section(own_folder.own_folder, ("own_folder",), own_folder.headlines),
+            Section(
+                beside_timm_table.beside_timm,
+                ("own_folder_beside_timm",),
+                beside_timm_table.headlines,
+            ),
+        ),
     ),
     "throughput": Page(
         "Throughput",

@@ -17,6 +17,7 @@ was when the same command is given again.
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -89,9 +90,10 @@ def main(config: Config) -> None:
     for line in told(model.about):
         print(line)
     print(f"\nThe model is in {config.out}; look at {config.out / 'report.html'}, then")
-    print(f"  jtransfer predict {config.out} IMAGES...")
-    print(f"Fill in {config.out / 'check.csv'} from its first line on, as far as you like, then")
-    print(f"  jtransfer adapt --out {config.out} --check {config.out / 'check.csv'}")
+    print(f"  jtransfer predict {quote(str(config.out))} IMAGES...")
+    check = config.out / "check.csv"
+    print(f"Fill in {check} from its first line on, as far as you like, then")
+    print(f"  jtransfer adapt --out {quote(str(config.out))} --check {quote(str(check))}")
 
 
 def told(about: Any) -> list[str]:

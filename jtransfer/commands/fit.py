@@ -9,6 +9,7 @@ was interrupted goes on where it was when the same command is given again.
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -65,7 +66,7 @@ def main(config: Config) -> None:
     for line in told(model.about):
         print(line)
     print(f"\nThe model is in {config.out}; look at {config.out / 'report.html'}, then")
-    print(f"  jtransfer predict {config.out} IMAGES...")
+    print(f"  jtransfer predict {quote(str(config.out))} IMAGES...")
 
 
 def told(about: Any) -> list[str]:

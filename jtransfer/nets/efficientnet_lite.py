@@ -285,6 +285,29 @@ def efficientnet_lite_names(number: int) -> TorchNames:
     return TorchNames(modules)
 
 
+def efficientnet_lite_names_in_timm(number: int) -> TorchNames:
+    """What the modules of the net are called in timm's `tf_efficientnet_lite*`.
+
+    Raises:
+      ValueError: if there is no net of that number.
+    """
+    steps = ("expand", "depthwise", "project")
+    modules: dict[str, tuple[str, ...]] = {"conv_stem": ("stem", "conv"), "bn1": ("stem", "norm")}
+    for position, shape in enumerate(_blocks(number)):
+        expands = shape.expansion > 1
+        convolutions = ("conv_pw", "conv_dw", "conv_pwl") if expands else ("conv_dw", "conv_pw")
+        for layer in range(shape.layers):
+            theirs = f"blocks.{position}.{layer}"
+            ours = f"block{position + 1}", f"layer{layer + 1}"
+            for place, (name, step) in enumerate(
+                zip(convolutions, steps if expands else steps[1:], strict=True), start=1
+            ):
+                modules[f"{theirs}.{name}"] = (*ours, step)
+                modules[f"{theirs}.bn{place}"] = (*ours, f"{step}_norm")
+    modules |= {"conv_head": ("top", "conv"), "bn2": ("top", "norm"), "classifier": ("fc",)}
+    return TorchNames(modules)
+
+
 def _blocks(number: int) -> list[BlockShape]:
     """The seven blocks of a net."""
     if not 0 <= number < len(EFFICIENTNET_LITE):

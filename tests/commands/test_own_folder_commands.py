@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jax import export as jax_export
+from markupsafe import escape
 
 from jtransfer.commands.main import main
 from tests.recipes.own_folder.conftest import model, squares, toy_trunk
@@ -19,14 +20,15 @@ def _cache(tmp_path: Path, monkeypatch):
 
 @pytest.mark.usefixtures("toy_trunk")
 def test_fit_predict_search_and_export(squares, tmp_path, capsys):
-    folder, program = tmp_path / "model", tmp_path / "model.stablehlo"
+    folder, program = tmp_path / "my model", tmp_path / "my model.stablehlo"
     main(["fit", str(squares), "--out", str(folder), "--workers", "0", "--keep-features"])
     said = capsys.readouterr().out
     assert "18 images of 3 classes" in said
     assert "right on 100.0% of new images" in said
-    assert f"jtransfer predict {folder}" in said
+    assert f"jtransfer predict '{folder}' IMAGES..." in said
     page = (folder / "report.html").read_text()
     assert "blue" in page
+    assert escape(f"jtransfer predict '{folder}' IMAGES...") in page
     assert "data:image/jpeg" in page
 
     asked = squares / "red" / "1.png"

@@ -9,30 +9,17 @@ import jax
 import numpy as np
 import pytest
 
+from experiments import torchvision_loading
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.torch_layout import TorchNames, place_weights
 
-_KEPT: list[Any] = []  # whose operations go with them
-
 
 def torchvision() -> ModuleType:
-    """torchvision, or the test is skipped; its nets alone, where its own operations do not load.
-
-    These are built for one PyTorch each, such as the one for CUDA, and no net needs them; but
-    importing torchvision (as timm does) asks for two of them by name.
-    """
-    torch = pytest.importorskip("torch")
+    """torchvision, or the test is skipped."""
     try:
-        import torchvision
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
-        _KEPT.append(library)
-        import torchvision
+        return torchvision_loading.torchvision()
     except ImportError:
         pytest.skip("needs torchvision")
-    return torchvision
 
 
 def timm() -> ModuleType:

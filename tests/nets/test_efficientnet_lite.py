@@ -11,6 +11,7 @@ from jtransfer.nets.efficientnet_lite import (
     EFFICIENTNET_LITE,
     efficientnet_lite,
     efficientnet_lite_names,
+    efficientnet_lite_names_in_timm,
 )
 from jtransfer.nets.parts.convolutions import convolution
 from jtransfer.nets.weights.torch_file import read_torch
@@ -166,3 +167,13 @@ def test_statistics_per_domain_start_from_the_published_ones_and_move_apart(stem
     np.testing.assert_array_equal(mean[0], np.full(32, 0.3, np.float32))
     expected = 0.99 * 0.3 + 0.01 * maps.mean((0, 1, 2))
     np.testing.assert_allclose(mean[1], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_timms_names_are_those_of_the_same_leaves_in_the_same_order(number):
+    """The package's file and timm's net list their tensors in one order; three names by hand."""
+    package, timm = efficientnet_lite_names(number), efficientnet_lite_names_in_timm(number)
+    assert [*package.modules.values()] == [*timm.modules.values()]
+    assert timm.modules["blocks.0.0.conv_pw"] == ("block1", "layer1", "project")
+    assert timm.modules["blocks.1.0.conv_pw"] == ("block2", "layer1", "expand")
+    assert timm.modules["blocks.6.0.bn3"] == ("block7", "layer1", "project_norm")

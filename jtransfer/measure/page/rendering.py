@@ -81,8 +81,8 @@ def _file(name: str) -> str:
 
 
 def _breakable(name: str) -> Markup:
-    """A file's name that is broken after its folders, where a line is too short."""
-    return Markup("/<wbr>").join(name.split("/"))
+    """A file's name that is broken after its folders and words, where a line is too short."""
+    return Markup("<wbr>").join(re.split(r"(?<=[/_])|(?=\.)", name))
 
 
 def _cell(value: str | int | float) -> str:

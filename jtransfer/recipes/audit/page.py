@@ -1,5 +1,7 @@
 """The page of an audit: what was found, with pictures."""
 
+from shlex import quote
+
 import numpy as np
 
 from jtransfer import __version__
@@ -66,9 +68,13 @@ def audit_report(audit: Audit) -> Report:
         ],
         tables=tables,
         unreadable=[
-            Unreadable(folder.names[row], why) for row, why in audit.looked.unreadable.items()
+            # The file stands beside it already.
+            Unreadable(folder.names[row], why.removeprefix(str(folder.paths[row])).strip())
+            for row, why in audit.looked.unreadable.items()
         ],
-        commands=[Command("Learn the classes of this folder", f"jtransfer fit {folder.root}")],
+        commands=[
+            Command("Learn the classes of this folder", f"jtransfer fit {quote(str(folder.root))}")
+        ],
     )
 
 

@@ -16,7 +16,7 @@ from jtransfer.nets.stablehlo import to_stablehlo
 from jtransfer.nets.weights.pretrained import published_weights
 from jtransfer.nets.weights.publishing import to_published
 from jtransfer.nets.weights.safetensors import read_safetensors
-from jtransfer.nets.weights.torch_layout import place_weights
+from jtransfer.nets.weights.torch_layout import TorchNames, place_weights
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.model_folder import ModelError, packed
 
@@ -39,8 +39,9 @@ def export(model: Model, to: Format, path: Path | str) -> Path:
       from [batch, size, size, 3] uint8 images to [batch, classes] probabilities. Normalisation is
       inside; scaling and cutting (`model.trunk.crop`) are not.
     - "safetensors": all weights under the names of this library.
-    - "timm": the trunk under its publisher's names, with the probe as `probe.weight` and
-      `probe.bias`. The probe reads the layer's average over the pixels divided by its length.
+    - "timm": the trunk under timm's names where the catalogue knows them (`timm_names`), else under
+      its publisher's, with the probe as `probe.weight` and `probe.bias`. The probe reads the
+      layer's average over the pixels divided by its length.
 
     Args:
       model: to be exported.
@@ -133,17 +134,22 @@ def _from_timm(content: bytes, model: Model) -> dict[str, Any]:
     arrays = dict(read_safetensors(content, "the export"))
     probe = {"weights": arrays.pop("probe.weight").T, "bias": arrays.pop("probe.bias")}
     trunk = model.arrays["trunk"]
-    names, name = published_weights(model.trunk.name).names, model.trunk.name
+    names = _timm_names(model)
     return {
-        "trunk": place_weights(arrays, names, trunk, net=name, source="the export"),
+        "trunk": place_weights(arrays, names, trunk, net=model.trunk.name, source="the export"),
         "probe": probe,
     }
+
+
+def _timm_names(model: Model) -> TorchNames:
+    published = published_weights(model.trunk.name)
+    return published.timm_names or published.names
 
 
 def _for_timm(model: Model) -> bytes:
     from safetensors.numpy import save
 
-    names = published_weights(model.trunk.name).names
+    names = _timm_names(model)
     arrays: dict[str, Any] = dict(to_published(model.arrays["trunk"], names))
     arrays["probe.weight"] = np.ascontiguousarray(np.asarray(model.probe.weights).T)
     arrays["probe.bias"] = np.asarray(model.probe.bias)

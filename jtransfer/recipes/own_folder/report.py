@@ -1,6 +1,7 @@
 """The page that shows what came of a folder: the estimate, the mistakes, and what to do next."""
 
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
@@ -108,14 +109,16 @@ def report_of(
         maps=[show.plane(features, f"principal components of {model.layer}")],
         unreadable=[Unreadable(file, "could not be read") for file in missing],
         commands=[
-            Command("Tell the classes of other images", f"jtransfer predict {out} IMAGES..."),
+            Command(
+                "Tell the classes of other images", f"jtransfer predict {quote(str(out))} IMAGES..."
+            ),
             Command(
                 "In Python",
                 f"import jtransfer as jt\n\nmodel = jt.load_model({str(out)!r})\n"
                 'said = model.predict(["a.jpg", "b.jpg"])\n'
                 "said.names, said.confidence, said.unsure",
             ),
-            Command("For a server", f"jtransfer export {out} --to stablehlo"),
+            Command("For a server", f"jtransfer export {quote(str(out))} --to stablehlo"),
         ],
     )
 

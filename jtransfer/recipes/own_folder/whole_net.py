@@ -42,11 +42,15 @@ class Budget:
       steps: of stochastic gradient descent with Nesterov's momentum of .9.
       batch: images a step, cut at random and mirrored.
       learning_rate: at the start; it falls to 0 as a cosine.
+      gradient_norm: to which a longer gradient is shortened. A calibrated probe's scores are large
+        on features of length 1, so that the trunk's first gradients are: without this a trial on
+        PACS sketch (16 steps) went from a training loss of 0.4 to 6.4 in five steps.
     """
 
     steps: int
     batch: int
     learning_rate: float
+    gradient_norm: float = 1.0
 
     @classmethod
     def of(cls, trunk: str, images: int, steps: int | None = None) -> "Budget":
@@ -97,7 +101,10 @@ def fine_tune_model(
     side = max(model.trunk.crop.resize, size * 9 // 8)
     crop = Crop(side, side, interpolation=model.trunk.preprocessing.interpolation)
     rate = optax.cosine_decay_schedule(budget.learning_rate, budget.steps)
-    optimizer = optax.sgd(rate, momentum=0.9, nesterov=True)
+    optimizer = optax.chain(
+        optax.clip_by_global_norm(budget.gradient_norm),
+        optax.sgd(rate, momentum=0.9, nesterov=True),
+    )
     step = make_step(
         _loss(model),
         optimizer,

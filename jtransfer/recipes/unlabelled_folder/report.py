@@ -1,6 +1,7 @@
 """The page of an adapted model: both domains, what was tried and what was decided."""
 
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
@@ -84,10 +85,11 @@ def report_of(
         commands=[
             Command(
                 "Fill in the true classes in check.csv, from the first line on; then",
-                f"jtransfer adapt --out {out} --check {out / 'check.csv'}",
+                f"jtransfer adapt --out {quote(str(out))} --check {quote(str(out / 'check.csv'))}",
             ),
             Command(
-                "Tell the classes of other target images", f"jtransfer predict {out} IMAGES..."
+                "Tell the classes of other target images",
+                f"jtransfer predict {quote(str(out))} IMAGES...",
             ),
             Command(
                 "In Python",

@@ -131,6 +131,11 @@ def test_the_browser_is_told_to_fetch_nothing_and_to_run_this_script_alone():
     }
 
 
+def test_file_names_are_broken_between_their_words():
+    page = render_page(Report("pets", "", unreadable=[Unreadable("cats/my_1.5_kg.jpg", "cut")]))
+    assert "cats/<wbr>my_<wbr>1<wbr>.5_<wbr>kg<wbr>.jpg" in page
+
+
 def test_hostile_names_are_texts():
     plain, reader = Reader(render_page(whole("fox"))), Reader(render_page(whole(HOSTILE)))
     assert [tag for tag, _ in reader.elements if tag != "wbr"] == [

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import export as jax_export
+from PIL import Image
 from safetensors.numpy import load_file
 
 from jtransfer.recipes.own_folder import export as export_module
@@ -13,6 +14,7 @@ from jtransfer.recipes.own_folder.frozen_trunk import load_trunk
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.model_folder import ModelError
 from jtransfer.transfer.features.probe import LinearProbe
+from tests.nets.published_nets import timm
 
 
 def test_stablehlo_gives_the_models_probabilities_for_any_number_of_images(model, tmp_path):
@@ -68,8 +70,10 @@ def test_lite0_is_exported_and_timm_takes_it(tmp_path):
         temperature=0.1,
         threshold=0.5,
     )
-    pixels = rng.integers(0, 256, (2, 224, 224, 3), np.uint8)
-    expected = model.predict(pixels).probabilities
+    pictures = rng.integers(0, 256, (2, 300, 280, 3), np.uint8)
+    expected = model.predict(pictures).probabilities
+    # Scaling and cutting are not in the program.
+    pixels = np.stack([trunk.crop(Image.fromarray(each)) for each in pictures])
     program = export(model, "stablehlo", tmp_path / "model.stablehlo")
     called = jax_export.deserialize(bytearray(program.read_bytes())).call(pixels)
     np.testing.assert_allclose(called, expected, atol=1e-4)
@@ -77,8 +81,8 @@ def test_lite0_is_exported_and_timm_takes_it(tmp_path):
     assert sum(each.size for each in ours.values()) > 3e6
     theirs = load_file(export(model, "timm", tmp_path / "theirs"))
     assert theirs["conv_stem.weight"].shape == (32, 3, 3, 3)
-    timm, torch = pytest.importorskip("timm"), pytest.importorskip("torch")
-    rival = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
+    torch = pytest.importorskip("torch")
+    rival = timm().create_model("tf_efficientnet_lite0", num_classes=0).eval()
     state = {name: torch.from_numpy(each) for name, each in theirs.items() if "probe" not in name}
     rival.load_state_dict(state)
     images = torch.from_numpy(np.array(trunk.preprocessing.normalise(jnp.asarray(pixels))))

@@ -4,6 +4,7 @@ from functools import partial
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from jtransfer.recipes.own_folder import (
@@ -15,8 +16,9 @@ from jtransfer.recipes.own_folder.estimate_by_halves import estimate_of_halves
 from jtransfer.recipes.own_folder.export import export
 from jtransfer.recipes.own_folder.fine_tuning import wanted
 from jtransfer.recipes.own_folder.fit import fit
+from jtransfer.recipes.own_folder.intake import learned_and_test
 from jtransfer.recipes.own_folder.model_folder import load_model
-from jtransfer.recipes.own_folder.whole_net import Budget
+from jtransfer.recipes.own_folder.whole_net import Budget, fine_tune_model
 from tests.recipes.own_folder.conftest import COLOURS, square
 
 
@@ -83,6 +85,28 @@ def test_the_first_step_leaves_from_the_probe(fitted, toy_trunk, squares, monkey
     about = still.about["choice"]["fine_tuning"]
     assert "too short to learn" in about["why"] or "gained nothing" in about["why"]
     assert held_out(still)["probe"]["accuracy"] == held_out(still)["fine_tuned"]["accuracy"]
+
+
+def test_a_step_is_no_longer_than_its_gradient_may_be(model, squares, tmp_path):
+    """The first step of Nesterov's momentum of .9 is 1.9 times as long as the gradient."""
+    files, _ = learned_and_test(squares)
+    budget = Budget(1, 12, learning_rate=0.1, gradient_norm=1e-2)
+    moved, _ = fine_tune_model(
+        replace(model, temperature=1.0),
+        files.take(np.flatnonzero(files.labels < len(model.classes))),
+        budget,
+        folder=tmp_path / "run",
+        seed=0,
+        workers=0,
+        what="a step",
+    )
+    pairs = [
+        (moved.trunk.variables["params"], model.trunk.until(model.layer).variables["params"]),
+        (moved.probe.weights, model.probe.weights),
+        (moved.probe.bias, model.probe.bias),
+    ]
+    change = jax.tree.map(lambda one, other: one - other, *map(list, zip(*pairs, strict=True)))
+    assert float(optax.tree.norm(change)) == pytest.approx(1.9 * 0.1 * 1e-2, rel=1e-3)
 
 
 def test_auto_says_why_it_does_not(fitted):

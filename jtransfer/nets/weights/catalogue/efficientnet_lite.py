@@ -10,6 +10,7 @@ from jtransfer.nets.efficientnet_lite import (
     EFFICIENTNET_LITE,
     efficientnet_lite,
     efficientnet_lite_names,
+    efficientnet_lite_names_in_timm,
 )
 from jtransfer.nets.weights.catalogue.entry import PublishedWeights
 from jtransfer.nets.weights.origins.package import Package
@@ -41,6 +42,7 @@ def _lite(
         parameters=parameters,
         gflop=gflop,
         top1=top1,
+        timm_names=efficientnet_lite_names_in_timm(number),
     )
 
 

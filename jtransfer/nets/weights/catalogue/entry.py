@@ -50,6 +50,7 @@ class PublishedWeights:
       head: the net's last stage, which names classes, or is CLIP's projection.
       classes: how many the published head names, ImageNet's 1,000; 0 if it was published without,
         None if it names none.
+      timm_names: what timm calls the net's modules, where the published file has other names.
     """
 
     build: Callable[..., Trunk]
@@ -63,3 +64,4 @@ class PublishedWeights:
     top1: float | None = None
     head: str = "fc"
     classes: int | None = 1000
+    timm_names: TorchNames | None = None
