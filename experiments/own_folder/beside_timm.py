@@ -12,11 +12,11 @@ Needs timm, torch and torchvision.
 """
 
 import csv
+import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,6 +76,20 @@ WAYS = {
 }
 
 
+# From a process of its own: the peak of memory of what starts a command would be the command's too.
+_MEASURE = """
+import json, resource, subprocess, sys, time
+out, *command = sys.argv[1:]
+began = time.perf_counter()
+code = subprocess.run(command).returncode
+seconds = time.perf_counter() - began
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(out, "w") as file:
+    json.dump([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss], file)
+sys.exit(code)
+"""
+
+
 def timed(command: Command, cache: Path) -> dict[str, float]:
     """Seconds by the clock and of the processor, its workers' among them, and the peak of memory.
 
@@ -83,19 +97,22 @@ def timed(command: Command, cache: Path) -> dict[str, float]:
       RuntimeError: if the command fails, with what it said.
     """
     environment = {**os.environ, "JTRANSFER_CACHE": str(cache)}
-    began = time.perf_counter()
+    found = cache / "measured.json"
     with (cache / "said.txt").open("w+") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process = subprocess.run(
+            (sys.executable, "-c", _MEASURE, str(found), *command),
+            stdout=said,
+            stderr=said,
+            env=environment,
+        )
         said.seek(0)
         if process.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{said.read()}")
+    seconds, of_processor, kilobytes = json.loads(found.read_text())
     return {
         "seconds": round(seconds, 2),
-        "processor_seconds": round(used.ru_utime + used.ru_stime, 2),
-        "gigabytes": round(used.ru_maxrss * 1024 / 1e9, 3),  # kB on Linux
+        "processor_seconds": round(of_processor, 2),
+        "gigabytes": round(kilobytes * 1024 / 1e9, 3),  # kB on Linux
     }
 
 

@@ -18,7 +18,12 @@ from jtransfer.labels import class_numbers
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "experiments").rglob("*.py"))
-COMMANDS = [path for path in SOURCES if "\nif __name__ ==" in path.read_text()]
+# What a user of timm would write has nothing of ours.
+COMMANDS = [
+    path
+    for path in SOURCES
+    if "\nif __name__ ==" in path.read_text() and path.name != "timm_probe.py"
+]
 
 
 @dataclass(frozen=True)

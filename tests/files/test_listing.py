@@ -34,15 +34,15 @@ def test_the_true_cause_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         f"{tmp_path}/file is a file; expected a folder. Name a folder"
     )
     assert "cannot be listed (File name too long); expected" in refusal(tmp_path / ("a" * 300))
-    assert "cannot be listed (embedded null byte)" in refusal(tmp_path / "a\0b")
+    assert "embedded null" in refusal(tmp_path / "a\0b")  # byte, or from Python 3.13 on character
     (tmp_path / "loop").symlink_to("loop")
     assert "cannot be listed (Too many levels of symbolic links)" in refusal(tmp_path / "loop")
 
     def refuse(_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.os.listdir", refuse)
-    monkeypatch.setattr("pathlib.os.scandir", refuse)
+    monkeypatch.setattr("os.listdir", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
     assert "may not be listed by this user; expected a folder that may. Change" in refusal(tmp_path)
 
 

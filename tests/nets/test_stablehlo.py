@@ -73,11 +73,11 @@ def test_they_give_elsewhere_what_they_give_here_for_any_batch(tmp_path):
     assert run.returncode == 0, run.stderr
     for name, (function, inputs) in made.items():
         expected = np.asarray(jax.jit(function)(inputs))
-        found = np.load(tmp_path / f"{name}.npz")
-        for number, size in enumerate(SIZES):
-            np.testing.assert_allclose(
-                found[f"arr_{number}"], expected[:size], rtol=1e-5, atol=1e-5, err_msg=name
-            )
+        with np.load(tmp_path / f"{name}.npz") as found:
+            for number, size in enumerate(SIZES):
+                np.testing.assert_allclose(
+                    found[f"arr_{number}"], expected[:size], rtol=1e-5, atol=1e-5, err_msg=name
+                )
 
 
 def test_what_has_no_batch_or_depends_on_it_is_refused():

@@ -215,8 +215,11 @@ _ASIDE: dict[str, frozenset[str]] = {
     "datetime": frozenset(("datetime", "date", "time", "timedelta", "timezone")),
     "decimal": frozenset(("Decimal",)),
     "uuid": frozenset(("UUID",)),
-    "pathlib": frozenset(
-        f"{pure}{system}Path" for pure in ("", "Pure") for system in ("", "Posix", "Windows")
+    **dict.fromkeys(
+        ("pathlib", "pathlib._local"),  # which Python 3.13 says of the same
+        frozenset(
+            f"{pure}{system}Path" for pure in ("", "Pure") for system in ("", "Posix", "Windows")
+        ),
     ),
 }
 

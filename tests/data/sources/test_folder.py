@@ -140,7 +140,7 @@ def test_names_of_any_bytes_are_classes_and_files(root):
 
 
 def test_a_name_that_no_folder_can_have_is_a_sentence(root):
-    for what, cause in (("a" * 300, "File name too long"), ("a\0b", "embedded null byte")):
+    for what, cause in (("a" * 300, "File name too long"), ("a\0b", ".*embedded null")):
         with pytest.raises(DataError, match=f"cannot be listed .{cause}"):
             load_folder(what, root)
     with pytest.raises(DataError, match=r"a\.JPEG is a file; expected a folder"):

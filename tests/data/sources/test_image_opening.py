@@ -124,7 +124,8 @@ def test_what_is_no_file_is_named_and_not_waited_for(tmp_path):
     assert refusal(tmp_path / "a.jpg").startswith("is a pipe, a socket or a device, no file;")
     (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
     assert refusal(tmp_path / "loop.jpg").startswith("cannot be opened (Too many levels of symb")
-    assert refusal(Path("a\0.jpg")).startswith("cannot be opened (embedded null byte); expected")
+    # In what words is Python's own affair.
+    assert re.match(r"cannot be opened \(.*embedded null .*\); expected", refusal(Path("a\0.jpg")))
 
 
 def test_names_of_any_bytes_are_read_and_said(tmp_path):

@@ -132,7 +132,11 @@ def test_a_sound_that_is_listed_twice_is_refused(folder, tmp_path):
 
 @pytest.mark.parametrize(
     ("what", "cause"),
-    [("a" * 300, "File name too long"), ("a\0b", "null byte"), ("7.txt", "is a file; expected a")],
+    [
+        ("a" * 300, "File name too long"),
+        ("a\0b", "embedded null"),
+        ("7.txt", "is a file; expected a"),
+    ],
 )
 def test_what_is_no_folder_is_told_by_its_cause(tmp_path, what, cause):
     (tmp_path / "7.txt").touch()

@@ -79,6 +79,14 @@ def test_what_checkpoints_hold_besides_is_only_noted(protocol):
     assert read_back["args"] == Other("argparse.Namespace")
 
 
+def test_a_path_as_python_3_13_writes_it_is_only_noted():
+    written = pickle.dumps(PurePosixPath("a"), 0)
+    for module in (b"pathlib", b"pathlib._local"):
+        content = written.replace(b"cpathlib._local\n", b"cpathlib\n")
+        content = content.replace(b"cpathlib\n", b"c" + module + b"\n")
+        assert isinstance(read(content), Other)
+
+
 def test_python_objects_of_any_class_are_a_name_and_never_made():
     """As by protocol 2 of a class `lib.Config` that keeps a dict, and by `lib.Table`, a dict."""
     config = b"clib\nConfig\n)\x81}U\x01aK\x01sb"

@@ -19,7 +19,10 @@ def test_two_processes_extract_probe_and_stream_what_one_does_and_decode_nothing
     alone = several.work(tmp_path, tmp_path / "alone", None)
     status, told = two_processes("tests.transfer.features_of_several", tmp_path)
     assert status == [0, 0], told
-    found = [np.load(tmp_path / f"found-{process}.npz") for process in range(2)]
+    found = []
+    for process in range(2):
+        with np.load(tmp_path / f"found-{process}.npz") as kept:
+            found.append(dict(kept))
     for each in found:
         np.testing.assert_allclose(each["features"], alone["features"], rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(each["probe"], alone["probe"], rtol=1e-4, atol=1e-5)
