@@ -23,7 +23,8 @@ demo: $(VENV)/.installed ## digits from fonts -> on photographs: source only, DA
 	$(BIN)/python -m experiments.adapt_digits --methods source dann teacher target $(ARGS)
 
 # A test's program runs once, on numbers that fit on a page: compiling it takes longer by far. Without
-# optimizations, by XLA's older emitters and in one piece, it takes a fifth of the time.
+# optimizations, by XLA's older emitters and in one piece, it takes a fifth of the time. (The tested
+# version has these flags; the newest, of test-newest, refuses the one of the emitters.)
 test: $(VENV)/.installed-dev ## the tests that need nothing but this repository
 	JAX_DISABLE_MOST_OPTIMIZATIONS=1 \
 		XLA_FLAGS="--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1" \

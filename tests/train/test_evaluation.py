@@ -31,3 +31,17 @@ def test_a_tree_of_outputs_comes_from_one_pass():
     np.testing.assert_array_equal(outputs["twice"], 2 * images)
     np.testing.assert_array_equal(outputs["sums"], images.sum(axis=1))
     assert calls == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("count", "batches"), [(1, [64]), (65, [128]), (256, [256]), (257, [500]), (501, [500, 500])]
+)
+def test_few_images_are_not_filled_up_to_many(count, batches):
+    calls = []
+
+    def same(images):
+        calls.append(len(images))
+        return images
+
+    assert len(map_batches(same, np.zeros((count, 2)))) == count
+    assert calls == batches
