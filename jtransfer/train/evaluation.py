@@ -27,10 +27,14 @@ def map_batches(function: Callable[[Any], Any], images: np.ndarray, *, batch: in
     batch = min(batch, max(_FEW, 1 << (len(images) - 1).bit_length()))
     outputs = []
     for start in range(0, len(images), batch):
-        part = images[start : start + batch]
-        missing = batch - len(part)
-        padded = np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
-        outputs.append(function(jax.device_put(padded)))
+        part = filled_up(images[start : start + batch], batch)
+        outputs.append(function(jax.device_put(part)))
     return jax.tree.map(
         lambda *parts: np.concatenate(parts)[: len(images)], *jax.device_get(outputs)
     )
+
+
+def filled_up(images: np.ndarray, count: int) -> np.ndarray:
+    """So many images [count, ...], the last of at least one and at most so many repeated."""
+    missing = count - len(images)
+    return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images

@@ -14,6 +14,7 @@ from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.image_batches import image_batches
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk
+from jtransfer.train.evaluation import filled_up
 from jtransfer.transfer.features.probe import LinearProbe
 from jtransfer.transfer.features.retrieval import l2_normalised, nearest
 
@@ -216,9 +217,7 @@ class Model:
     def _predict_cut(self, pixels: np.ndarray, batch: int = _BATCH) -> Predictions:
         apply, arrays = self._compiled
         # One shape is compiled: what is missing is filled up by the last image.
-        missing = batch - len(pixels)
-        filled = np.concatenate([pixels, np.repeat(pixels[-1:], missing, axis=0)])
-        probabilities, features = jax.device_get(apply(arrays, filled))
+        probabilities, features = jax.device_get(apply(arrays, filled_up(pixels, batch)))
         count = len(pixels)
         return Predictions(self.classes, probabilities[:count], self.threshold, features[:count])
 

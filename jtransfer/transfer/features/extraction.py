@@ -10,9 +10,9 @@ import numpy as np
 from jax.core import Tracer
 
 from jtransfer.transfer.features.extraction_parts import complete_by_processes
-from jtransfer.transfer.features.extraction_pass import Batches, complete_rows
+from jtransfer.transfer.features.extraction_pass import Batches, Pass, complete_rows
 from jtransfer.transfer.features.feature_cache import only_writer, open_arrays
-from jtransfer.transfer.features.feature_progress import PRESENT, read_progress
+from jtransfer.transfer.features.feature_progress import PRESENT
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +71,14 @@ def extract(
     """
     folder = Path(folder)
     wanted = {"key": dict(key), "rows": rows, "dtype": np.dtype(dtype).name}
-    progress = read_progress(folder, **wanted)
+    asked = Pass(apply, batches, wanted, commit_every)
+    progress = asked.progress(folder)
     if progress is None or progress.done < rows:
         if jax.process_count() > 1:
-            progress = complete_by_processes(apply, batches, folder, wanted, commit_every)
+            progress = complete_by_processes(asked, folder)
         else:
             with only_writer(folder):
-                progress = complete_rows(apply, batches, folder, wanted, commit_every)
+                progress = complete_rows(asked, folder)
     arrays = open_arrays(folder, progress)
     layers = {name: arrays[name] for name in progress.dims}
     return Features(layers, np.array(arrays[PRESENT]), progress.key)

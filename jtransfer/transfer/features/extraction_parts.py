@@ -5,87 +5,67 @@ stopped, and all are copied into the whole when they are there.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from jtransfer.transfer.features.extraction_pass import Batches, complete_rows
+from jtransfer.transfer.features.extraction_pass import Pass, complete_rows
 from jtransfer.transfer.features.feature_cache import CacheWriter, only_writer, open_arrays
-from jtransfer.transfer.features.feature_progress import PRESENT, Progress, read_progress
+from jtransfer.transfer.features.feature_progress import PRESENT, Progress
 
 _PARTS = ".parts"
 
 
-def complete_by_processes(
-    apply: Callable[[np.ndarray], Mapping[str, Any]],
-    batches: Callable[[int, int], Batches],
-    folder: Path,
-    wanted: dict[str, Any],
-    commit_every: int,
-) -> Progress:
+def complete_by_processes(of: Pass, folder: Path) -> Progress:
     """As `complete_rows`, called by all processes that were started together."""
     count, process = jax.process_count(), jax.process_index()
     multihost_utils.sync_global_devices(f"all have seen how far {folder} is")
-    complete_part(apply, batches, folder, wanted, commit_every, part=process, parts=count)
+    complete_part(of, folder, part=process, parts=count)
     multihost_utils.sync_global_devices(f"all parts of {folder} are there")
     if process == 0:
-        join_parts(folder, wanted, commit_every, parts=count)
+        join_parts(of, folder, parts=count)
     multihost_utils.sync_global_devices(f"{folder} is whole")
-    progress = read_progress(folder, **wanted)
+    progress = of.progress(folder)
     assert progress is not None  # the first process has written it
     return progress
 
 
-def complete_part(
-    apply: Callable[[np.ndarray], Mapping[str, Any]],
-    batches: Callable[[int, int], Batches],
-    folder: Path,
-    wanted: dict[str, Any],
-    commit_every: int,
-    *,
-    part: int,
-    parts: int,
-) -> None:
-    """Extract what is missing of one part of a cache's rows; arguments as for `complete_rows`."""
-    rows = part_rows(wanted["rows"], part, parts)
+def complete_part(of: Pass, folder: Path, *, part: int, parts: int) -> None:
+    """Extract what is missing of one part of a cache's rows."""
+    rows = part_rows(of.rows, part, parts)
     if not rows:
         return
-
-    def of_part(start: int, stop: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for numbers, images in batches(rows.start + start, rows.start + stop):
-            yield numbers - rows.start, images
-
-    there, asked = _part(folder, wanted, part, parts)
-    if _done(folder, wanted) >= rows.stop or _done(there, asked) == len(rows):
+    there, own = _part(of, folder, part, parts)
+    if _done(of, folder) >= rows.stop or _done(own, there) == len(rows):
         return
     with only_writer(there):
-        complete_rows(apply, of_part, there, asked, commit_every)
+        complete_rows(own, there)
 
 
-def join_parts(folder: Path, wanted: dict[str, Any], commit_every: int, *, parts: int) -> None:
+def join_parts(of: Pass, folder: Path, *, parts: int) -> None:
     """Copy all parts, which are there, into the whole cache, and remove them."""
     with only_writer(folder), ExitStack() as stack:
-        progress, writer = read_progress(folder, **wanted), None
+        progress, writer = of.progress(folder), None
         if progress is not None and progress.done:
             writer = stack.enter_context(CacheWriter(folder, progress))
         for part in range(parts):
-            rows = part_rows(wanted["rows"], part, parts)
+            rows = part_rows(of.rows, part, parts)
             if not rows or (writer is not None and writer.progress.done >= rows.stop):
                 continue
-            there, asked = _part(folder, wanted, part, parts)
-            of_part = read_progress(there, **asked)
+            there, own = _part(of, folder, part, parts)
+            of_part = own.progress(there)
             assert of_part is not None  # its process has completed it
             arrays = open_arrays(there, of_part)
             if writer is None:
-                begun = Progress(**wanted, dims=of_part.dims, batch=of_part.batch)
+                begun = Progress(**of.wanted, dims=of_part.dims, batch=of_part.batch)
                 writer = stack.enter_context(CacheWriter(folder, begun))
-            for start in range(max(writer.progress.done, rows.start), rows.stop, commit_every):
-                stop = min(start + commit_every, rows.stop)
+            for start in range(max(writer.progress.done, rows.start), rows.stop, of.commit_every):
+                stop = min(start + of.commit_every, rows.stop)
                 present = np.flatnonzero(arrays[PRESENT][start - rows.start : stop - rows.start])
                 if len(present):
                     at = start - rows.start + present
@@ -99,14 +79,19 @@ def part_rows(rows: int, part: int, parts: int) -> range:
     return range(rows * part // parts, rows * (part + 1) // parts)
 
 
-def _done(folder: Path, wanted: dict[str, Any]) -> int:
-    progress = read_progress(folder, **wanted)
+def _done(of: Pass, folder: Path) -> int:
+    progress = of.progress(folder)
     return progress.done if progress else 0
 
 
-def _part(folder: Path, wanted: dict[str, Any], part: int, parts: int) -> tuple[Path, dict]:
-    """The folder of a part, and what `read_progress` is asked of it."""
-    key = {**wanted["key"], "part": f"{part + 1} of {parts}, of {wanted['rows']:,} rows"}
-    rows = part_rows(wanted["rows"], part, parts)
-    there = folder / _PARTS / f"{part + 1}-of-{parts}"
-    return there, {**wanted, "key": key, "rows": len(rows)}
+def _part(of: Pass, folder: Path, part: int, parts: int) -> tuple[Path, Pass]:
+    """The folder of a part, and the pass over its rows, which are counted from 0 there."""
+    rows = part_rows(of.rows, part, parts)
+
+    def batches(start: int, stop: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for numbers, images in of.batches(rows.start + start, rows.start + stop):
+            yield numbers - rows.start, images
+
+    key = {**of.wanted["key"], "part": f"{part + 1} of {parts}, of {of.rows:,} rows"}
+    own = replace(of, batches=batches, wanted={**of.wanted, "key": key, "rows": len(rows)})
+    return folder / _PARTS / f"{part + 1}-of-{parts}", own

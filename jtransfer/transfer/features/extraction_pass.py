@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from jtransfer.train.evaluation import filled_up
 from jtransfer.transfer.features.feature_cache import CacheWriter
 from jtransfer.transfer.features.feature_progress import (
     FeatureCacheError,
@@ -18,39 +20,56 @@ from jtransfer.transfer.features.feature_progress import (
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
-def complete_rows(
-    apply: Callable[[np.ndarray], Mapping[str, Any]],
-    batches: Callable[[int, int], Batches],
-    folder: Path,
-    wanted: dict[str, Any],
-    commit_every: int,
-) -> Progress:
-    """Extract the rows that are missing in a cache, as its only writer.
+@dataclass(frozen=True)
+class Pass:
+    """What is extracted, and how; see `extract`.
 
-    Arguments and errors as for `extract`; `wanted` is what `read_progress` is asked for.
+    Attributes:
+      apply: from images to their layers.
+      batches: from the first row wanted and the one behind the last to those rows and their images.
+      wanted: what `read_progress` is asked for.
+      commit_every: rows after which what is there is made sure of.
     """
+
+    apply: Callable[[np.ndarray], Mapping[str, Any]]
+    batches: Callable[[int, int], Batches]
+    wanted: dict[str, Any]
+    commit_every: int
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return self.wanted["rows"]
+
+    def progress(self, folder: Path) -> Progress | None:
+        """How far a cache is."""
+        return read_progress(folder, **self.wanted)
+
+
+def complete_rows(of: Pass, folder: Path) -> Progress:
+    """Extract the rows that are missing in a cache, as its only writer; errors as of `extract`."""
     # Read again: until a moment ago another process may have been at it.
-    progress = read_progress(folder, **wanted)
-    rows, dtype = wanted["rows"], np.dtype(wanted["dtype"])
+    progress = of.progress(folder)
+    rows, dtype = of.rows, np.dtype(of.wanted["dtype"])
     start, batch = (progress.done, progress.batch) if progress else (0, 0)
     with ExitStack() as stack:
         writer = stack.enter_context(CacheWriter(folder, progress)) if progress and start else None
         position = start
-        for numbers, images in batches(start, rows):
+        for numbers, images in of.batches(start, rows):
             _check(numbers, images, first=position, rows=rows)
             batch = max(batch, len(images))
-            outputs = jax.device_get(apply(_filled_up(images, batch)))
+            outputs = jax.device_get(of.apply(filled_up(images, batch)))
             layers = {
                 name: _as_rows(name, values, numbers, dtype) for name, values in outputs.items()
             }
             if writer is None:
                 dims = {name: values.shape[1] for name, values in layers.items()}
                 writer = stack.enter_context(
-                    CacheWriter(folder, Progress(**wanted, dims=dims, batch=batch))
+                    CacheWriter(folder, Progress(**of.wanted, dims=dims, batch=batch))
                 )
             writer.write(numbers, layers)
             position = int(numbers[-1]) + 1
-            if position - writer.progress.done >= commit_every:
+            if position - writer.progress.done >= of.commit_every:
                 writer.commit(position)
         if writer is None:
             raise FeatureCacheError(
@@ -69,11 +88,6 @@ def _check(numbers: np.ndarray, images: np.ndarray, *, first: int, rows: int) ->
         f"a batch holds {len(images)} images for the rows {np.asarray(numbers).tolist()}, expected "
         f"one image a row, and rows from {first} to {rows - 1} in ascending order"
     )
-
-
-def _filled_up(images: np.ndarray, batch: int) -> np.ndarray:
-    missing = batch - len(images)
-    return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
 
 
 def _as_rows(name: str, values: np.ndarray, numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 from jtransfer.train.compilation import DATA_AXIS, data_mesh
+from jtransfer.train.evaluation import filled_up
 
 
 def over_local_devices(
@@ -32,8 +33,7 @@ def over_local_devices(
     held = jax.device_put(variables, whole)
 
     def apply(images: np.ndarray) -> Mapping[str, jax.Array]:
-        missing = -len(images) % len(devices)
-        filled = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
+        filled = filled_up(images, len(images) + -len(images) % len(devices))
         return compiled(held, jax.device_put(filled, shares))
 
     return apply

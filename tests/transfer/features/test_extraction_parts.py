@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from jtransfer.transfer.features.extraction_parts import complete_part, join_parts, part_rows
+from jtransfer.transfer.features.extraction_pass import Pass
 from jtransfer.transfer.features.feature_cache import CacheWriter
 from jtransfer.transfer.features.local_devices import over_local_devices
 from tests.transfer.ten_images import IMAGES, KEY, ROWS, Source, files, layers, run
@@ -13,7 +14,11 @@ WANTED = {"key": KEY, "rows": ROWS, "dtype": "float32"}
 
 
 def complete(folder, source, part, parts):
-    complete_part(layers, source, folder, WANTED, 2, part=part, parts=parts)
+    complete_part(Pass(layers, source, WANTED, 2), folder, part=part, parts=parts)
+
+
+def join(folder, commit_every, parts):
+    join_parts(Pass(layers, no_more, WANTED, commit_every), folder, parts=parts)
 
 
 def assert_same(found, expected):
@@ -44,7 +49,7 @@ def test_parts_make_the_cache_of_one_process_and_go_on_where_they_stopped(tmp_pa
     complete(shared, again, 1, 2)
     assert again.starts == [7]  # rows 5 and 6 were committed
     complete(shared, no_more, 0, 2)
-    join_parts(shared, WANTED, 3, parts=2)
+    join(shared, 3, 2)
     assert files(shared) == files(whole)
     assert_same(run(shared, no_more), expected)
 
@@ -62,10 +67,10 @@ def test_the_joining_of_parts_goes_on_where_it_stopped(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(CacheWriter, "commit", die)
         with pytest.raises(KeyboardInterrupt):
-            join_parts(tmp_path, WANTED, 2, parts=3)
+            join(tmp_path, 2, 3)
     for part in range(3):
         complete(tmp_path, no_more, part, 3)
-    join_parts(tmp_path, WANTED, 2, parts=3)
+    join(tmp_path, 2, 3)
     assert_same(run(tmp_path, no_more), run(tmp_path / "whole"))
 
 
