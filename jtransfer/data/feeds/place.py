@@ -25,8 +25,6 @@ class Place:
     """
 
     def __init__(self, batch: int, mesh: "Mesh | None"):
-        from jax.sharding import NamedSharding, PartitionSpec
-
         self.mine, self._batch, self._shares = np.arange(batch), batch, None
         if mesh is None or not mesh.is_multi_process:
             return
@@ -35,6 +33,8 @@ class Place:
                 f"a batch of {batch} over {mesh.size} devices; expected a multiple of their "
                 "number. Give another batch, or fewer devices"
             )
+        from jax.sharding import NamedSharding, PartitionSpec
+
         self._shares = NamedSharding(mesh, PartitionSpec(mesh.axis_names))
         shares = self._shares.addressable_devices_indices_map((batch,)).values()
         self.mine = np.unique(np.concatenate([self.mine[share] for share in shares]))
