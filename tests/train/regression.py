@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import compile_step
+from jtransfer.train.loop import fit
 from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 
@@ -68,3 +70,14 @@ def plain_step(**options):
 def compiled_step(**options):
     """The step, compiled."""
     return compile_step(plain_step(), gather, **options)
+
+
+def go_on(folder, steps, mesh):
+    """Train to so many steps from the newest checkpoint, if any: the first step, and the state."""
+    with Checkpoints(folder) as checkpoints:
+        state = initial_state()
+        if checkpoints.latest_step is not None:
+            state = checkpoints.restore(state)
+        first = int(state.step)
+        options = {"steps": steps, "checkpoints": checkpoints, "mesh": mesh}
+        return first, fit(compiled_step(mesh=mesh), state, Feed(), **options)

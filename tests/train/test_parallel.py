@@ -8,7 +8,6 @@ import jax
 import numpy as np
 import pytest
 
-from jtransfer.train.checkpoint import Checkpoints
 from jtransfer.train.compilation import compile_step_by_pmap, data_mesh
 from jtransfer.train.loop import fit
 from jtransfer.train.parallel import Parallel
@@ -57,17 +56,8 @@ def test_by_pmap_every_method_is_what_it_is_on_one(name, devices):
 
 
 def test_over_devices_a_run_goes_on_from_one_devices_checkpoint(tmp_path):
-    def run(steps, mesh):
-        with Checkpoints(tmp_path) as checkpoints:
-            state = regression.initial_state()
-            if checkpoints.latest_step is not None:
-                state = checkpoints.restore(state)
-            step = regression.compiled_step(mesh=mesh)
-            options = {"steps": steps, "checkpoints": checkpoints, "mesh": mesh}
-            return fit(step, state, regression.Feed(), **options)
-
-    run(10, None)
-    found = run(STEPS, data_mesh(jax.devices()[:4]))
+    regression.go_on(tmp_path, 10, None)
+    _, found = regression.go_on(tmp_path, STEPS, data_mesh(jax.devices()[:4]))
     assert found.params["w"].devices() == {jax.devices()[0]}
     single = fit(
         regression.compiled_step(), regression.initial_state(), regression.Feed(), steps=STEPS

@@ -70,19 +70,10 @@ def test_variables_of_another_structure_are_refused_with_what_differs(of_adam, t
 
 
 def test_a_run_goes_from_four_devices_to_one_and_back(tmp_path):
-    def until(steps, mesh):
-        with Checkpoints(tmp_path) as checkpoints:
-            state = regression.initial_state()
-            if checkpoints.latest_step is not None:
-                state = checkpoints.restore(state)
-            assert int(state.step) == max(steps - 5, 0)
-            step = regression.compiled_step(mesh=mesh)
-            options = {"steps": steps, "checkpoints": checkpoints, "mesh": mesh}
-            return fit(step, state, regression.Feed(), **options)
-
     four = data_mesh(jax.devices()[:4])
     for steps, mesh in ((5, four), (10, None), (15, four)):
-        found = until(steps, mesh)
+        first, found = regression.go_on(tmp_path, steps, mesh)
+        assert first == steps - 5
     assert found.params["w"].devices() == {jax.devices()[0]}
     single = fit(
         regression.compiled_step(), regression.initial_state(), regression.Feed(), steps=15
