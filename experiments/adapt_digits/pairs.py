@@ -204,9 +204,9 @@ _SVHN10K = {
     "2,400 steps, the fewest of the development pairs, after the accuracies at 600 were seen",
     "small_width": 0.25,
     "protocol": "A reduced protocol: of SVHN the first 10,000 images of its test set, split by the "
-    "house's photograph; 7,016 to train stand for 73,257, 2,984 to test for 26,032. In 600 steps "
-    "(translation 300) of a net with a quarter of the paper's channels and hidden units: what two "
-    "busy cores do in an hour.",
+    "house's photograph; 7,016 to train stand for 73,257, 2,984 to test for 26,032. A net with a "
+    "quarter of the paper's channels and hidden units, in 600 steps (translation 300) where no "
+    "others are told: what two busy cores do in an hour.",
 }
 PAIRS["numbers-svhn10k"] = replace(
     PAIRS["numbers-svhn"], target="tiles:svhn10k", target_test="tiles:svhn10k", **_SVHN10K
