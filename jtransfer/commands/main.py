@@ -58,7 +58,14 @@ def run(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> None:
     chosen = next(each for each in commands.values() if type(settings) is each.Config)
     with ending_in_words(chosen.Config.__dataclass_fields__, status=2):
         require_usual_numbers(settings)
+        _prepare()
         chosen.main(settings)
+
+
+def _prepare() -> None:
+    from jtransfer.train.runtime import prepare_process
+
+    prepare_process()
 
 
 def _parsed(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> Any:

@@ -22,8 +22,12 @@ def prepare_process(parallel: Parallel | None = None) -> None:
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         jax.config.update("jax_compilation_cache_dir", str(home / "jtransfer" / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     _keep_freed_memory()
+    if parallel in (None, Parallel()):
+        # One CPU device has nothing to wait for: the thread that calls a program runs it, whose
+        # arena is the one that grows as large as it needs to be, see below.
+        jax.config.update("jax_cpu_enable_async_dispatch", False)
     if parallel is not None:
         parallel.start()
         if parallel.distributed and jax.process_index() != 0:
@@ -36,14 +40,15 @@ def _keep_freed_memory() -> None:
     XLA:CPU allocates and frees the step's temporary buffers at every call. Fresh pages from the
     system are faulted in one by one: measured, a third of the time of a small convolution net's
     step. Where there is no glibc, nothing is done.
+
+    Arenas of other threads than the first cannot grow past 64 MiB. One for all threads is no
+    remedy: LLVM, which compiles in several, takes a third longer in it.
     """
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return
-    trim_threshold, mmap_max, arena_max = -1, -4, -8  # M_* of malloc.h
+    trim_threshold, mmap_max = -1, -4  # M_* of malloc.h
     mallopt(trim_threshold, 2**31 - 1)
     mallopt(mmap_max, 0)
-    # Arenas of other threads than the first cannot grow past 64 MiB.
-    mallopt(arena_max, 1)
