@@ -214,6 +214,8 @@ def principal_plane(features: np.ndarray) -> np.ndarray:
     centred = np.asarray(features, np.float64)
     centred = centred - centred.mean(axis=0)
     with threadpool_limits(1, user_api="blas"):  # several threads wait more than they compute
+        if len(centred) > centred.shape[1]:
+            return centred @ np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
         variances, directions = np.linalg.eigh(centred @ centred.T)
     return (directions * np.sqrt(np.maximum(variances, 0)))[:, :-3:-1]
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from jtransfer.recipes.own_folder.report import principal_plane
 
@@ -9,8 +10,9 @@ def test_the_plane_of_points_on_an_ellipse_is_its_axes():
     np.testing.assert_allclose(abs(principal_plane(points)), abs(points[:, :2]), atol=1e-6)
 
 
-def test_the_plane_keeps_what_it_can_of_the_distances():
-    features = np.random.default_rng(0).normal(size=(12, 40))
+@pytest.mark.parametrize("shape", [(12, 40), (40, 12)])
+def test_the_plane_keeps_what_it_can_of_the_distances(shape):
+    features = np.random.default_rng(0).normal(size=shape)
     plane = principal_plane(features)
     lengths = np.linalg.svd(features - features.mean(axis=0), compute_uv=False)
     np.testing.assert_allclose(np.linalg.norm(plane, axis=0), lengths[:2])
