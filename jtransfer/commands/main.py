@@ -58,7 +58,16 @@ def run(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> None:
     chosen = next(each for each in commands.values() if type(settings) is each.Config)
     with ending_in_words(chosen.Config.__dataclass_fields__, status=2):
         require_usual_numbers(settings)
+        _prepare()
         chosen.main(settings)
+
+
+def _prepare() -> None:
+    """Keep compiled programs beside the other things that the commands keep."""
+    from jtransfer.nets.weights.download import cache_folder
+    from jtransfer.train.runtime import prepare_process
+
+    prepare_process(programs=cache_folder() / "xla")
 
 
 def _parsed(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> Any:
