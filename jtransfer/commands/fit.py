@@ -31,8 +31,8 @@ class Config:
     # Whether every class counts the same, however many images it has; auto lets
     # cross-validation decide.
     balance: Literal["auto", "yes", "no"] = "auto"
-    # Whether to train the whole net too (fine-tuning), not only a classifier on its features; auto
-    # does it where there is something to gain by it.
+    # Whether to train the whole net too (fine-tuning), not only a classifier on its features, which
+    # is kept where it is no worse on images held out; auto does it where it is likely to gain.
     fine_tune: Literal["auto", "no", "yes"] = "auto"
     # Training steps of fine-tuning; by default five times through the images, at least 200.
     steps: int | None = None

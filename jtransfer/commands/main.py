@@ -63,9 +63,11 @@ def run(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> None:
 
 
 def _prepare() -> None:
+    """Keep compiled programs beside the other things that the commands keep."""
+    from jtransfer.nets.weights.download import cache_folder
     from jtransfer.train.runtime import prepare_process
 
-    prepare_process()
+    prepare_process(programs=cache_folder() / "xla")
 
 
 def _parsed(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> Any:

@@ -17,29 +17,41 @@ _HOW = (
 
 def estimate_of_halves(
     scores: np.ndarray,
-    others: np.ndarray | None,
+    others: np.ndarray,
     labels: np.ndarray,
     classes: int,
     precision: float,
+    *,
+    at_par: bool = False,
 ) -> tuple[Estimate, bool]:
     """Judge each half of some images by what the other half chose.
 
     Args:
       scores: [n, classes] of images that their model did not see.
-      others: the same of another model, which is taken where it is as good; None for none.
+      others: the same of another model.
       labels: [n] integers.
       classes: how many there are.
       precision: to be kept by the sure guesses.
+      at_par: which is taken where both are as good: the scores' model, or the other one.
 
     Returns:
       The estimate, and whether the scores' model is the better one on all of them.
     """
+
+    def better(rows: np.ndarray) -> bool:
+        """Whether more are right by the scores than by the others, averaged over the classes."""
+        own, other = (
+            mean_per_class_accuracy(each[rows].argmax(axis=1), labels[rows], classes)
+            for each in (scores, others)
+        )
+        return own > other or (at_par and own == other)
+
     plain, probabilities = np.zeros((2, len(labels), classes))
     sure = np.zeros(len(labels), bool)
     # Every other one of each class.
     first = np.argsort(np.argsort(labels, kind="stable"), kind="stable") % 2 == 0
     for own, judged in ((first, ~first), (~first, first)):
-        taken = scores if others is None or _better(scores, others, labels, own) else others
+        taken = scores if better(own) else others
         found = calibrated_by(taken[own], labels[own], precision)
         plain[judged] = probabilities_of(taken[judged])
         probabilities[judged] = probabilities_of(taken[judged], found.temperature)
@@ -59,16 +71,4 @@ def estimate_of_halves(
         probabilities=probabilities,
         how=_HOW,
     )
-    return judged_as, others is None or _better(scores, others, labels, slice(None))
-
-
-def _better(
-    scores: np.ndarray, others: np.ndarray, labels: np.ndarray, rows: np.ndarray | slice
-) -> bool:
-    """Whether more are right by the scores than by the others, averaged over the classes."""
-    classes = scores.shape[1]
-    own, other = (
-        mean_per_class_accuracy(each[rows].argmax(axis=1), labels[rows], classes)
-        for each in (scores, others)
-    )
-    return own > other
+    return judged_as, better(np.ones(len(labels), bool))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,8 @@ FineTune = Literal["auto", "no", "yes"]
 _HELD = 0  # the fold that judges
 _FEW = 20  # images of the smallest class, below which it is not tried unasked
 _NOTHING_TO_GAIN = 0.01  # error of the probe
+_LEARNED = 0.05  # training loss of a probe that has nothing left to learn from its images
+_TURNED = 0.9  # share of its highest below which a loss that rose is falling again
 _TINY = 1e-30
 
 
@@ -59,7 +61,7 @@ def wanted(asked: FineTune, labels: np.ndarray, judged: Estimate) -> tuple[bool,
     if asked == "no":
         return False, "The net was not fine-tuned: that was not asked for."
     if asked == "yes":
-        return True, "The whole net was fine-tuned, as asked."
+        return True, "Fine-tuning was tried, as asked."
     fewest, error = int(np.bincount(labels).min()), 1 - judged.accuracy.value
     if fewest < _FEW:
         why = f"the smallest class has {fewest} images, and it takes {_FEW} or more to gain by it"
@@ -69,7 +71,7 @@ def wanted(asked: FineTune, labels: np.ndarray, judged: Estimate) -> tuple[bool,
         why = "on a CPU it takes far longer than all the rest; --fine-tune yes does it all the same"
     else:
         return True, (
-            f"The net was fine-tuned: the probe errs on {error:.1%}, every class has {fewest} "
+            f"Fine-tuning was tried: the probe errs on {error:.1%}, every class has {fewest} "
             f"images or more, and there is an accelerator."
         )
     return False, f"The net was not fine-tuned: {why}."
@@ -98,10 +100,10 @@ def fine_tuned(
     """Fine-tune without a fold, judge on it beside the probe, then fine-tune on all the images.
 
     The fold is cut into halves. Each is judged by what the other one chose: the temperature, the
-    threshold and, unless it was asked for, whether the net or the probe is the better one.
+    threshold, and whether the net or the probe is the better one.
 
     Args:
-      asked: "yes", or "auto", which keeps the probe where that is as good.
+      asked: "yes", or "auto"; where both are as good the one keeps the net, the other the probe.
       why: it is wanted, from `wanted`.
       make: the probe's model of all the images (None) or of those that are not in a fold.
       files: the images.
@@ -139,13 +141,13 @@ def fine_tuned(
         "fine_tuned": _judged(scores, labels, len(files.classes)),
     }
     judged, takes = estimate_of_halves(
-        scores, None if asked == "yes" else probe, labels, len(files.classes), precision
+        scores, probe, labels, len(files.classes), precision, at_par=asked == "yes"
     )
     about = {
         "done": takes,
         "why": f"{why} {_told(budget, len(rest), measured, losses, takes)}",
         **asdict(budget),
-        "training_loss": {"first": losses[0], "last": losses[1]},
+        "training_loss": {"first": losses[0], "highest": max(losses), "last": losses[-1]},
         "held_out": measured,
     }
     if not takes:
@@ -198,10 +200,10 @@ def _told(
     budget: Budget,
     images: int,
     measured: Mapping[str, Mapping[str, float]],
-    losses: tuple[float, float],
+    losses: Sequence[float],
     takes: bool,
 ) -> str:
-    """What came of the first run, and whether it was too short to learn."""
+    """What came of the first run, which of the two is kept, and why it did not learn more."""
     probe, tuned = measured["probe"], measured["fine_tuned"]
     times = budget.steps * budget.batch / images
     said = (
@@ -209,11 +211,26 @@ def _told(
         f"right on {tuned['accuracy']:.3f} of the fold that was held out; the probe on "
         f"{probe['accuracy']:.3f}."
     )
-    if losses[1] >= losses[0]:
-        said += (
-            f" The training loss did not fall ({losses[0]:.3f} to {losses[1]:.3f}): the run was "
-            "too short to learn. Give it more --steps."
+    said += f" {_of_learning(losses)}" if losses[-1] >= losses[0] else ""
+    if takes:
+        return f"{said} So the fine-tuned net is kept."
+    if losses[-1] < losses[0]:
+        said += " More --steps may change that, or there is nothing to gain."
+    return f"{said} So the probe stays."
+
+
+def _of_learning(losses: Sequence[float]) -> str:
+    """Why a training loss did not fall."""
+    first, last, highest = losses[0], losses[-1], max(losses)
+    moved = f"the training loss went from {first:.3f} to {last:.3f}"
+    if max(first, last) < _LEARNED:
+        return f"There was nothing to learn: {moved}, which is next to none."
+    if last < _TURNED * highest:
+        return (
+            f"It was too short to learn: {moved} and was falling again, from {highest:.3f}, when "
+            "it ended. Give it more --steps."
         )
-    elif tuned["log_loss"] >= probe["log_loss"] and tuned["accuracy"] <= probe["accuracy"]:
-        said += " It gained nothing by it: more --steps may, or there is nothing to gain."
-    return said if takes else f"{said} So the probe stays."
+    return (
+        f"It got worse: {moved} and was not falling when it ended. Its first steps lead away from "
+        "the probe; many more --steps may lead back."
+    )

@@ -70,7 +70,8 @@ def fit(
       balance: whether every class counts the same in fitting, however many images it has; None to
         let cross-validation decide where they differ.
       fine_tune: whether the whole net moves on from the probe (LP-FT): "yes", "no", or "auto",
-        which does it where it is likely to gain (see `wanted`) and keeps it only if it did.
+        which tries it where it is likely to gain (see `wanted`). It is kept where a fold that was
+        held out says that it gained, or by "yes" that it did no harm.
       steps: of fine-tuning; None for five times through the images, at least 200.
       keep_features: whether the model keeps the features of its images, to explain what it says.
       on_unreadable: "stop" at an image that cannot be read, or "skip" it.

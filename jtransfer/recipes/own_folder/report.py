@@ -4,6 +4,7 @@ from pathlib import Path
 from shlex import quote
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.image_files import ImageFiles
@@ -212,8 +213,11 @@ def principal_plane(features: np.ndarray) -> np.ndarray:
     """Features [n, dims] along the two directions in which they vary most, [n, 2]."""
     centred = np.asarray(features, np.float64)
     centred = centred - centred.mean(axis=0)
-    directions, lengths, _ = np.linalg.svd(centred, full_matrices=False)
-    return (directions * lengths)[:, :2]
+    with threadpool_limits(1, user_api="blas"):  # several threads wait more than they compute
+        if len(centred) > centred.shape[1]:
+            return centred @ np.linalg.eigh(centred.T @ centred)[1][:, :-3:-1]
+        variances, directions = np.linalg.eigh(centred @ centred.T)
+    return (directions * np.sqrt(np.maximum(variances, 0)))[:, :-3:-1]
 
 
 def picture_of(path: Path) -> bytes | None:
@@ -228,11 +232,15 @@ def _candidates(nested: Nested, model: Model) -> list[Candidate]:
     chosen, tuning = str(nested.whole.candidate), model.about["choice"]["fine_tuning"]
     moved = []
     if "held_out" in tuning:  # the net was fine-tuned, and may be the better one
-        accuracy = Share(tuning["held_out"]["fine_tuned"]["accuracy"])
-        what = f"fine-tuned, {tuning['steps']:,} steps"
-        moved.append(
-            Candidate(model.trunk.name, model.layer, what, accuracy, chosen=tuning["done"])
+        place = (model.trunk.name, model.layer)
+        net, probe = (
+            Share(tuning["held_out"][each]["accuracy"]) for each in ("fine_tuned", "probe")
         )
+        what = f"fine-tuned, {tuning['steps']:,} steps, judged on one fold"
+        moved = [
+            Candidate(*place, what, net, chosen=tuning["done"]),
+            Candidate(*place, "the probe that it left from, judged on this fold", probe),
+        ]
     probes = [
         Candidate(
             each.candidate.trunk,

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -8,6 +9,7 @@ import optax
 import pytest
 
 from jtransfer.recipes.own_folder import (
+    fine_tuning as fine_tuning_module,
     fit as fit_module,
     whole_net as whole_net_module,
 )
@@ -42,8 +44,12 @@ def test_a_fine_tuned_model_is_a_model_like_any_other(
     model = fitted(fine_tune="yes", keep_features=True, steps=4)
     about = model.about["choice"]["fine_tuning"]
     assert (about["done"], about["steps"], about["batch"]) == (True, 4, 14)
-    assert "fine-tuned, as asked. Of 4 steps from the probe on, 4.0 times" in about["why"]
-    assert about["training_loss"]["last"] < about["training_loss"]["first"]
+    assert about["why"].startswith(
+        "Fine-tuning was tried, as asked. Of 4 steps from the probe on, 4"
+    )
+    assert about["why"].endswith("So the fine-tuned net is kept.")
+    loss = about["training_loss"]
+    assert loss["last"] < loss["first"] <= loss["highest"]
     moved = jax.tree.map(
         lambda one, other: float(abs(one - other).max()),
         dict(model.trunk.variables["params"]),
@@ -83,7 +89,9 @@ def test_the_first_step_leaves_from_the_probe(fitted, toy_trunk, squares, monkey
     tuned = (other - other.mean(axis=1, keepdims=True)) * ratio * probe.temperature
     np.testing.assert_allclose(scores, tuned, atol=1e-3 * abs(scores).max())
     about = still.about["choice"]["fine_tuning"]
-    assert "too short to learn" in about["why"] or "gained nothing" in about["why"]
+    assert about["why"].endswith(
+        "So the fine-tuned net is kept."
+    )  # the one is as good as the other
     assert held_out(still)["probe"]["accuracy"] == held_out(still)["fine_tuned"]["accuracy"]
 
 
@@ -149,6 +157,43 @@ def test_where_it_gains_nothing_auto_keeps_the_probe(fitted, monkeypatch):
     np.testing.assert_array_equal(model.probe.weights, probe.probe.weights)
 
 
+def test_what_was_asked_for_is_not_kept_where_it_is_worse(fitted, monkeypatch):
+    """With scores that name other classes the fine-tuned net loses to the probe."""
+    real = fine_tuning_module._scores
+
+    def worse(*given):
+        scores, features = real(*given)
+        return -scores, features
+
+    monkeypatch.setattr(fine_tuning_module, "_scores", worse)
+    probe, model = (fitted(out=None, fine_tune=each) for each in ("no", "yes"))
+    about = model.about["choice"]["fine_tuning"]
+    assert about["done"] is False
+    assert about["why"].startswith("Fine-tuning was tried, as asked.")
+    assert about["why"].endswith("So the probe stays.")
+    assert held_out(model)["fine_tuned"]["accuracy"] < held_out(model)["probe"]["accuracy"]
+    assert model.about["estimate"] == probe.about["estimate"]
+    np.testing.assert_array_equal(model.probe.weights, probe.probe.weights)
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        ((0.4, 2.0, 6.4, 1.1), "too short to learn: .* from 0.400 to 1.100 and was falling again"),
+        ((0.4, 3.0, 6.4), "got worse: .* from 0.400 to 6.400 and was not falling"),
+        ((0.001, 0.0, 0.002), "nothing to learn: .* from 0.001 to 0.002"),
+    ],
+)
+def test_it_tells_a_run_that_was_too_short_from_one_that_got_worse(losses, said):
+    assert re.search(said, fine_tuning_module._of_learning(losses))
+
+
+def test_a_cpu_holds_the_activations_of_four_images(monkeypatch):
+    assert [whole_net_module._parts(batch) for batch in (32, 20, 14, 7, 3)] == [8, 5, 7, 7, 1]
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert whole_net_module._parts(32) == 1
+
+
 def test_interrupted_it_goes_on_and_does_nothing_twice(fitted, monkeypatch):
     real, steps = whole_net_module.fit, []
 
@@ -184,7 +229,8 @@ def test_halves_judge_each_other():
     scores[0] *= -1
     others[[1, 5]] *= -1
     judge = partial(estimate_of_halves, labels=labels, classes=2, precision=0.9)
-    judged, takes = judge(scores, None)
+    assert judge(scores, scores)[1] is False
+    judged, takes = judge(scores, scores, at_par=True)
     assert takes
     assert judged.accuracy.value == 7 / 8
     assert judged.counts == (4, 4)
