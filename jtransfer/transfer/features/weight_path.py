@@ -15,9 +15,7 @@ as long as these are worth their price.
 Blocks may lie on several devices: each works on its own, and their sums are added.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -25,14 +23,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy
 
+from jtransfer.transfer.features.own_hessians import solved
 from jtransfer.transfer.features.penalty_path import LOSSES, Kind, product
 
 _ROUND = 16  # iterations after which scores and metric are computed afresh
 _WORTH = 20  # iterations that a step of Newton's is worth after a round of the others ...
 _AT_ONCE = 10  # ... and before one
-_FACTORED = min(8, os.cpu_count() or 1)  # Hessians at once
 _LINE_STEPS = 20
 _LINE_TOLERANCE = 0.1  # of the slope along a direction, as a share of that at its beginning
 _CURVATURE = 1e-3  # the least that the metric takes it for
@@ -206,10 +203,9 @@ class _Search:
     def __init__(self, blocks, axes: Axes, problems: Problems, C: float, weights: np.ndarray):
         self.blocks, self.axes, self.C, self.weights = blocks, axes, C, weights
         self._kind: Kind = problems.kind
-        of = problems.masks, problems.classes
+        of = [jax.device_put((problems.masks, problems.classes), _device(each)) for each in blocks]
         self._of = [
-            _mine(block, *jax.device_put(of, _device(block)), kind=problems.kind)
-            for block in blocks
+            _mine(block, *mine, kind=problems.kind) for block, mine in zip(blocks, of, strict=True)
         ]
         outward = axes.outward(weights)
         self.scores = [_scores(each.features, _beside(each, outward)) for each in blocks]
@@ -228,29 +224,9 @@ class _Search:
 
     def _newton(self, gradient: np.ndarray) -> np.ndarray:
         """The inverse of every SVM's own Hessian here, of its support vectors."""
-        from threadpoolctl import threadpool_limits
-
-        turn, bends = self.axes.turn, self._bends()
+        turn, features = self.axes.turn, [np.asarray(block.features) for block in self.blocks]
         given = np.tensordot(turn, gradient, 1)[..., 0]
-
-        def solved(group: int) -> np.ndarray:
-            hessian = np.zeros((len(given), len(given)), np.float32)
-            for block, bend in zip(self.blocks, bends, strict=True):
-                support = bend[:, group] > 0
-                rows = np.asarray(block.features)[support]
-                rows *= np.sqrt(np.float32(self.C) * bend[support, group])[:, None]
-                hessian += rows.T @ rows
-            hessian[-1] *= self.axes.unit
-            hessian[:, -1] *= self.axes.unit
-            whole = hessian.astype(np.float64)
-            whole[np.diag_indices_from(whole)] += 1
-            return scipy.linalg.cho_solve(
-                scipy.linalg.cho_factor(whole, overwrite_a=True), given[:, group]
-            )
-
-        # A core for each is faster than all cores for one after the other.
-        with threadpool_limits(1), ThreadPoolExecutor(_FACTORED) as pool:
-            found = np.stack(list(pool.map(solved, range(given.shape[1]))), axis=1)
+        found = solved(features, self._bends(), given, C=self.C, unit=self.axes.unit)
         return np.tensordot(turn.T, found, 1)[..., None]
 
     def _bends(self) -> list[np.ndarray]:
