@@ -110,6 +110,7 @@ class BlockwiseFit:
         problems = Problems.of(self.kind, folds, outputs)
         blocks = self._blocks(trained, folds * outputs)
         axes, start, newton = self._axes(blocks), self._nothing(blocks, problems), False
+        before, shares = start, self._shares_of_moves(Cs)
         for place, C in enumerate(Cs):
             inner = self._inner(float(C))
             found = descend(
@@ -122,10 +123,24 @@ class BlockwiseFit:
                 most=most,
                 newton=newton,
             )
-            start, newton = found.weights, found.newton
+            newton = found.newton
+            start = found.weights + shares[place] * (found.weights - before)
+            before = found.weights
             excess = found.excess.reshape(folds, -1).max(axis=1)
-            weights = start.reshape(len(start), folds, outputs)
+            weights = before.reshape(len(before), folds, outputs)
             yield place, excess, found.iterations, self._scores(blocks, axes, weights)
+
+    def _shares_of_moves(self, Cs: np.ndarray) -> np.ndarray:
+        """After each C, how much of the last move to begin the next C with, [penalties].
+
+        A softmax's weights go on along the logarithm of C about as they went: where C is multiplied
+        by the same again, by all of the move. An SVM's do not, whose support vectors change.
+        """
+        shares, steps = np.zeros(len(Cs)), np.diff(np.log(Cs))
+        if self.kind == "softmax":
+            there = steps[:-1] > 0
+            shares[1:-1][there] = np.clip(steps[1:][there] / steps[:-1][there], 0, 1)
+        return shares
 
     def _scores(
         self, blocks: list[Block], axes: Axes, weights: np.ndarray

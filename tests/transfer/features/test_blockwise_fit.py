@@ -127,6 +127,16 @@ def test_features_stay_in_their_file(clouds, tmp_path):
     )
 
 
+def test_a_softmax_begins_where_the_last_two_lead(clouds):
+    features, labels = clouds
+    softmax, svm = (BlockwiseFit(features, targets(labels), kind) for kind in ("softmax", "svm"))
+    # From C = 1 to 4 and on to 16 is as far again, from 16 to 32 half as far; from 4 to 4 nowhere.
+    np.testing.assert_allclose(softmax._shares_of_moves(np.array([1, 4, 16, 32])), [0, 1, 0.5, 0])
+    np.testing.assert_array_equal(softmax._shares_of_moves(np.array([4.0, 4.0, 8.0])), 0)
+    np.testing.assert_array_equal(softmax._shares_of_moves(np.array([2.0])), 0)
+    np.testing.assert_array_equal(svm._shares_of_moves(np.array([1, 4, 16, 64])), 0)
+
+
 def test_which_way_suits_which_number(clouds):
     features, labels = clouds
     assert isinstance(linear_models(features, targets(labels), "svm"), BlockwiseFit)
