@@ -49,6 +49,7 @@ bench: $(VENV)/.installed-torch ## time the steps and an epoch against PyTorch, 
 	$(BIN)/python -m experiments.throughput.operations
 	$(BIN)/python -m experiments.throughput.together
 	$(if $(JTRANSFER_DATA),$(BIN)/python -m experiments.throughput.epoch --images 12800)
+	$(if $(JTRANSFER_DATA),$(BIN)/python -m experiments.throughput.first_step)
 	$(BIN)/python -m experiments.throughput.sizes
 	$(BIN)/python -m experiments.throughput.features $(if $(JTRANSFER_DATA),--data folder:caltech101)
 	$(BIN)/python -m experiments.throughput.pipeline $(if $(JTRANSFER_DATA),--data folder:caltech101)

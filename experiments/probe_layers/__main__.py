@@ -19,6 +19,9 @@ BENCHMARKS.md):
     python -m experiments.probe_layers
     python -m experiments.probe_layers --net efficientnet_lite0
 
+The maps of AlexNet's layers are taken whole, as in the paper; those of other nets, which would be
+up to a million numbers an image, averaged over their pixels (`--maps whole` for all of them).
+
 Features are extracted once and cached, C is chosen by cross-validation inside each training set. A
 finished cell (layer, classifier, scaling) is not run again.
 """
@@ -53,11 +56,14 @@ def run_cell(
         "data": files.name,
         "head": head,
         "layer": layer,
+        "maps": config.taken,
         "features": dict(features.key),
     }
     values = features.layers[layer]
     name = f"{short_name(files)}-{config.net}-{layer}-{head}-{config.scaling}-views{config.views}"
     name += f"-train{config.train}-folds{config.folds}"
+    if config.taken == "mean":
+        name += "-means"
 
     def measure() -> dict[str, Any]:
         print(f"{name}: {values.shape[1]:,} features an image")
@@ -83,6 +89,7 @@ def main(config: Config) -> list[dict[str, Any]]:
         config.net,
         files,
         layers=[layer for layer in deep_net(config.net).build().stage_names if layer in wanted],
+        maps=config.taken,
         crop=crop_for(config.net, views=config.views),
         weights_path=config.weights,
         cache_folder=config.cache,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from jtransfer.recipes.features.deep_features import Maps
 from jtransfer.recipes.features.layer_probe import PENALTIES, Protocol
 from jtransfer.recipes.features.nets import deep_net
 
@@ -22,6 +23,9 @@ class Config:
     weights: Path | None = None  # file of the net's weights; by default its publisher's
     svm: tuple[str, ...] | None = None  # layers for the SVM; by default the net's usual ones
     softmax: tuple[str, ...] | None = None  # layers for the softmax; by default the usual ones
+    # a layer's maps whole, or averaged over their pixels; by default AlexNet's whole, as in the
+    # paper, those of other nets averaged
+    maps: Maps | None = None
     # scale each image's features to length 1, or all of them to a mean length of 1
     scaling: Literal["l2", "mean"] = "l2"
     train: int = 30  # images a class to train on
@@ -42,10 +46,19 @@ class Config:
     @property
     def layers(self) -> dict[Head, tuple[str, ...]]:
         """The layers of each classifier."""
-        usual = ALEXNET if self.net.startswith("alexnet") else deep_net(self.net).probed_layers
+        usual = ALEXNET if self._alexnet else deep_net(self.net).probed_layers
         svm = usual if self.svm is None else self.svm
         softmax = usual[-1:] if self.softmax is None else self.softmax
         return {"svm": svm, "softmax": softmax}
+
+    @property
+    def taken(self) -> Maps:
+        """What is taken of a layer's maps."""
+        return self.maps or ("whole" if self._alexnet else "mean")
+
+    @property
+    def _alexnet(self) -> bool:
+        return self.net.startswith("alexnet")
 
     @property
     def protocol(self) -> Protocol:

@@ -18,11 +18,12 @@ Results = list[dict[str, Any]]
 
 def layer_probes(results: Results) -> str:
     """A section for every data set and net, a row for every layer, classifier and scaling."""
-    groups: dict[tuple[str, str], Results] = defaultdict(list)
+    groups: dict[tuple[str, str, str], Results] = defaultdict(list)
     for result in results:
-        groups[result["data"], result["net"].removesuffix("_unpooled")].append(result)
+        of = result["data"], result["net"].removesuffix("_unpooled")
+        groups[(*of, result.get("maps", "whole"))].append(result)
     parts = ["## A linear classifier on every layer"] if results else []
-    for (data, net), cells in groups.items():
+    for (data, net, maps), cells in groups.items():
         column, beside = published_column(data)[0], numbers_beside(data, net)
         cells = sorted(cells, key=lambda each: (*order(each), each["net"]))
         rows = [
@@ -44,6 +45,7 @@ def layer_probes(results: Results) -> str:
             f"rest to test, mean accuracy per class over {first['folds']} random folds; C from "
             f"{first['penalties'][0]:g} to {first['penalties'][-1]:g} by "
             f"{first['inner_folds']}-fold cross-validation inside each training set."
+            + (" Maps are averaged over their pixels." if maps == "mean" else "")
         )
         parts.append(markdown_table([*header, *([f"ZFNet, {column}"] if beside else [])], rows))
         parts.append("What C does: accuracy by cross-validation inside the training sets.")

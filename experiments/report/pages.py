@@ -116,6 +116,7 @@ PAGES: dict[str, Page] = {
             Section(step_tables.timed_steps, ("benchmark",), step_tables.headlines),
             Section(step_tables.operations, ("benchmark_operations",)),
             Section(step_tables.epoch, ("benchmark_epoch",)),
+            Section(step_tables.first_step, ("benchmark_first_step",)),
             Section(step_tables.together, ("benchmark_together",)),
             Section(step_tables.cost_against_size, ("benchmark_sizes",)),
             Section(tables.feature_extraction, ("benchmark_features",)),

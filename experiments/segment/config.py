@@ -20,7 +20,9 @@ class Config:
 
     # data set: synthetic:scenes, or masks:<folder>, such as masks:camvid240
     data: str = "synthetic:scenes"
-    net: Literal["efficientnet_lite0"] = "efficientnet_lite0"  # pretrained trunk
+    # pretrained trunk, one of `jtransfer.trunks()` with maps of strides 32, 16 and 8: an
+    # EfficientNet-Lite, a ResNet or a ConvNeXt
+    net: str = "efficientnet_lite0"
     # rows of the table: coarse to fine, and the finest trained at once
     rows: tuple[Row, ...] = ("32s", "16s", "8s")
     seeds: tuple[int, ...] = (0,)  # a run each: new parameters, order, random changes of the images

@@ -10,14 +10,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtransfer.nets.parts.attention import attention
 from jtransfer.nets.parts.convolutions import convolution, xla_convolution
 from jtransfer.nets.parts.depthwise import depthwise_convolution
+from jtransfer.nets.parts.gelu import exact_gelu
 from jtransfer.nets.parts.layers import max_pool
+from jtransfer.nets.parts.rows_product import rows_product
+from jtransfer.nets.parts.transformer import layer_norm
 
-Kind = Literal["convolution", "depthwise", "pool", "dense", "norm"]
+Kind = Literal[
+    "convolution", "depthwise", "pool", "dense", "norm", "tokens", "attention", "layer norm", "gelu"
+]
 Part = Literal["forward", "kernel's gradient", "images' gradient", "forward and gradients"]
-_APART: tuple[Part, ...] = ("forward", "kernel's gradient", "images' gradient")
+APART: tuple[Part, ...] = ("forward", "kernel's gradient", "images' gradient")
 TOGETHER: Part = "forward and gradients"
+WEIGHTLESS: tuple[Kind, ...] = ("pool", "attention", "gelu")
+_AS_ITS_INPUTS: tuple[Kind, ...] = ("norm", "layer norm", "gelu")
+_EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
@@ -26,10 +35,13 @@ class Operation:
 
     Attributes:
       layer: its name in the table.
-      kind: what it computes; a norm is a scale and a shift of every channel, and ReLU6.
+      kind: what it computes; a norm is a scale and a shift of every channel, and ReLU6; "tokens" a
+        linear layer of a transformer.
       part: which part of it.
-      inputs: shape of what the layer reads, [batch, height, width, channels] or [batch, features].
-      weights: shape of its kernel or its scale; of a pool (window, stride).
+      inputs: shape of what the layer reads, [batch, height, width, channels], [batch, features] or
+        [batch, tokens, numbers]; of an attention these are query, key and value.
+      weights: shape of its kernel or its scale; of a pool (window, stride), of an attention (heads,
+        numbers of a head), of GELU nothing.
       stride: of a convolution.
       around: pixels of padding on each side.
     """
@@ -46,8 +58,11 @@ class Operation:
     def outputs(self) -> tuple[int, ...]:
         """Shape of what the layer gives."""
         batch, *sides, _ = self.inputs
-        if self.kind == "norm":
+        if self.kind in _AS_ITS_INPUTS:
             return self.inputs
+        if self.kind in ("tokens", "attention"):
+            across = int(np.prod(self.weights)) if self.kind == "attention" else self.weights[-1]
+            return batch, *sides, across
         window, stride = self.weights if self.kind == "pool" else (self.weights[0], self.stride)
         sides = [(side + 2 * self.around - window) // stride + 1 for side in sides]
         return batch, *sides, self.inputs[-1] if self.kind == "pool" else self.weights[-1]
@@ -65,9 +80,12 @@ class Operation:
     @property
     def gigaflop(self) -> float:
         """Multiplications and additions of its products of matrices; padding counts as pixels."""
-        if self.kind in ("pool", "norm"):
+        if self.kind == "pool" or self.kind in _AS_ITS_INPUTS:
             return 0.0
         times = 3 if self.part == TOGETHER else 1
+        if self.kind == "attention":
+            # Queries with keys, and the shares with the values.
+            return 2 * 2e-9 * times * self.inputs[1] * np.prod(self.outputs)
         return 2e-9 * times * np.prod(self.outputs[:-1]) * np.prod(self.weights)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -88,7 +106,7 @@ def convolved(
     around: int = 0,
     stride: int = 1,
     reads_images: bool = False,
-    parts: tuple[Part, ...] = _APART,
+    parts: tuple[Part, ...] = APART,
 ) -> list[Operation]:
     """A convolution's way there and, where it is trained, back; images need no gradient."""
     inputs, weights = (batch, side, side, channels[0]), (kernel, kernel, *channels)
@@ -109,70 +127,18 @@ def fully(layer: str, batch: int, inputs: int, outputs: int) -> Operation:
     return Operation(layer, "dense", TOGETHER, (batch, inputs), (inputs, outputs))
 
 
-def bottleneck(layer: str, batch: int, side: int, channels: int, kernel: int) -> list[Operation]:
-    """An inverted bottleneck of EfficientNet-Lite, six times as wide inside."""
-    wide, maps = 6 * channels, (batch, side, side, 6 * channels)
-    around = kernel // 2
-    return [
-        *convolved(f"{layer} expand", batch, side, (channels, wide), 1),
-        Operation(f"{layer} norm, ReLU6", "norm", TOGETHER, maps, (wide,)),
-        *(
-            Operation(
-                f"{layer} depthwise", "depthwise", part, maps, (kernel, kernel, 1, wide), 1, around
-            )
-            for part in _APART
-        ),
-        *convolved(f"{layer} project", batch, side, (wide, channels), 1),
-    ]
-
-
-def _alexnet(batch: int, sides: tuple[int, int, int], **options: Any) -> list[Operation]:
-    image, two, three = sides
-    return [
-        *convolved(
-            "conv1", batch, image, (3, 64), 11, around=2, stride=4, reads_images=True, **options
-        ),
-        *convolved("conv2", batch, two, (64, 192), 5, around=2, **options),
-        *convolved("conv3", batch, three, (192, 384), 3, around=1, **options),
-        *convolved("conv4", batch, three, (384, 256), 3, around=1, **options),
-        *convolved("conv5", batch, three, (256, 256), 3, around=1, **options),
-    ]
-
-
-# By the steps of `timed_steps`, at their small sizes.
-OPERATIONS: dict[str, tuple[Operation, ...]] = {
-    "dann-mnist": (
-        *convolved("conv1", 128, 32, (3, 32), 5, reads_images=True),
-        pooled("pool1", 128, 28, 32, 2),
-        *convolved("conv2", 128, 14, (32, 48), 5),
-        pooled("pool2", 128, 10, 48, 2),
-        fully("label fc1", 64, 1200, 100),
-    ),
-    "dann-svhn": (
-        *convolved("conv1", 128, 32, (3, 64), 5, around=2, reads_images=True),
-        pooled("pool1", 128, 32, 64, 3),
-        *convolved("conv2", 128, 15, (64, 64), 5, around=2),
-        pooled("pool2", 128, 15, 64, 3),
-        *convolved("conv3", 128, 7, (64, 128), 5, around=2),
-        fully("label fc1", 64, 6272, 3072),
-        fully("domain fc1", 128, 6272, 1024),
-    ),
-    "alexnet-forward": tuple(_alexnet(32, (224, 27, 13), parts=("forward",))),
-    "alexnet-tuning": (
-        *_alexnet(32, (160, 19, 9)),
-        pooled("pool1", 32, 39, 64, 3),
-        pooled("pool2", 32, 19, 192, 3),
-    ),
-    "lite0-tuning": (
-        *bottleneck("block2", 16, 32, 24, 3),
-        *bottleneck("block3", 16, 16, 40, 5),
-        *bottleneck("block5", 16, 8, 112, 5),
-    ),
-}
+def tokens(layer: str, batch: int, count: int, inputs: int, outputs: int) -> Operation:
+    """A linear layer of a transformer."""
+    return Operation(layer, "tokens", TOGETHER, (batch, count, inputs), (inputs, outputs))
 
 
 def _norm(maps: jax.Array, scale: jax.Array) -> jax.Array:
     return nn.relu6(maps * scale[None, None, None] + 1.0)
+
+
+def _attention(tokens: jax.Array, of: Operation) -> jax.Array:
+    heads = [each.reshape(*each.shape[:2], *of.weights) for each in jnp.split(tokens, 3, axis=-1)]
+    return attention(*heads).reshape(of.outputs)
 
 
 def jtransfers(operation: Operation) -> Callable[..., jax.Array]:
@@ -186,6 +152,12 @@ def jtransfers(operation: Operation) -> Callable[..., jax.Array]:
         ),
         "dense": lambda features, kernel: features @ kernel,
         "norm": _norm,
+        "tokens": rows_product,
+        "attention": lambda tokens, _: _attention(tokens, operation),
+        "layer norm": lambda tokens, scale: layer_norm("norm", epsilon=_EPSILON).apply(
+            {"params": {"scale": scale, "bias": jnp.zeros_like(scale)}}, tokens
+        ),
+        "gelu": lambda tokens, _: exact_gelu(tokens),
     }[operation.kind]
 
 
@@ -210,8 +182,7 @@ def program(operation: Operation, layer: Callable[..., jax.Array]) -> Callable[[
         outputs, back = jax.vjp(layer, inputs, weights)
         to_inputs, to_weights = back(gradient)
         if operation.part == TOGETHER:
-            # A pool has no weights.
-            return outputs, to_inputs, *([to_weights] if operation.kind != "pool" else [])
+            return outputs, to_inputs, *([to_weights] if operation.kind not in WEIGHTLESS else [])
         return to_weights if operation.part == "kernel's gradient" else to_inputs
 
     compiled = jax.jit(compute).lower(*arrays).compile()

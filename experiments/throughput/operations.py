@@ -24,10 +24,11 @@ from typing import Any
 
 from experiments.command import run_command
 from experiments.throughput.interleaved import Prepared, Rival, apart, keep, summary, turns
-from experiments.throughput.layer_operations import OPERATIONS, Operation, jtransfers, program, xlas
+from experiments.throughput.layer_operations import Operation, jtransfers, program, xlas
 from experiments.throughput.peak import peak
 from experiments.throughput.pytorch import KEEPING, PYTORCH, has_torch, torch_version
 from experiments.throughput.rows import JTRANSFER, XLA, operation_row
+from experiments.throughput.step_operations import OPERATIONS
 from experiments.throughput.timed_steps import TIMED
 from jtransfer.measure import console_table
 from jtransfer.train.runtime import prepare_process

@@ -26,6 +26,17 @@ def operation_row(operation: dict[str, Any]) -> list[str]:
     return cells
 
 
+def first_step_rows(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the time to the first step, one a stage; seconds."""
+    cold, warm = (result["stages"][how] for how in ("cold", "warm"))
+    header = ["up to the first step", "cold s", "warm s", "cold, processor s", "warm, processor s"]
+    rows = [
+        [stage, *(f"{each[stage][kind]:.2f}" for kind in (0, 1) for each in (cold, warm))]
+        for stage in cold
+    ]
+    return header, rows
+
+
 def together_rows(steps: dict[str, Any]) -> list[list[str]]:
     """One for each step of several runs in one program."""
     return [

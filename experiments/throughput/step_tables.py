@@ -5,7 +5,13 @@ from typing import Any
 
 from experiments.headline import Headline
 from experiments.throughput.pytorch import KEEPING, PYTORCH
-from experiments.throughput.rows import TITLES, made_by, operation_row, together_rows
+from experiments.throughput.rows import (
+    TITLES,
+    first_step_rows,
+    made_by,
+    operation_row,
+    together_rows,
+)
 from experiments.throughput.timed_steps import TIMED
 from jtransfer.measure import markdown_table
 
@@ -109,6 +115,21 @@ def operations(results: list[dict[str, Any]]) -> str:
             parts.append(f"### {TIMED[name].title}")
             header = ["layer", "part", "GFLOP", "jtransfer", "XLA's own", "PyTorch", "ratio"]
             parts.append(markdown_table(header, [operation_row(each) for each in rows]))
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def first_step(results: list[dict[str, Any]]) -> str:
+    """From the command to the first step, where programs are compiled and where they are kept."""
+    parts = ["## Throughput: time to the first step"] if results else []
+    for result in results:
+        parts.append(
+            "A DANN run on LeNet, MNIST → USPS, a new process each time: from the command over "
+            "imports, data, the net's variables and the compilation of the step until it has been "
+            "taken once. Cold with an empty compilation cache, warm with that of the run before, "
+            f"in turns; medians of {result['repeats']}."
+        )
+        parts.append(markdown_table(*first_step_rows(result)))
         parts.append(made_by(result))
     return "\n\n".join(parts) + "\n" if parts else ""
 

@@ -12,11 +12,12 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
 from jtransfer.files.locking import sole_writer
@@ -25,6 +26,9 @@ from jtransfer.train.checksums import seal
 from jtransfer.train.state import PyTree, TrainState
 from jtransfer.train.step_folders import STEP, CheckpointError, StepFolders
 from jtransfer.train.structure import differences, structure
+
+if TYPE_CHECKING:
+    from orbax.checkpoint import CheckpointManager
 
 _STATE = "default"  # in a step's folder: where orbax puts the state
 STRUCTURE = "structure.json"  # in a step's folder: what the state is made of
@@ -52,17 +56,14 @@ class Checkpoints:
     def __init__(self, folder: Path | str, *, keep: int = 2):
         if keep < 1:
             raise ValueError(f"keep is {keep}; expected 1 checkpoint or more, 2 to be safe")
-        self._folder = Path(folder).absolute()
-        # Lightweight: nothing of a step is read before it has been found intact.
-        options = ocp.CheckpointManagerOptions(
-            max_to_keep=keep, create=True, lightweight_initialize=True
-        )
+        self._folder, self._keep = Path(folder).absolute(), keep
         try:
             # The others wait for it in the manager: what they make first would be in a run's folder
             # before its settings are.
             if jax.process_index() == 0:
                 self._folder.mkdir(parents=True, exist_ok=True)
-            self._manager = ocp.CheckpointManager(self._folder, options=options)
+            if jax.process_count() > 1:
+                self._manager.all_steps()
         except OSError as error:
             raise self._no_place(error) from error
         self._steps = StepFolders(self._folder)
@@ -90,6 +91,8 @@ class Checkpoints:
           CheckpointError: if this or the save before it cannot be written, or if another process
             writes to the folder.
         """
+        from orbax import checkpoint as ocp
+
         step = int(jax.device_get(state.step))
         self.wait()
         self._begin_writing()
@@ -111,6 +114,8 @@ class Checkpoints:
           FileNotFoundError: if there is none.
           CheckpointError: if every one is damaged, or if it is of a state of another structure.
         """
+        from orbax import checkpoint as ocp
+
         step = self._newest()
         self._require_structure(step, structure(like))
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, _storable(like))
@@ -135,6 +140,8 @@ class Checkpoints:
           FileNotFoundError: if there is no checkpoint.
           CheckpointError: as `restore`, if the variables are of another structure.
         """
+        from orbax import checkpoint as ocp
+
         step = self._newest()
         blank = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
         stats = {name: tree for name, tree in blank.items() if name != "params"}
@@ -179,7 +186,8 @@ class Checkpoints:
                 self.wait()
             finally:
                 self._thread.shutdown()
-                self._manager.close()
+                if "_manager" in vars(self):
+                    self._manager.close()
 
     def __enter__(self) -> "Checkpoints":
         """Keep the folder open for the block."""
@@ -188,6 +196,17 @@ class Checkpoints:
     def __exit__(self, *_: object) -> None:
         """Close the folder."""
         self.close()
+
+    @cached_property
+    def _manager(self) -> "CheckpointManager":
+        """Made when there is something to save or to restore, for orbax is slow to import."""
+        from orbax import checkpoint as ocp
+
+        # Lightweight: nothing of a step is read before it has been found intact.
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=self._keep, create=True, lightweight_initialize=True
+        )
+        return ocp.CheckpointManager(self._folder, options=options)
 
     def _seal(self, step: int, made_of: dict[str, str]) -> None:
         """In the background: wait for orbax, then write what the step is to be checked by."""

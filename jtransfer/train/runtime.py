@@ -35,10 +35,14 @@ def prepare_process(
         home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         folder = programs or home / "jtransfer" / "xla"
         jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     if keep_freed:
         _keep_freed_memory()
     _give_back_what_compiling_took()
+    if parallel in (None, Parallel()):
+        # One CPU device has nothing to wait for: the thread that calls a program runs it, whose
+        # arena is the one that grows as large as it needs to be, see below.
+        jax.config.update("jax_cpu_enable_async_dispatch", False)
     if parallel is not None:
         parallel.start()
         if parallel.distributed and jax.process_index() != 0:
@@ -51,15 +55,16 @@ def _keep_freed_memory() -> None:
     XLA:CPU allocates and frees the step's temporary buffers at every call. Fresh pages from the
     system are faulted in one by one: measured, a third of the time of a small convolution net's
     step. Where there is no glibc, nothing is done.
+
+    Arenas of other threads than the first cannot grow past 64 MiB. One for all threads is no
+    remedy: LLVM, which compiles in several, takes a third longer in it.
     """
     mallopt = _of_glibc("mallopt")
     if mallopt is None:
         return
-    trim_threshold, mmap_max, arena_max = -1, -4, -8  # M_* of malloc.h
+    trim_threshold, mmap_max = -1, -4  # M_* of malloc.h
     mallopt(trim_threshold, 2**31 - 1)
     mallopt(mmap_max, 0)
-    # Arenas of other threads than the first cannot grow past 64 MiB.
-    mallopt(arena_max, 1)
 
 
 @cache  # a listener cannot be taken off

@@ -1,6 +1,7 @@
 """The state of a training run: one frozen pytree."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -40,13 +41,20 @@ class TrainState:
           optimizer: the optax transformation that will update the parameters.
           rng: typed key that all the run's randomness is derived from.
         """
-        # A copy: the step donates its state, and donation deletes whatever shares its memory.
-        variables = jax.tree.map(jnp.array, variables)
-        params = variables["params"]
-        stats = {name: tree for name, tree in variables.items() if name != "params"}
-        step = jnp.zeros((), jnp.int32)
-        return cls(step, params, stats, optimizer.init(params), jax.random.clone(rng))
+        return _created(variables, optimizer, rng)
 
     def replace(self, **changes: Any) -> "TrainState":
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+
+@partial(jax.jit, static_argnums=1)
+def _created(
+    variables: PyTree, optimizer: optax.GradientTransformation, rng: jax.Array
+) -> TrainState:
+    # A copy: the step donates its state, and donation deletes whatever shares its memory.
+    variables = jax.tree.map(jnp.array, variables)
+    params = variables["params"]
+    stats = {name: tree for name, tree in variables.items() if name != "params"}
+    step = jnp.zeros((), jnp.int32)
+    return TrainState(step, params, stats, optimizer.init(params), jax.random.clone(rng))

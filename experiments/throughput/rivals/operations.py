@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch  # pyright: ignore[reportMissingImports]
 from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-from experiments.throughput.layer_operations import Operation
+from experiments.throughput.layer_operations import WEIGHTLESS, Operation
 
 
 def torch_program(operation: Operation) -> Callable[[], torch.Tensor | tuple[torch.Tensor, ...]]:
@@ -17,17 +17,30 @@ def torch_program(operation: Operation) -> Callable[[], torch.Tensor | tuple[tor
         # Views: the memory stays channels last.
         inputs, gradient = (each.permute(0, 3, 1, 2) for each in (inputs, gradient))
     inputs.requires_grad_()
-    moving = [inputs] if operation.kind == "pool" else [inputs, weights.requires_grad_()]
+    moving = [inputs] if operation.kind in WEIGHTLESS else [inputs, weights.requires_grad_()]
 
     def layer() -> torch.Tensor:
         if operation.kind == "pool":
             window, stride = operation.weights
             return functional.max_pool2d(inputs, window, stride)
-        if operation.kind == "dense":
+        if operation.kind in ("dense", "tokens"):
             return inputs @ weights
+        if operation.kind == "attention":
+            return _attention(operation, inputs)
+        if operation.kind == "layer norm":
+            return functional.layer_norm(inputs, weights.shape, weights, eps=1e-6)
+        if operation.kind == "gelu":
+            return functional.gelu(inputs)
         return functional.relu6(inputs * weights[:, None, None] + 1.0)
 
     return lambda: torch.autograd.grad(layer(), moving, gradient)
+
+
+def _attention(operation: Operation, inputs: torch.Tensor) -> torch.Tensor:
+    batch, count = inputs.shape[:2]
+    heads = inputs.reshape(batch, count, 3, *operation.weights).permute(2, 0, 3, 1, 4)
+    seen = functional.scaled_dot_product_attention(*heads.unbind(0))
+    return seen.transpose(1, 2).reshape(operation.outputs)
 
 
 def _convolution(

@@ -7,8 +7,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jtransfer.nets.domain_statistics import statistics_per_domain
+from jtransfer.nets.initial import initial
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.catalogue.imagenet import imagenet_classes
 from jtransfer.nets.weights.error import WeightsError
@@ -147,5 +149,5 @@ def _draw_last(
     name, stage = trunk.stages[-1]
     below = trunk.clone(stages=trunk.stages[:-1])
     features, _ = jax.eval_shape(below.init_with_output, key, images)
-    drawn = stage(name=name).init(key, jnp.zeros(features.shape, features.dtype))
+    drawn = initial(stage(name=name), key, np.zeros(features.shape, features.dtype))
     return {collection: {name: tree} for collection, tree in drawn.items()}

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.sharding import Mesh
 
 from jtransfer.data.feeds.domain_feed import DomainFeed
 from jtransfer.data.feeds.resident import ResidentFeed
 from jtransfer.nets.ganin import AdaptationNet
+from jtransfer.nets.initial import initial
 from jtransfer.recipes.adaptation.methods import BOTH, METHODS
 from jtransfer.recipes.adaptation.options import Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
@@ -52,8 +53,8 @@ def initial_variables(
     net: AdaptationNet, problem: Problem, *, seed: int, trunk: PublishedTrunk | None = None
 ) -> Variables:
     """Parameters and statistics before training, those of a published trunk where there is one."""
-    blank = jnp.zeros((1, *problem.source.images.shape[1:]))
-    fresh = net.init(jax.random.key(seed), blank)
+    blank = np.zeros((1, *problem.source.images.shape[1:]), np.float32)
+    fresh = initial(net, jax.random.key(seed), blank)
     return fresh if trunk is None else trunk.under(fresh)
 
 
@@ -111,7 +112,9 @@ def build(problem: Problem, options: Options, conduct: Conduct, method: str) -> 
     if recipe.average is not None:
         settings["average"] = recipe.average
     trunk = options.trunk
-    variables = recipe.start(initial_variables(recipe.net, problem, seed=0, trunk=trunk))
+    variables = jax.eval_shape(
+        lambda: recipe.start(initial_variables(recipe.net, problem, seed=0, trunk=trunk))
+    )
     rules = recipe.rules if trunk is None else trunk.rules(recipe.rules)
     groups = parameter_groups(variables["params"], rules)
     optimizer = groups.optimizer(recipe.optimizer)

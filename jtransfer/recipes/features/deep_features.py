@@ -24,12 +24,15 @@ from jtransfer.transfer.features.extraction import Features, extract
 from jtransfer.transfer.features.extraction_pass import Batches
 from jtransfer.transfer.features.local_devices import over_local_devices
 
+Maps = Literal["whole", "mean"]
+
 
 def deep_features(
     net_name: str,
     files: ImageFiles,
     *,
     layers: Sequence[str] | None = None,
+    maps: Maps = "whole",
     crop: Crop | None = None,
     weights_path: Path | None = None,
     cache_folder: Path = Path("checkpoints/features"),
@@ -48,6 +51,8 @@ def deep_features(
       net_name: a key of `NETS`.
       files: the images.
       layers: names of the net's stages; by default all of them.
+      maps: "whole", every pixel's numbers as they come, or "mean", averaged over the pixels, which
+        are hundreds of times fewer.
       crop: what is cut out of each image; the features of ten views are averaged. By default the
         net's own, `crop_for`.
       weights_path: file of the weights; by default the publisher's, downloaded once.
@@ -84,10 +89,12 @@ def deep_features(
         "preprocessing": f"{crop}, mean {preprocessing.mean}, std {preprocessing.std}",
         "data": f"{files.name} {files.fingerprint()}",
         "layers": ", ".join(layers),
+        # Not there where they are whole, as the caches of earlier versions have it.
+        **({"maps": "averaged over the pixels"} if maps == "mean" else {}),
     }
     folder = cache_folder / f"{net_name}-{files.name.replace(':', '_')}-{_short_hash(key)}"
     watch = Stopwatch()
-    forward = partial(_forward, net, tuple(layers), until, preprocessing)
+    forward = partial(_forward, net, tuple(layers), until, maps, preprocessing)
 
     def batches(start: int, stop: int) -> Batches:
         print(f"{net_name}: {stop - start:,} images to go, cached in {folder}", flush=True)
@@ -125,6 +132,7 @@ def _forward(
     net: Trunk,
     layers: tuple[str, ...],
     until: str,
+    maps: Maps,
     preprocessing: Preprocessing,
     variables: Any,
     images: jax.Array,
@@ -134,9 +142,16 @@ def _forward(
     outputs: Any = net.apply(variables, views, until=until, taps=layers)
     return {
         layer: each.reshape(len(images), -1, *each.shape[1:]).mean(axis=1)
-        for layer, maps in outputs[1].items()
-        for each in [maps[:, 0] if maps.ndim == 3 else maps]  # [views, tokens, width]
+        for layer, tapped in outputs[1].items()
+        for each in [_numbers(tapped, maps)]
     }
+
+
+def _numbers(tapped: jax.Array, maps: Maps) -> jax.Array:
+    """What is taken of a layer's outputs for each view."""
+    if tapped.ndim == 3:
+        return tapped[:, 0]  # [views, tokens, width]
+    return tapped.mean(axis=(1, 2)) if maps == "mean" and tapped.ndim == 4 else tapped
 
 
 def _short_hash(key: Mapping[str, str]) -> str:

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.resident import centred, channel_means
 from jtransfer.data.feeds.task_mixture import MixedFeed
+from jtransfer.nets.initial import initial
 from jtransfer.nets.multitask import MultitaskNet
 from jtransfer.recipes.multitask.problem import Problem
 from jtransfer.train.compilation import compile_step
@@ -120,7 +121,7 @@ class Trainer:
     def variables(self, seed: int) -> dict[str, Any]:
         """What a run starts from."""
         shape = self.problem.train["image"].shape[1:]
-        fresh = self.net.init(jax.random.key(seed), jnp.zeros((1, *shape)))
+        fresh = initial(self.net, jax.random.key(seed), np.zeros((1, *shape), np.float32))
         return with_task_weights(fresh, self.weighting, self.tasks)
 
     def feed(self, known: int, seed: int) -> MixedFeed:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from jtransfer.nets.weights.pretrained import published_weights
 from jtransfer.nets.weights.pretrained_net import pretrained
 
 TRUNK = "trunk"
+_STRIDES = (32, 16, 8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,24 +62,44 @@ class Base:
         return {name: {**tree, **published.get(name, {})} for name, tree in fresh.items()}
 
 
-# Names of the stages of strides 32, 16 and 8.
-SCORED: dict[str, tuple[str, str, str]] = {
-    "efficientnet_lite0": ("block7", "block5", "block3"),
-}
-
-
 def base(name: str, *, weights: Path | None = None) -> Base:
-    """A net of `SCORED` with its published weights.
+    """A net of `trunks` with its published weights.
 
     Raises:
-      ValueError: if there is none of that name.
-      WeightsError: if the weights cannot be had or do not fit.
+      ValueError: if it has no maps of strides 32, 16 and 8.
+      WeightsError: if there is none of that name, or the weights cannot be had or do not fit.
     """
-    if name not in SCORED:
-        raise ValueError(f"no net {name!r} to score; expected one of {', '.join(SCORED)}")
-    scored = SCORED[name]
+    published = published_weights(name)
+    scored = scored_stages(published.build(), name)
     there = pretrained(name, until=scored[0], path=weights)
-    moving = published_weights(name).build(frozen_statistics=False)
+    options = {"frozen_statistics": False} if "batch_stats" in there.variables else {}
+    moving = published.build(**options)
     return Base(
         there.trunk, moving, there.variables, there.preprocessing, scored, name, there.sha256
     )
+
+
+def scored_stages(trunk: Trunk, name: str) -> tuple[str, str, str]:
+    """The last stages of a trunk whose maps have strides of 32, 16 and 8 pixels.
+
+    Args:
+      trunk: with these among its stages, such as those of ResNet or ConvNeXt.
+      name: of it, for the message.
+
+    Raises:
+      ValueError: if it has no maps of one of these strides, as a transformer has not.
+    """
+    side = 32 * 7  # of nets with a fully connected head no other
+    images = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
+    tapping = partial(trunk.init_with_output, taps=trunk.stage_names)
+    (_, maps), _ = jax.eval_shape(tapping, jax.random.key(0), images)
+    last = {side / each.shape[1]: stage for stage, each in maps.items() if each.ndim == 4}
+    missing = [stride for stride in _STRIDES if stride not in last]
+    if missing:
+        has = ", ".join(f"{stride:g}" for stride in sorted(last)) or "none"
+        raise ValueError(
+            f"{name} has no maps of a stride of {missing[0]} pixels (strides: {has}); expected 32, "
+            "16 and 8. Take a net of such maps: an EfficientNet-Lite, a ResNet or a ConvNeXt"
+        )
+    coarse, middle, fine = (last[stride] for stride in _STRIDES)
+    return coarse, middle, fine

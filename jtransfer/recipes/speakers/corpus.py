@@ -13,6 +13,7 @@ from jtransfer.data.mel import FrontEnd, normalise
 from jtransfer.data.utterances import Utterances
 from jtransfer.nets.acoustic import Frames, acoustic_net
 from jtransfer.nets.classifier import Classifier
+from jtransfer.nets.initial import initial
 from jtransfer.train.evaluation import map_batches
 
 _CHUNK = 500  # utterances whose features are computed at a time
@@ -74,7 +75,7 @@ class Corpus:
 
     def fresh(self, *, seed: int) -> dict[str, Any]:
         """Newly initialised variables."""
-        return dict(self.net().init(jax.random.key(seed), self.images(slice(0, 1))))
+        return initial(self.net(), jax.random.key(seed), self.images(slice(0, 1)))
 
     @property
     def constants(self) -> Mapping[str, Any]:

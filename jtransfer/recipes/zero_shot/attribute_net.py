@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh
 
 from jtransfer.data.feeds.resident import Domain, ResidentFeed, centred, channel_means
 from jtransfer.nets.classifier import Classifier
+from jtransfer.nets.initial import initial
 from jtransfer.train.compilation import compile_step
 from jtransfer.train.evaluation import map_batches
 from jtransfer.train.loop import fit
@@ -71,7 +71,7 @@ def train_attribute_net(
     feed = ResidentFeed({"seen": domain}, seed=seed)
     loss = supervised_loss(net, domain="seen", criterion=partial(group_cross_entropy, sizes=sizes))
     optimizer = optax.adam(optax.cosine_decay_schedule(training.learning_rate, steps))
-    variables = net.init(jax.random.key(seed), jnp.zeros((1, *images.shape[1:])))
+    variables = initial(net, jax.random.key(seed), np.zeros((1, *images.shape[1:]), np.float32))
     state = TrainState.create(variables, optimizer, rng=jax.random.key(seed + 1))
     step = make_step(loss, optimizer, total_steps=steps)
     compiled = compile_step(step, feed.gather, mesh=mesh)

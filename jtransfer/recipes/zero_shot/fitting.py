@@ -15,6 +15,7 @@ import numpy as np
 import optax
 
 from jtransfer.data.feeds.resident import Domain, ResidentFeed
+from jtransfer.nets.initial import initial
 from jtransfer.recipes.zero_shot.method import Fitted
 from jtransfer.train.compilation import compile_step
 from jtransfer.train.loop import fit
@@ -97,7 +98,7 @@ def by_gradient(
             {"seen": Domain({"feature": features, "label": labels}, batch=batch)}, seed=seed
         )
         loss = compatibility_loss(net, signatures, objective)
-        variables = net.init(jax.random.key(seed), features[:1], signatures)
+        variables = initial(net, jax.random.key(seed), features[:1], signatures)
         for rate in sorted({each["rate"] for each in settings}):
             steps = sorted(int(each["steps"]) for each in settings if each["rate"] == rate)
             optimizer = optax.adam(rate)

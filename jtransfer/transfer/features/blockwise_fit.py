@@ -151,7 +151,7 @@ class BlockwiseFit:
         n, outputs = self.targets.shape
         dims = self.features.shape[1] + 1
         require_memory(
-            4 * n * (dims + outputs + judged.shape[1] + 3 * width),
+            4 * n * (dims + outputs + judged.shape[1] + 5 * width),
             f"{n:,} examples of {dims - 1:,} features with {width:,} scores each",
             error=ValueError,
         )

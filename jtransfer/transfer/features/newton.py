@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.special import expit, logsumexp, softmax
+import scipy
 
 from jtransfer.transfer.features.conditioning import Design
 
@@ -42,7 +41,7 @@ def _short(scores, targets):
 
 
 def _softmax_curvature(scores, _):
-    shares = softmax(scores, axis=1)
+    shares = scipy.special.softmax(scores, axis=1)
     return shares * (1 - shares)
 
 
@@ -57,14 +56,14 @@ LOSSES: dict[Loss, _Pointwise] = {
     # No difference of large numbers: y log(1 + e^-s) + (1 - y) log(1 + e^s).
     "each": _Pointwise(
         lambda s, y: y * np.logaddexp(0, -s) + (1 - y) * np.logaddexp(0, s),
-        lambda s, y: expit(s) - y,
-        lambda s, y: expit(s) * expit(-s),
+        lambda s, y: scipy.special.expit(s) - y,
+        lambda s, y: scipy.special.expit(s) * scipy.special.expit(-s),
         joint=False,
         saved=100,
     ),
     "softmax": _Pointwise(
-        lambda s, y: y * (logsumexp(s, axis=1, keepdims=True) - s),
-        lambda s, y: softmax(s, axis=1) - y,
+        lambda s, y: y * (scipy.special.logsumexp(s, axis=1, keepdims=True) - s),
+        lambda s, y: scipy.special.softmax(s, axis=1) - y,
         _softmax_curvature,
         joint=True,
         saved=100,
@@ -178,7 +177,7 @@ class _Problem(NamedTuple):
         if not self.loss.joint:
             curvature = self.C * self.judged * self.loss.curvature(scores, self.targets)
             return lambda moves: curvature * moves
-        shares = softmax(scores, axis=1)
+        shares = scipy.special.softmax(scores, axis=1)
         weight = self.C * self.judged * shares
         return lambda moves: weight * (moves - (shares * moves).sum(axis=1, keepdims=True))
 
@@ -250,7 +249,7 @@ class _Place:
         worth = self.problem.loss.saved * design.values.size * self.curvature.shape[1]
         if sum(_cost(design, each) for each in self.curvature.T) > min(worth, _EXACT):
             shared = _factor(self.curvature.mean() * design.gram, design.ridge)
-            return lambda given: self.problem.centred(cho_solve(shared, given))
+            return lambda given: self.problem.centred(scipy.linalg.cho_solve(shared, given))
         own = [_inverse(design, each) for each in self.curvature.T]
 
         def solve(given: np.ndarray) -> np.ndarray:
@@ -300,11 +299,11 @@ def _inverse(design: Design, curvature: np.ndarray) -> Solve:
     rows, ridge = design.values[counts], design.ridge
     if not _by_examples(design, len(rows)):
         factor = _factor((rows.T * curvature[counts]) @ rows, ridge)
-        return lambda given: cho_solve(factor, given)
+        return lambda given: scipy.linalg.cho_solve(factor, given)
     factor = _factor(design.kernel[np.ix_(counts, counts)], 1 / curvature[counts])
 
     def solve(given: np.ndarray) -> np.ndarray:
-        return (given - rows.T @ cho_solve(factor, rows @ (given / ridge))) / ridge
+        return (given - rows.T @ scipy.linalg.cho_solve(factor, rows @ (given / ridge))) / ridge
 
     return solve
 
@@ -314,7 +313,7 @@ def _factor(squares: np.ndarray, ridge: np.ndarray) -> tuple[np.ndarray, bool]:
     places = np.diag_indices_from(squares)
     diagonal = squares[places] + ridge
     squares[places] = diagonal * (1 + _ROUNDING) + np.finfo(np.float64).tiny
-    return cho_factor(squares)
+    return scipy.linalg.cho_factor(squares)
 
 
 def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
+from jtransfer.transfer.features.own_hessians import solved
 from jtransfer.transfer.features.penalty_path import LOSSES, Kind, product
 
 _ROUND = 16  # iterations after which scores and metric are computed afresh
@@ -202,9 +202,11 @@ class _Search:
 
     def __init__(self, blocks, axes: Axes, problems: Problems, C: float, weights: np.ndarray):
         self.blocks, self.axes, self.C, self.weights = blocks, axes, C, weights
-        masks, classes = jnp.asarray(problems.masks), jnp.asarray(problems.classes)
         self._kind: Kind = problems.kind
-        self._of = [jax.device_put((masks, classes), _device(block)) for block in blocks]
+        of = [jax.device_put((problems.masks, problems.classes), _device(each)) for each in blocks]
+        self._of = [
+            _mine(block, *mine, kind=problems.kind) for block, mine in zip(blocks, of, strict=True)
+        ]
         outward = axes.outward(weights)
         self.scores = [_scores(each.features, _beside(each, outward)) for each in blocks]
         self.way = np.zeros_like(weights)
@@ -222,23 +224,16 @@ class _Search:
 
     def _newton(self, gradient: np.ndarray) -> np.ndarray:
         """The inverse of every SVM's own Hessian here, of its support vectors."""
-        turn = self.axes.turn
-        given, found = np.tensordot(turn, gradient, 1)[..., 0], np.empty(gradient.shape[:2])
-        bends = self.C * np.concatenate(self._bends())
-        features = np.concatenate([np.asarray(block.features) for block in self.blocks])
-        features[:, -1] *= self.axes.unit
-        for group, bend in enumerate(bends.T):
-            rows = features[bend > 0]
-            hessian = ((rows * bend[bend > 0, None]).T @ rows).astype(np.float64)
-            hessian[np.diag_indices_from(hessian)] += 1
-            found[:, group] = cho_solve(cho_factor(hessian, overwrite_a=True), given[:, group])
+        turn, features = self.axes.turn, [np.asarray(block.features) for block in self.blocks]
+        given = np.tensordot(turn, gradient, 1)[..., 0]
+        found = solved(features, self._bends(), given, C=self.C, unit=self.axes.unit)
         return np.tensordot(turn.T, found, 1)[..., None]
 
     def _bends(self) -> list[np.ndarray]:
         """Curvature [b, groups] of each example's loss."""
         return [
-            np.asarray(_bends(block, *of, scores, kind=self._kind))
-            for block, of, scores in zip(self.blocks, self._of, self.scores, strict=True)
+            np.asarray(_bends(*of, scores, kind=self._kind))
+            for of, scores in zip(self._of, self.scores, strict=True)
         ]
 
     def newton_is_worth(self, iterations: int) -> bool:
@@ -251,9 +246,9 @@ class _Search:
         step = 2 * support * dims**2 + groups * dims**3 / 3
         return step < iterations * 4 * examples * dims * groups
 
-    def _each(self, function, *lists, **options) -> list[Any]:
+    def _each(self, function, *lists) -> list[Any]:
         parts = [
-            function(block, *of, *mine, kind=self._kind, **options)
+            function(block.features, *of, *mine, kind=self._kind)
             for block, of, *mine in zip(self.blocks, self._of, *lists, strict=True)
         ]
         # All are on their way before the first is waited for.
@@ -356,7 +351,8 @@ def _moved(scores, move, length):
     return scores + length[None, :, None] * move
 
 
-def _mine(block: Block, masks, classes, kind: Kind):
+@partial(jax.jit, static_argnames="kind")
+def _mine(block: Block, masks, classes, *, kind: Kind):
     """Targets [b, 1 or groups, outputs] and masks [b, groups, 1] of the problems."""
     judged = block.judged[:, masks][..., None]
     if kind == "softmax":
@@ -365,30 +361,39 @@ def _mine(block: Block, masks, classes, kind: Kind):
 
 
 @partial(jax.jit, static_argnames="kind")
-def _gradient(block: Block, masks, classes, scores, *, kind: Kind):
+def _gradient(features, targets, judged, scores, *, kind: Kind):
     """Sums over a block: the loss's gradient by the weights, the loss, its curvature, twice."""
-    loss, (targets, judged) = LOSSES[kind], _mine(block, masks, classes, kind)
+    loss = LOSSES[kind]
     slopes = loss.slope(scores, targets) * judged
     flat = slopes.reshape(len(slopes), -1)
-    gradient = product(block.features.T, flat).reshape(-1, *slopes.shape[1:])
-    value = (loss.value(scores, targets) * judged).sum((0, 2))
+    gradient = product(features.T, flat).reshape(-1, *slopes.shape[1:])
+    value = _total(loss.value(scores, targets) * judged).sum(1)
     curvature = loss.curvature(scores, targets) * judged
-    bias = jnp.square(block.features[:, -1])[:, None, None]
-    return gradient, value, curvature.sum(0), (curvature * bias).sum(0)
+    bend, bias_bend = _total(curvature), _total(curvature, jnp.square(features[:, -1]))
+    return gradient, value, bend, bias_bend
 
 
 @partial(jax.jit, static_argnames="kind")
-def _bends(block: Block, masks, classes, scores, *, kind: Kind):
+def _bends(targets, judged, scores, *, kind: Kind):
     """Curvature [b, groups] of each example's loss."""
-    targets, judged = _mine(block, masks, classes, kind)
     return (LOSSES[kind].curvature(scores, targets) * judged)[..., 0]
 
 
 @partial(jax.jit, static_argnames="kind")
-def _along(block: Block, masks, classes, scores, moved, length, *, kind: Kind):
+def _along(_, targets, judged, scores, moved, length, *, kind: Kind):
     """First and second derivative [groups] of a block's loss along a way."""
-    loss, (targets, judged) = LOSSES[kind], _mine(block, masks, classes, kind)
+    loss = LOSSES[kind]
     there = scores + length[None, :, None] * moved
-    slope = (loss.slope(there, targets) * moved * judged).sum((0, 2))
-    bend = (loss.bend(there, targets, moved) * judged).sum((0, 2))
+    slope = _total(loss.slope(there, targets) * moved * judged).sum(1)
+    bend = _total(loss.bend(there, targets, moved) * judged).sum(1)
     return slope, bend
+
+
+def _total(values, weights=None):
+    """Sums [groups, outputs] over the examples of values [b, groups, outputs], as a product.
+
+    A sum over rows XLA:CPU fuses with what is summed, and takes ten times as long for both.
+    """
+    weights = jnp.ones(len(values)) if weights is None else weights
+    flat = values.reshape(len(values), -1)
+    return product(weights[None], flat).reshape(values.shape[1:])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,18 @@ def test_every_cell_is_measured_and_drawn(config, capsys):
         "softmax (conv2) of alexnet_2014",
         "–",
     )
+
+
+def test_averaged_maps_have_a_table_of_their_own(config):
+    whole = replace(config, svm=("conv1",), softmax=())
+    assert whole.taken == "whole"
+    assert replace(whole, net="efficientnet_lite0").taken == "mean"
+    results = [*main(whole), *main(replace(whole, maps="mean"))]
+    # The tiny net's first maps have 4 x 4 pixels of 8 channels.
+    assert [each["dims"] for each in results] == [128, 8]
+    text = layer_probes(results)
+    assert text.count("### `folder:caltech101` by alexnet_2014") == 2
+    assert text.count("Maps are averaged over their pixels.") == 1
 
 
 @pytest.mark.slow

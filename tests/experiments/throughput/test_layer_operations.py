@@ -6,10 +6,8 @@ import pytest
 
 from experiments.throughput import flop_counts
 from experiments.throughput.layer_operations import (
-    OPERATIONS,
     TOGETHER,
     Operation,
-    bottleneck,
     convolved,
     jtransfers,
     pooled,
@@ -19,14 +17,21 @@ from experiments.throughput.layer_operations import (
 from experiments.throughput.operations import Config, main
 from experiments.throughput.pytorch import KEEPING
 from experiments.throughput.rows import operation_row
+from experiments.throughput.step_operations import OPERATIONS, bottleneck, transformer
 from experiments.throughput.step_tables import operations as section
+from jtransfer.nets.parts.transformer import TransformerShape
 
 STRIDED = convolved("conv", 2, 9, (3, 4), 5, around=2, stride=2)
 
 
 def small():
     """An operation of every kind."""
-    return [*STRIDED, *bottleneck("block", 2, 5, 3, 3), pooled("pool", 2, 7, 3, 3)]
+    return [
+        *STRIDED,
+        *bottleneck("block", 2, 5, 3, 3),
+        pooled("pool", 2, 7, 3, 3),
+        *transformer(2, 5, TransformerShape(width=6, depth=1, heads=2)),
+    ]
 
 
 def test_sizes_by_hand():
@@ -38,6 +43,10 @@ def test_sizes_by_hand():
     dense = Operation("fc", "dense", TOGETHER, (4, 6), (6, 5))
     assert dense.outputs == (4, 5)
     assert dense.gigaflop == pytest.approx(3 * 2e-9 * 4 * 6 * 5)
+    attention = Operation("attention", "attention", "forward", (2, 5, 18), (3, 2))
+    assert attention.outputs == (2, 5, 6)
+    # 2 examples, 3 heads, 5 x 5 pairs of tokens, 2 numbers of a head: scores, and sums of values.
+    assert attention.gigaflop == pytest.approx(2 * 2e-9 * 2 * 3 * 5 * 5 * 2)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,14 @@ def test_features_are_the_nets_of_the_normalised_crops(folder, tiny_nets, views)
     assert features.present.all()
 
 
+def test_maps_may_be_averaged_over_their_pixels(folder, tiny_nets):
+    whole, means = extracted(folder), extracted(folder, maps="mean")
+    for layer, channels in (("conv1", 8), ("conv2", 6)):
+        pixels = whole.layers[layer].reshape(12, -1, channels)
+        np.testing.assert_allclose(means.layers[layer], pixels.mean(axis=1), atol=1e-5)
+    assert len(list((folder / "cache").iterdir())) == 2
+
+
 def test_only_the_stages_that_are_needed_are_loaded(folder, tiny_nets):
     extracted(folder, ["conv2", "conv1"], weights_path=folder / "weights.pth")
     assert tiny_nets.loaded == [("tiny", ["conv1", "conv2"], folder / "weights.pth")]
@@ -111,7 +119,7 @@ def test_by_default_every_layer_of_the_nets_own_crop(folder, tiny_nets):
 
 def test_a_layer_of_tokens_gives_its_class_token():
     trunk = Trunk((("tokens", partial(Tokens, 0)), ("norm", partial(Tokens, 1))))
-    forward = partial(module._forward, trunk, ("tokens",), "tokens", HALVED)
+    forward = partial(module._forward, trunk, ("tokens",), "tokens", "mean", HALVED)
     pixels = np.arange(2 * 2 * 2 * 3, dtype=np.uint8).reshape(1, 2, 2, 2, 3)  # two views
     # The first pixel of either view, halfway between them, in -1..1.
     np.testing.assert_allclose(
@@ -157,7 +165,9 @@ def test_on_accelerators_an_extraction_is_xlas_own_and_sent_weights_and_bytes(na
     blank = jax.ShapeDtypeStruct((1, size, size, 3), np.float32)
     variables = jax.eval_shape(partial(net.init, until=until), jax.random.key(0), blank)
     images = jax.ShapeDtypeStruct((2, 10, size, size, 3), np.uint8)
-    program = lowered(partial(module._forward, net, (until,), until, about), variables, images)
+    program = lowered(
+        partial(module._forward, net, (until,), until, "whole", about), variables, images
+    )
     assert formulations_of_cpu(program) == []
     weights = sum(leaf.size for leaf in jax.tree.leaves(variables))
     assert argument_bytes(program) == 4 * weights + 2 * 10 * size * size * 3

@@ -10,8 +10,10 @@ import pytest
 from jtransfer.data.examples import DataError
 from jtransfer.data.masks import MaskedImages
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
+from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.preprocessing import Preprocessing
-from jtransfer.recipes.segmentation.nets import Base, base
+from jtransfer.nets.weights.pretrained import published_weights
+from jtransfer.recipes.segmentation.nets import Base, base, scored_stages
 from jtransfer.recipes.segmentation.problem import Problem
 from jtransfer.recipes.segmentation.run import Conduct, segment
 from jtransfer.recipes.segmentation.training import Options
@@ -64,8 +66,24 @@ def test_sets_that_do_not_name_the_same():
         Problem(masked(2, 0, "train"), renamed, other)
 
 
-def test_a_net_that_is_not_scored():
-    with pytest.raises(ValueError, match="no net 'vgg' to score; expected one of efficientnet"):
+@pytest.mark.parametrize(
+    ("name", "scored"),
+    [
+        ("efficientnet_lite2", ("block7", "block5", "block3")),
+        ("resnet18", ("layer4", "layer3", "layer2")),
+        ("convnext_tiny", ("stage4", "stage3", "stage2")),
+    ],
+)
+def test_the_last_stages_of_the_strides_are_scored(name, scored):
+    assert scored_stages(published_weights(name).build(), name) == scored
+
+
+def test_nets_without_maps_of_the_strides():
+    with pytest.raises(ValueError, match=r"deit_tiny_patch16 has .* 32 pixels \(strides: none\)"):
+        base("deit_tiny_patch16")
+    with pytest.raises(ValueError, match=r"alexnet_2014 has no maps of .* 32 .*expected 32, 16"):
+        base("alexnet_2014")
+    with pytest.raises(WeightsError, match="vgg"):
         base("vgg")
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtransfer.nets.classifier import Classifier
+from jtransfer.nets.initial import initial
 from jtransfer.recipes.finetuning.few_labels.options import Conduct, Options
 from jtransfer.recipes.finetuning.few_labels.problem import Problem
 from jtransfer.recipes.finetuning.learner import Learner
@@ -38,7 +39,8 @@ class Carried:
 
 def fresh_variables(net: Classifier, problem: Problem, *, seed: int) -> dict[str, Any]:
     """Newly initialised parameters."""
-    return dict(net.init(jax.random.key(seed), jnp.zeros((1, *problem.source.images.shape[1:]))))
+    blank = np.zeros((1, *problem.source.images.shape[1:]), np.float32)
+    return initial(net, jax.random.key(seed), blank)
 
 
 def carry(problem: Problem, options: Options, conduct: Conduct) -> Carried:

@@ -4,12 +4,12 @@ import time
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jtransfer.data.feeds.resident import Domain, ResidentFeed
 from jtransfer.data.splits import stratified_folds
 from jtransfer.nets.classifier import Classifier
+from jtransfer.nets.initial import initial
 from jtransfer.recipes.finetuning.images.options import Conduct, Options
 from jtransfer.recipes.finetuning.images.programs import guessed, programs_of
 from jtransfer.recipes.finetuning.images.task import ImageTask
@@ -74,7 +74,8 @@ def _trained(
 ) -> tuple[Classifier, TrainState]:
     """A head on the cached features of the images at `positions`."""
     net = without_trunk(task.net(tuning))
-    variables = dict(net.init(jax.random.key(seed), jnp.zeros((1, task.features.shape[1]))))
+    blank = np.zeros((1, task.features.shape[1]), np.float32)
+    variables = initial(net, jax.random.key(seed), blank)
     fields = {"image": task.features[positions], "label": task.decoded.labels[positions]}
     feed = ResidentFeed({"target": Domain(fields, options.batch)}, seed)
     programs = programs_of(

@@ -6,8 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jtransfer.nets.classifier import Classifier
+from jtransfer.nets.initial import initial
 from jtransfer.recipes.finetuning.layers.halves import Half, Halved
 from jtransfer.recipes.finetuning.layers.options import Conduct, Options
 from jtransfer.recipes.finetuning.learner import Learner
@@ -48,7 +50,8 @@ def settings_of(problem: Halved, options: Options, conduct: Conduct) -> dict[str
 
 def fresh_variables(net: Classifier, problem: Halved, *, seed: int) -> dict[str, Any]:
     """Newly initialised parameters."""
-    return dict(net.init(jax.random.key(seed), jnp.zeros((1, *problem.train.images.shape[1:]))))
+    blank = np.zeros((1, *problem.train.images.shape[1:]), np.float32)
+    return initial(net, jax.random.key(seed), blank)
 
 
 def learner_of(

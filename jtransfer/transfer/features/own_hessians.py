@@ -1,0 +1,48 @@
+"""Newton's directions of many SVMs, each by the Hessian of its own support vectors."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import scipy
+
+_AT_ONCE = min(8, os.cpu_count() or 1)  # Hessians in memory
+
+
+def solved(
+    features: Sequence[np.ndarray],
+    bends: Sequence[np.ndarray],
+    given: np.ndarray,
+    *,
+    C: float,
+    unit: float,
+) -> np.ndarray:
+    """(I + C X^T diag(bend) X)^-1 given, for every SVM: [dims, groups].
+
+    Args:
+      features: X in blocks [b, dims], float32, the last feature that of the bias.
+      bends: curvature [b, groups] of each example's loss; 0 for all but the support vectors.
+      given: [dims, groups].
+      C: weight of the loss.
+      unit: by which the bias's feature is multiplied.
+    """
+    from threadpoolctl import threadpool_limits
+
+    def of(group: int) -> np.ndarray:
+        hessian = np.zeros((len(given), len(given)), np.float32)
+        for block, bend in zip(features, bends, strict=True):
+            support = bend[:, group] > 0
+            rows = block[support]
+            rows *= np.sqrt(np.float32(C) * bend[support, group])[:, None]
+            hessian += rows.T @ rows  # of one array with itself: half of a product's work
+        hessian[-1] *= unit
+        hessian[:, -1] *= unit
+        whole = hessian.astype(np.float64)
+        whole[np.diag_indices_from(whole)] += 1
+        factor = scipy.linalg.cho_factor(whole, overwrite_a=True)
+        return scipy.linalg.cho_solve(factor, given[:, group])
+
+    # A core for each is faster than all cores for one after the other.
+    with threadpool_limits(1), ThreadPoolExecutor(_AT_ONCE) as pool:
+        return np.stack(list(pool.map(of, range(given.shape[1]))), axis=1)

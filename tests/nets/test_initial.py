@@ -1,0 +1,16 @@
+import jax
+import numpy as np
+
+from jtransfer.nets.initial import initial
+from jtransfer.nets.lenet import lenet
+
+
+def test_what_a_net_begins_with_is_what_init_gives():
+    net, key, blank = lenet(norm=True), jax.random.key(3), np.zeros((1, 28, 28, 1), np.float32)
+    jax.tree.map(
+        np.testing.assert_array_equal, initial(net, key, blank), dict(net.init(key, blank))
+    )
+    # What is drawn of a net is compiled once, whatever the key.
+    programs = initial._cache_size()
+    initial(net, jax.random.key(4), blank)
+    assert initial._cache_size() == programs
