@@ -127,6 +127,7 @@ PAGES: dict[str, Page] = {
             Section(tables.feature_extraction, ("benchmark_features",)),
             Section(tables.input_pipeline, ("benchmark_pipeline",)),
             Section(tables.probe_solver, ("benchmark_probe",), tables.probe_headlines),
+            Section(tables.probe_size, ("benchmark_probe_size",)),
             Section(tables.eszsl_grid, ("benchmark_eszsl",)),
         ),
     ),

@@ -37,6 +37,24 @@ def first_step_rows(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]
     return header, rows
 
 
+def probe_size_rows(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the choice of C against the number of examples, one a size and kind."""
+    header = ["examples", "classifier", "seconds", "excess", "peak memory", "exponent of time"]
+    rows = [
+        [
+            f"{examples:,}",
+            kind,
+            f"{each['seconds']:.1f}",
+            f"{each['excess']:.1e}",
+            f"{each['peak_bytes'] / 2**30:.2f} GB",
+            f"{result['exponents'][kind]:.2f}" if kind in result["exponents"] else "",
+        ]
+        for kind, sizes in result["measured"].items()
+        for examples, each in zip(result["examples"], sizes, strict=True)
+    ]
+    return header, rows
+
+
 def together_rows(steps: dict[str, Any]) -> list[list[str]]:
     """One for each step of several runs in one program."""
     return [

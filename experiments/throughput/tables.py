@@ -3,7 +3,7 @@
 from typing import Any
 
 from experiments.headline import Headline
-from experiments.throughput.rows import made_by, pipeline_rows
+from experiments.throughput.rows import made_by, pipeline_rows, probe_size_rows
 from jtransfer.measure import markdown_table
 from jtransfer.recipes.features.layer_probe import HEADS
 
@@ -97,6 +97,25 @@ def probe_solver(results: list[dict[str, Any]]) -> str:
                 rows,
             )
         )
+        parts.append(made_by(result))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def probe_size(results: list[dict[str, Any]]) -> str:
+    """Cross-validation of the grid against the number of examples."""
+    parts = ["## Throughput: choosing C of many examples"] if results else []
+    for result in results:
+        where = "in a file of float16, mapped into memory" if result["on_disk"] else "in memory"
+        split = f"{result['folds']} folds" if result["folds"] > 1 else "one split"
+        run = "run" if result["repeats"] == 1 else "run after another"
+        parts.append(
+            f"Drawn features of {result['dims']:,} dimensions {where}, {result['classes']} "
+            f"classes, {len(result['penalties'])} values of C, {split}, and the refit; each size "
+            f"in a process of its own, whose peak of memory is told, features included. One {run}. "
+            "Time grows as the examples to the power of the exponent, by a line through the "
+            "logarithms."
+        )
+        parts.append(markdown_table(*probe_size_rows(result)))
         parts.append(made_by(result))
     return "\n\n".join(parts) + "\n" if parts else ""
 

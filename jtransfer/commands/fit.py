@@ -40,7 +40,7 @@ class Config:
     keep_features: bool = False
     # At an image that cannot be read: stop there, or leave it out and say so.
     on_unreadable: Literal["stop", "skip"] = "skip"
-    # Processes that decode images.
+    # Processes that decode images, where these are many or large.
     workers: int = 2
     # Random seed, of how the images are split for cross-validation and of training.
     seed: int = 0

@@ -63,11 +63,11 @@ def run(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> None:
 
 
 def _prepare() -> None:
-    """Keep compiled programs beside the other things that the commands keep."""
+    """Keep compiled programs beside the other things that the commands keep, and little memory."""
     from jtransfer.nets.weights.download import cache_folder
     from jtransfer.train.runtime import prepare_process
 
-    prepare_process(programs=cache_folder() / "xla")
+    prepare_process(programs=cache_folder() / "xla", keep_freed=False)
 
 
 def _parsed(commands: Mapping[str, ModuleType], argv: Sequence[str]) -> Any:

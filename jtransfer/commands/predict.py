@@ -31,7 +31,7 @@ class Config:
     on_unreadable: Literal["stop", "skip"] = "skip"
     # Images that go through the net at a time; fewer take less memory.
     batch: int = 32
-    # Processes that decode images.
+    # Processes that decode images, where these are many or large.
     workers: int = 2
 
 

@@ -2,11 +2,13 @@
 
 from typing import Literal
 
+from jtransfer.nets.vit_names import TIMM_BLOCK
 from jtransfer.nets.weights.block_names import block_modules, fused_attentions
-from jtransfer.nets.weights.layouts import AS_IT_IS
+from jtransfer.nets.weights.layouts import AS_IT_IS, leading_layout
 from jtransfer.nets.weights.torch_layout import Path, Place, TorchNames
 
 Publisher = Literal["huggingface", "open_clip"]
+ImagePublisher = Literal["huggingface", "open_clip", "timm"]
 
 _OPEN_CLIP = {
     "attention_norm": "ln_1",
@@ -60,13 +62,14 @@ def clip_names(publisher: Publisher, *, depth: int = 12) -> TorchNames:
     )
 
 
-def clip_image_names(publisher: Publisher, *, depth: int = 12, under: Path = ()) -> TorchNames:
+def clip_image_names(publisher: ImagePublisher, *, depth: int = 12, under: Path = ()) -> TorchNames:
     """What a file of CLIP calls the parts of the image tower, `clip(...).image`.
 
     What the file holds of the text tower is left out.
 
     Args:
-      publisher: as of `clip_names`.
+      publisher: as of `clip_names`, or "timm" (`vit_base_patch32_clip_224`, and with OpenAI's
+        activation `vit_base_patch32_clip_quickgelu_224`).
       depth: number of blocks.
       under: the path of the tower in the tree; none where it is the tree.
 
@@ -87,6 +90,13 @@ def clip_image_names(publisher: Publisher, *, depth: int = 12, under: Path = ())
             **block_modules("visual.transformer.resblocks", _OPEN_CLIP, depth, under=under),
             "visual.ln_post": (*under, "norm", "norm"),
         },
+        "timm": {
+            "patch_embed.proj": (*under, "patches"),
+            "norm_pre": (*under, "patches", "norm"),
+            **block_modules("blocks", TIMM_BLOCK, depth, under=under),
+            "norm": (*under, "norm", "norm"),
+            "head": (*under, "projection"),
+        },
     }
     if publisher not in modules:
         raise ValueError(f"publisher={publisher!r}; expected one of {', '.join(modules)}")
@@ -102,6 +112,11 @@ def clip_image_names(publisher: Publisher, *, depth: int = 12, under: Path = ())
             "visual.positional_embedding": _raw(*under, "patches", "positions"),
             **fused_attentions("visual.transformer.resblocks" + _FUSED, depth, under=under),
             "visual.proj": _raw(*under, "projection", "kernel"),
+        },
+        "timm": {
+            "cls_token": _leading(2, *under, "patches", "class_token"),
+            "pos_embed": _leading(1, *under, "patches", "positions"),
+            **fused_attentions("blocks.{number}.attn.qkv.{kind}", depth, under=under),
         },
     }
     return TorchNames(modules[publisher], entries=entries[publisher], unused=(*_UNUSED, *_TEXT))
@@ -133,6 +148,11 @@ def _text_of(publisher: Publisher, depth: int) -> TorchNames:
             "text_projection": _raw("text", "projection", "kernel"),
         },
     )
+
+
+def _leading(axes: int, *path: str) -> Place:
+    """Of what has so many more axes of length 1 in the file, before all others."""
+    return Place((("params", *path),), leading_layout(axes))
 
 
 def _raw(*path: str) -> Place:

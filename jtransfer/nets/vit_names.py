@@ -8,7 +8,8 @@ from jtransfer.nets.weights.torch_layout import Place, TorchNames
 
 Publisher = Literal["timm", "huggingface", "huggingface_dinov2"]
 
-_TIMM = {
+# What timm calls the parts of a block, but for those that `fused_attentions` places.
+TIMM_BLOCK = {
     "attention_norm": "norm1",
     "attention/out": "attn.proj",
     "mlp_norm": "norm2",
@@ -65,7 +66,7 @@ def _timm(depth: int) -> TorchNames:
     return TorchNames(
         {
             "patch_embed.proj": ("patches",),
-            **block_modules("blocks", _TIMM, depth),
+            **block_modules("blocks", TIMM_BLOCK, depth),
             "norm": ("norm", "norm"),
             "head": ("fc",),
         },

@@ -12,6 +12,7 @@ import numpy as np
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.image_batches import image_batches
+from jtransfer.data.feeds.workers import worth_starting
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk
 from jtransfer.train.evaluation import filled_up
@@ -192,7 +193,11 @@ class Model:
         files = ImageFiles(tuple(paths), np.zeros(len(paths), int), ("?",), "images")
         crop = self.trunk.crop
         for rows, pixels in image_batches(
-            files, crop, batch=batch, workers=workers, on_unreadable=on_unreadable
+            files,
+            crop,
+            batch=batch,
+            workers=worth_starting(files.paths, workers),
+            on_unreadable=on_unreadable,
         ):
             yield rows, self._predict_cut(pixels, batch)
 

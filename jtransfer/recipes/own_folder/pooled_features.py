@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.feeds.image_batches import image_batches
+from jtransfer.data.feeds.workers import worth_starting
 from jtransfer.data.image_files import ImageFiles
 from jtransfer.files.memory import in_units
 from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk
@@ -70,7 +71,7 @@ def pooled_features(
             files,
             trunk.crop,
             batch=_BATCH,
-            workers=workers,
+            workers=worth_starting(files.paths[start:stop], workers),
             on_unreadable=on_unreadable,
             start=start,
             stop=stop,

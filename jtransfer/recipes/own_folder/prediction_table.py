@@ -10,6 +10,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from jtransfer.data.examples import DataError
 from jtransfer.files.reading import is_there
 from jtransfer.files.writing import writing
 from jtransfer.recipes.own_folder.intake import image_paths
@@ -47,7 +48,7 @@ def write_predictions(
 
     Raises:
       ModelError: if the model cannot be read, or the csv is there.
-      DataError: if there is no image, or one cannot be read.
+      DataError: if there is no image, one cannot be read, or by "skip" none can.
     """
     if out is not None and is_there(out):
         raise ModelError(
@@ -80,5 +81,10 @@ def write_predictions(
                 table.writerow((*line, *(file for file, _ in near)))
             told += len(rows)
             bar.update(len(rows))
+        if not told:
+            raise DataError(
+                f"none of the {len(files):,} images can be read; expected at least one. See to the "
+                "files, or name others"
+            )
         stream.flush()
     return told

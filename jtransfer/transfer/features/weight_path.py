@@ -357,7 +357,8 @@ def _mine(block: Block, masks, classes, *, kind: Kind):
     judged = block.judged[:, masks][..., None]
     if kind == "softmax":
         return block.targets[:, None, :], judged
-    return block.targets[:, classes][..., None], judged
+    # Bytes, for of many classes and folds there are more of them than features.
+    return block.targets[:, classes][..., None].astype(jnp.int8), judged
 
 
 @partial(jax.jit, static_argnames="kind")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from jtransfer.data.feeds.workers import stored
+from jtransfer.data.feeds.workers import stored, worth_starting
 
 ROOT = Path(__file__).parents[3]
 
@@ -79,3 +79,18 @@ def test_stored_paths_are_the_same_and_travel_light(names):
         assert len(pickle.dumps(kept)) < 1000
         file = kept.file
     assert not file.exists()
+
+
+def test_workers_start_for_many_files_or_large_ones_alone(tmp_path):
+    """Two seconds of a process decode 1,000 small photographs, or 25 MB."""
+    small, large = tmp_path / "small.jpg", tmp_path / "large.jpg"
+    small.write_bytes(b"x")
+    with large.open("wb") as file:
+        file.truncate(25_000_000)
+    missing = tmp_path / "missing.jpg"
+    assert worth_starting([small] * 1000, 2) == 0
+    assert worth_starting([small] * 1001, 2) == 2
+    assert worth_starting([large], 3) == 0
+    assert worth_starting([large, small], 3) == 3
+    assert worth_starting([large, small], 0) == 0
+    assert worth_starting([missing], 2) == 0

@@ -8,12 +8,14 @@ from jax import export as jax_export
 from PIL import Image
 from safetensors.numpy import load_file
 
+from jtransfer.nets.weights.catalogue.table import PRETRAINED
 from jtransfer.recipes.own_folder import export as export_module
 from jtransfer.recipes.own_folder.export import export
-from jtransfer.recipes.own_folder.frozen_trunk import load_trunk
+from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk, load_trunk, trunk_net
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.model_folder import ModelError
 from jtransfer.transfer.features.probe import LinearProbe
+from tests.draws import normal
 from tests.nets.published_nets import timm
 
 
@@ -90,6 +92,46 @@ def test_lite0_is_exported_and_timm_takes_it(tmp_path):
         features = rival(images.permute(0, 3, 1, 2)).numpy()
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     logits = (features @ theirs["probe.weight"].T + theirs["probe.bias"]) / 0.1
+    np.testing.assert_allclose(jax.nn.softmax(logits), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "by_timm"),
+    [
+        ("resnet18", "resnet18"),
+        ("convnext_tiny", "convnext_tiny"),
+        ("vit_tiny_patch16", "vit_tiny_patch16_224"),
+        ("dinov2_small", "vit_small_patch14_dinov2"),
+        ("dinov2_small_registers", "vit_small_patch14_reg4_dinov2"),
+        ("clip_vit_b32", "vit_base_patch32_clip_quickgelu_224"),
+        ("clip_vit_b32_laion2b", "vit_base_patch32_clip_224"),
+    ],
+)
+@pytest.mark.slow
+def test_timm_takes_every_family_and_gives_its_probabilities(tmp_path, name, by_timm):
+    """Of weights at random; the probe reads what timm's net without a classifier gives."""
+    net, preprocessing = trunk_net(name), PRETRAINED[name].preprocessing
+    size = preprocessing.size
+    variables = net.init(jax.random.key(0), jnp.zeros((1, size, size, 3)))
+    trunk = FrozenTrunk(name, net, variables, preprocessing, "")
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (2, size, size, 3), np.uint8)
+    layer = net.stage_names[-1]
+    dims = trunk(variables, jnp.asarray(pixels), (layer,))[layer].shape[1]
+    probe = LinearProbe(normal(1, (dims, 3)), jnp.zeros(3), jnp.zeros(()))
+    model = Model(("a", "b", "c"), trunk, layer, True, probe, temperature=0.1, threshold=0.5)
+    theirs = load_file(export(model, "timm", tmp_path / "theirs"))
+    torch = pytest.importorskip("torch")
+    rival = timm().create_model(by_timm, num_classes=0).eval()
+    counters = {key: each for key, each in rival.state_dict().items() if "num_batches" in key}
+    state = {key: torch.from_numpy(each) for key, each in theirs.items() if "probe" not in key}
+    rival.load_state_dict(state | counters)
+    images = torch.from_numpy(np.array(preprocessing.normalise(jnp.asarray(pixels))))
+    with torch.no_grad():
+        features = rival(images.permute(0, 3, 1, 2)).numpy()
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    logits = (features @ theirs["probe.weight"].T + theirs["probe.bias"]) / 0.1
+    expected = np.asarray(model.apply(model.arrays, jnp.asarray(pixels))[0])
     np.testing.assert_allclose(jax.nn.softmax(logits), expected, atol=1e-4)
 
 

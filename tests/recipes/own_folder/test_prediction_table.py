@@ -58,3 +58,11 @@ def test_paths_are_files_and_what_lies_below_folders(squares):
         image_paths([squares / "empty"])
     with pytest.raises(DataError, match="no image was named"):
         image_paths([])
+
+
+def test_where_nothing_can_be_read_there_is_no_table(model, tmp_path):
+    for name in ("cut.png", "text.jpg"):
+        (tmp_path / name).write_bytes(b"\x89PNG cut")
+    with pytest.raises(DataError, match="none of the 2 images can be read"):
+        write_predictions(model, [tmp_path], tmp_path / "said.csv", workers=0)
+    assert not (tmp_path / "said.csv").exists()

@@ -80,6 +80,7 @@ class _Published:
         return PublishedWeights(
             build=build,
             names=clip_image_names(self.publisher),
+            timm_names=clip_image_names("timm"),
             preprocessing=_PREPROCESSING,
             origins=(self.hub,),
             publisher=self.hub.repository,

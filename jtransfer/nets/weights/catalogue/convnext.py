@@ -30,6 +30,7 @@ def _torchvision(size: Size, digits: str, *, share: float, top1: float) -> Publi
     return PublishedWeights(
         build=partial(convnext, size),
         names=convnext_names(size, publisher="torchvision"),
+        timm_names=convnext_names(size),
         preprocessing=Preprocessing(224, share, "bilinear", IMAGENET_MEAN, IMAGENET_STD),
         origins=(
             Address(f"https://download.pytorch.org/models/convnext_{size}-{digits}.pth", digits),
