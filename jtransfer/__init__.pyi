@@ -95,6 +95,7 @@ from .nets.weights.publishing import (
 )
 from .nets.weights.trunks import trunks as trunks
 from .recipes.adaptation.feature_methods import fit_feature_methods as fit_feature_methods
+from .recipes.adaptation.frozen_outputs import frozen_outputs as frozen_outputs
 from .recipes.adaptation.options import Conduct as Conduct, Options as Options
 from .recipes.adaptation.problem import Problem as Problem
 from .recipes.adaptation.published_trunk import PublishedTrunk as PublishedTrunk

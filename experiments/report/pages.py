@@ -6,6 +6,7 @@ from typing import Any
 
 from experiments.adapt_digits import table as adapt_digits
 from experiments.adapt_speaker import table as adapt_speaker
+from experiments.adapt_trunk import table as adapt_trunk
 from experiments.few_shot import table as few_shot
 from experiments.fine_tune import table as fine_tune
 from experiments.fine_tune_images import table as fine_tune_images
@@ -17,7 +18,7 @@ from experiments.probe_layers import table as probe_layers
 from experiments.retrieve import table as retrieve
 from experiments.segment import table as segment
 from experiments.speaker_timing import table as speaker_timing
-from experiments.throughput import step_tables, tables
+from experiments.throughput import step_tables, tables, tllib_table
 from experiments.transfer_layers import table as transfer_layers
 from experiments.zero_shot import table as zero_shot
 
@@ -89,7 +90,11 @@ PAGES: dict[str, Page] = {
     ),
     "adaptation": Page(
         "Unsupervised domain adaptation",
-        (Section(adapt_digits.domain_adaptation, ("adapt_digits",), adapt_digits.headlines),),
+        (
+            Section(adapt_digits.domain_adaptation, ("adapt_digits",), adapt_digits.headlines),
+            Section(adapt_trunk.adaptation_on_trunk, ("adapt_trunk",), adapt_trunk.headlines),
+            Section(tllib_table.beside_tllib, ("benchmark_tllib",), tllib_table.headlines),
+        ),
     ),
     "no_harm": Page(
         "Adaptation that does no harm",

@@ -1,7 +1,7 @@
 """Make a model for a folder without labels from a labelled one, or say to keep the source model.
 
     jtransfer adapt photo/ sketch/ --out sketch-model    # photo/<class>/<image>, sketch/<image>
-    jtransfer adapt photo/ sketch/ --out trained-model --train dann
+    jtransfer adapt photo/ sketch/ --out trained-model --train
     jtransfer predict sketch-model more/*.png
     jtransfer adapt --out sketch-model --check sketch-model/check.csv
 
@@ -41,9 +41,9 @@ class Config:
     # Methods on features to try beside the source-only model, such as coral transport; by default
     # all of them.
     methods: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="METHOD...")] = None
-    # Method that trains the whole net, such as dann, as one more candidate; slow without a GPU or
-    # TPU.
-    train: str | None = None
+    # Train whole nets too, by shot or a method that is named, such as mcc, and on the source alone:
+    # two more candidates; slow without a GPU or TPU.
+    train: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="[METHOD]")] = None
     # Training steps with --train; by default five times through the source, from 200 to 2,000.
     steps: int | None = None
     # Share of the guesses that the model calls sure that is to be right, on the source, 0 to 1.
@@ -63,6 +63,7 @@ def main(config: Config) -> None:
     if config.check is not None:
         _check(config.out, config.check)
         return
+    train = _named(config.train)
     if config.source is None or config.target is None:
         raise ValueError(
             "a source or a target is missing; expected the folder of labelled images and the one "
@@ -77,7 +78,7 @@ def main(config: Config) -> None:
         out=config.out,
         trunk=config.trunk,
         methods=tuple(FEATURE_METHODS) if config.methods is None else config.methods,
-        train=config.train,
+        train=train,
         steps=config.steps,
         precision=config.precision,
         sample=config.sample,
@@ -94,6 +95,20 @@ def main(config: Config) -> None:
     check = config.out / "check.csv"
     print(f"Fill in {check} from its first line on, as far as you like, then")
     print(f"  jtransfer adapt --out {quote(str(config.out))} --check {quote(str(check))}")
+
+
+def _named(train: tuple[str, ...] | None) -> str | None:
+    """The method of `--train`, which may be left out there."""
+    from jtransfer.recipes.adaptation.development import TRAINED_BY
+
+    if train is not None and len(train) > 1:
+        raise ValueError(
+            f"--train {' '.join(train)}; expected one method, or none for {TRAINED_BY}. Name the "
+            "folders before it, and one method a call"
+        )
+    if train is None:
+        return None
+    return train[0] if train else TRAINED_BY
 
 
 def told(about: Any) -> list[str]:

@@ -4,7 +4,11 @@ import csv
 
 import pytest
 
+from jtransfer.commands import adapt as command
 from jtransfer.commands.main import main
+from jtransfer.recipes.adaptation.development import TRAINED_BY
+from jtransfer.recipes.unlabelled_folder import adapt as recipe
+from jtransfer.recipes.unlabelled_folder.trained import TRAINED
 from tests.recipes.unlabelled_folder.conftest import domains, own_folder_toy_trunk, toy_trunk
 
 __all__ = ["domains", "own_folder_toy_trunk", "toy_trunk"]  # fixtures
@@ -37,3 +41,23 @@ def test_adapt_and_check(domains, tmp_path, capsys, monkeypatch):
             main(argv)
         assert end.value.code == 2
         assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [([], None), (["--train"], TRAINED_BY), (["--train", "dann"], "dann")],
+)
+def test_a_method_to_train_by_need_not_be_named(flags, expected, monkeypatch, capsys):
+    asked = {}
+    monkeypatch.setattr(recipe, "adapt", lambda *_, **settings: asked.update(settings) or Told())
+    monkeypatch.setattr(command, "told", lambda _: [])
+    main(["adapt", "photo", "sketch", *flags])
+    assert asked["train"] == expected
+    assert TRAINED_BY in TRAINED
+    with pytest.raises(SystemExit):
+        main(["adapt", "photo", "--train", "dann", "mcc"])
+    assert "expected one method, or none for" in capsys.readouterr().err
+
+
+class Told:
+    about = None

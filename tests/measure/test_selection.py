@@ -43,6 +43,15 @@ def test_risks_by_hand():
     assert deep_embedded_risk([0, 1, 1, 0], weights) == pytest.approx(0.5)
 
 
+def test_dev_as_its_authors_write_it():
+    """Covariance and variance both with n - 1, which cancels."""
+    losses, weights = np.random.default_rng(1).uniform(0, 3, (2, 20))
+    (_, covariance), (_, variance) = np.cov(weights * losses, weights)
+    eta = -covariance / variance
+    expected = np.mean(weights * losses) + eta * np.mean(weights) - eta
+    assert deep_embedded_risk(losses, weights) == pytest.approx(expected)
+
+
 def test_dev_of_a_constant_loss_is_that_loss_whatever_the_weights():
     weights = np.random.default_rng(0).uniform(0, 5, 50)
     assert deep_embedded_risk(np.full(50, 0.3), weights) == pytest.approx(0.3)

@@ -10,6 +10,7 @@ from jtransfer.data.augment.geometric import Augmentation, compose, on_images
 from jtransfer.data.augment.random_affine import random_affine
 from jtransfer.data.augment.random_convolution import random_convolution
 from jtransfer.nets.ganin import AdaptationNet
+from jtransfer.recipes.adaptation.frozen_outputs import FrozenOutputs
 from jtransfer.recipes.adaptation.options import Options
 from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.train.schedules import inverse_decay
@@ -23,7 +24,17 @@ def net_of(problem: Problem, options: Options, **changes: Any) -> AdaptationNet:
     """The net; batch norm keeps statistics of domain 0, the source, and 1, the target.
 
     That of a published trunk is as it was published, whatever is to be changed.
+
+    Raises:
+      ValueError: if a trunk above frozen stages is given images, or another net what these give.
     """
+    above = options.trunk is not None and bool(options.trunk.passed)
+    if above != isinstance(problem.source, FrozenOutputs):
+        raise ValueError(
+            f"{problem.source.name} as {type(problem.source).__name__}, for a net "
+            f"{'above' if above else 'without'} frozen stages; expected what frozen_outputs gives "
+            "for Options(trunk=trunk.above_frozen), and images for any other net"
+        )
     if options.trunk is not None:
         return options.trunk.net(classes=len(problem.source.classes))
     return options.net(classes=len(problem.source.classes), **{**options.net_options, **changes})

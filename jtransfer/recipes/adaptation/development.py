@@ -14,3 +14,10 @@ Every default of the methods on features, and the rule by which one of them is c
 here alone, with a look at these targets' labels, and then frozen. All other pairs are run with what
 was decided, and their targets' labels are looked at once, to report.
 """
+
+TRAINED_BY = "shot"
+"""The method by which `jtransfer adapt --train` trains a net where none is named.
+
+The best of those that `experiments.adapt_trunk` tried on photo to art_painting, one seed; decided
+before it was run on another pair.
+"""

@@ -95,6 +95,11 @@ def teacher(problem: Problem, options: Options, steps: int) -> Recipe:
     Beside DANN's adversary, and with guesses wholly aligned, where both domains have their classes
     equally often; elsewhere half aligned.
     """
+    if options.trunk is not None and options.trunk.passed:
+        raise ValueError(
+            f"a mean teacher on what {options.trunk.passed[-1]} gives; expected images, which it "
+            "changes at random. Train it without frozen_outputs, or choose another method"
+        )
     net, rate = net_of(problem, options, dropout=0.0), 1e-3
     alike = options.like_frequencies
     align = 1.0 if alike else 0.5

@@ -25,8 +25,9 @@ from jtransfer.data.feeds.resident import (
     standardised,
 )
 from jtransfer.data.synthetic.mnist_m import subset
+from jtransfer.recipes.adaptation.frozen_outputs import FrozenOutputs
 
-Part = Examples | FileExamples
+Part = Examples | FileExamples | FrozenOutputs
 Pixels = Literal["centred", "standardised", "plain"]
 
 
@@ -42,7 +43,7 @@ class Problem:
     """A labelled source and a target whose labels no method but "train on target" is given.
 
     All parts are images in memory, or all are image files, which stay where they are unless they
-    are few.
+    are few, or all are what a trunk's frozen stages made of either.
 
     Attributes:
       source: the source's training examples.
@@ -53,7 +54,7 @@ class Problem:
 
     Raises:
       DataError: if the parts differ in their classes or their order, the size of their images, or
-        the range of their pixels; or some are in memory and some are files.
+        the range of their pixels; or are not held in one way.
     """
 
     source: Part
@@ -177,13 +178,17 @@ def _require_alike(one: Part, other: Part) -> None:
     """Check that two parts are held in one way, and that their images are alike."""
     if isinstance(one, Examples) and isinstance(other, Examples):
         require_same_pixels(one, other)
-    elif isinstance(one, Examples) or isinstance(other, Examples):
+    elif type(one) is not type(other):
         kinds = [f"{each.name} as {type(each).__name__}" for each in (one, other)]
         raise DataError(
             f"{' and '.join(kinds)}; expected all parts of a problem in memory, or all as files. "
             "Give them in one way"
         )
-    elif one.crop != other.crop:
+    elif isinstance(one, FrozenOutputs) and isinstance(other, FrozenOutputs):
+        _require_alike(one.of, other.of)
+    elif (
+        isinstance(one, FileExamples) and isinstance(other, FileExamples) and one.crop != other.crop
+    ):
         raise DataError(
             f"{one.name} is cut by {one.crop} and {other.name} by {other.crop}; expected one crop. "
             "Cut all parts alike"

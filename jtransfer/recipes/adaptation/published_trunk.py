@@ -1,14 +1,14 @@
 """Methods of adaptation on a trunk with published weights, under new heads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jtransfer.nets.ganin import AdaptationNet
-from jtransfer.nets.parts.trunk import Head
+from jtransfer.nets.parts.trunk import Head, Trunk
 from jtransfer.nets.weights.pretrained_net import PretrainedNet
 from jtransfer.transfer.adaptation.adda import ENCODER, TARGET_ENCODER
 from jtransfer.transfer.finetuning.layers import adopt
@@ -29,6 +29,7 @@ class PublishedTrunk:
       rate: factor on the trunk's learning rate, whatever the method's is.
       frozen: how many stages, the first ones, stay as they were published.
       hidden: width of the domain head's hidden layer.
+      passed: names of stages below the trunk that what it is given has been through already.
 
     Raises:
       ValueError: if the rate is not positive, or there are not so many stages.
@@ -38,6 +39,7 @@ class PublishedTrunk:
     rate: float = 0.1
     frozen: int = 0
     hidden: int = 1024
+    passed: tuple[str, ...] = ()
 
     def __post_init__(self):
         """Check the numbers where they enter."""
@@ -53,6 +55,37 @@ class PublishedTrunk:
         """Names of the stages that stay."""
         return self.loaded.trunk.stage_names[: self.frozen]
 
+    @property
+    def frozen_part(self) -> tuple[Trunk, dict[str, Any]]:
+        """These stages and their variables."""
+        below, _ = self._split
+        return below
+
+    @property
+    def above_frozen(self) -> "PublishedTrunk":
+        """The trunk of the stages that move, for what `frozen_outputs` of this one gives."""
+        _, (trunk, variables) = self._split
+        return replace(
+            self,
+            loaded=replace(self.loaded, trunk=trunk, variables=variables),
+            frozen=0,
+            passed=(*self.passed, *self.frozen_stages),
+        )
+
+    @property
+    def _split(self) -> tuple[tuple[Trunk, dict[str, Any]], tuple[Trunk, dict[str, Any]]]:
+        """Stages with their variables: those that stay, and those above."""
+        trunk = self.loaded.trunk
+
+        def part(stages: Any) -> tuple[Trunk, dict[str, Any]]:
+            names = [name for name, _ in stages]
+            return trunk.clone(stages=stages), {
+                collection: {name: tree[name] for name in names if name in tree}
+                for collection, tree in self.loaded.variables.items()
+            }
+
+        return part(trunk.stages[: self.frozen]), part(trunk.stages[self.frozen :])
+
     def net(self, *, classes: int) -> AdaptationNet:
         """The trunk with a linear label head and a domain head."""
         trunk = self.loaded.trunk.clone(frozen=self.frozen_stages)
@@ -60,7 +93,8 @@ class PublishedTrunk:
 
     def under(self, fresh: Mapping[str, Any]) -> dict[str, Any]:
         """New variables of the net, those of the trunk replaced by the published ones."""
-        published = adopt(fresh, self.loaded.below(), reinitialise=("label_head", "domain_head"))
+        new = {layer for tree in fresh.values() for layer in tree} - {ENCODER}
+        published = adopt(fresh, self.loaded.below(), reinitialise=sorted(new))
         return jax.tree.map(jnp.array, published)  # copies, for a step uses up what it is given
 
     def rules(self, of_method: Mapping[str, str]) -> dict[str, str | float]:
@@ -82,7 +116,12 @@ class PublishedTrunk:
         return rules
 
     def normalise(self, pixels: jax.Array) -> jax.Array:
-        """What the trunk takes, float32, of uint8 images [batch, height, width, 3]."""
+        """What the trunk takes, float32, of uint8 images [batch, height, width, 3].
+
+        What has passed stages already stays as it is.
+        """
+        if self.passed:
+            return pixels
         return self.loaded.preprocessing.normalise(pixels)
 
     def said(self) -> dict[str, Any]:
@@ -91,6 +130,6 @@ class PublishedTrunk:
             "name": self.loaded.name,
             "sha256": self.loaded.sha256,
             "rate": self.rate,
-            "frozen": list(self.frozen_stages),
+            "frozen": [*self.passed, *self.frozen_stages],
             "hidden": self.hidden,
         }

@@ -1,5 +1,6 @@
 """Methods on a trunk with published weights, for which a tiny one stands."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -7,17 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.data import Examples
-from jtransfer.nets.domain_statistics import statistics_per_domain
-from jtransfer.nets.efficientnet_lite import StemStage
-from jtransfer.nets.parts.batch_norm import BatchNorm
 from jtransfer.nets.parts.stages import FullStage
 from jtransfer.nets.parts.trunk import Trunk
-from jtransfer.nets.weights.preprocessing import Preprocessing
-from jtransfer.nets.weights.pretrained_net import PretrainedNet
 from jtransfer.recipes.adaptation.methods import METHODS
 from jtransfer.recipes.adaptation.options import Conduct, Options
-from jtransfer.recipes.adaptation.problem import Problem
 from jtransfer.recipes.adaptation.program import feed_of, initial_variables
 from jtransfer.recipes.adaptation.published_trunk import PublishedTrunk
 from jtransfer.recipes.adaptation.run_methods import run_methods
@@ -30,49 +24,18 @@ ON_TRUNK = [
 ]
 
 
-def examples(name, count):
-    images = np.random.default_rng(count).integers(0, 256, (count, 8, 8, 3), np.uint8)
-    return Examples(images, np.arange(count) % 3, ("one", "two", "three"), name)
-
-
-@pytest.fixture(scope="module")
-def problem():
-    sizes = {"source": 12, "target": 9, "test": 6, "held out": 6}
-    return Problem(*(examples(name, count) for name, count in sizes.items()))
-
-
-@pytest.fixture(scope="module")
-def published():
-    """Two stages with batch norm per domain, as EfficientNet-Lite has them, and a narrow one."""
-
-    def trunk(num_domains):
-        norm = BatchNorm(epsilon=1e-3, momentum=0.9, frozen=False, num_domains=num_domains)
-        stages = (("stem", partial(StemStage, norm)), ("top", partial(FullStage, 4)))
-        return Trunk(stages)
-
-    variables = trunk(None).init(jax.random.key(7), jnp.zeros((1, 8, 8, 3)))
-    preprocessing = Preprocessing(8, 1.0, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    return PretrainedNet(
-        trunk(2),
-        jax.device_get(statistics_per_domain(variables, 2)),
-        preprocessing,
-        "tiny",
-        "0" * 64,
-    )
-
-
 @pytest.mark.parametrize("name", ON_TRUNK)
-def test_a_step_of_every_method_keeps_the_form_of_its_state(problem, published, name):
+def test_a_step_of_every_method_keeps_the_form_of_its_state(tiny_problem, published, name):
     trunk = PublishedTrunk(published, hidden=4)
     options = Options(batch=4, trunk=trunk)
-    recipe = METHODS[name].recipe(problem, options, 4)
+    recipe = METHODS[name].recipe(tiny_problem, options, 4)
     begun = jax.eval_shape(
-        lambda: recipe.start(initial_variables(recipe.net, problem, seed=0, trunk=trunk))
+        lambda: recipe.start(initial_variables(recipe.net, tiny_problem, seed=0, trunk=trunk))
     )
     groups = parameter_groups(begun["params"], trunk.rules(recipe.rules))
     optimizer = groups.optimizer(recipe.optimizer)
     step = make_step(recipe.loss, optimizer, total_steps=4, trainable=groups.trainable)
-    feed = feed_of(problem, options, name, recipe, seed=0)
+    feed = feed_of(tiny_problem, options, name, recipe, seed=0)
     state = jax.eval_shape(
         lambda variables: TrainState.create(variables, optimizer, rng=jax.random.key(0)), begun
     )
@@ -82,11 +45,11 @@ def test_a_step_of_every_method_keeps_the_form_of_its_state(problem, published, 
     assert form == [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(state)]
 
 
-def test_published_weights_are_the_start_and_frozen_ones_the_end(problem, published, tmp_path):
+def test_published_weights_are_the_start_and_frozen_ones_the_end(tiny_problem, published, tmp_path):
     trunk = PublishedTrunk(published, frozen=1, hidden=4)
     options = Options(batch=4, trunk=trunk)
     conduct = Conduct(out=tmp_path, steps=2, evaluate_every=0, checkpoint_every=0)
-    run = run_methods(problem, ["dann"], options=options, conduct=conduct)["dann", 0]
+    run = run_methods(tiny_problem, ["dann"], options=options, conduct=conduct)["dann", 0]
     assert run.result["options"]["trunk"] == trunk.said()
     _, state = run.trained
     before, after = published.variables, jax.device_get(state)
@@ -107,12 +70,12 @@ def test_published_weights_are_the_start_and_frozen_ones_the_end(problem, publis
     ],
 )
 def test_whoever_moves_by_the_method_the_trunk_is_slow_and_its_first_stage_stays(
-    problem, published, name, moving
+    tiny_problem, published, name, moving
 ):
     trunk = PublishedTrunk(published, frozen=1, hidden=4)
-    recipe = METHODS[name].recipe(problem, Options(batch=4, trunk=trunk), 4)
+    recipe = METHODS[name].recipe(tiny_problem, Options(batch=4, trunk=trunk), 4)
     begun = jax.eval_shape(
-        lambda: recipe.start(initial_variables(recipe.net, problem, seed=0, trunk=trunk))
+        lambda: recipe.start(initial_variables(recipe.net, tiny_problem, seed=0, trunk=trunk))
     )
     groups = parameter_groups(begun["params"], trunk.rules(recipe.rules))
     found = {}
@@ -124,8 +87,8 @@ def test_whoever_moves_by_the_method_the_trunk_is_slow_and_its_first_stage_stays
     assert found == moving
 
 
-def test_tent_moves_the_norms_of_what_is_not_frozen(problem, published):
-    recipe = METHODS["tent"].recipe(problem, Options(trunk=PublishedTrunk(published)), 4)
+def test_tent_moves_the_norms_of_what_is_not_frozen(tiny_problem, published):
+    recipe = METHODS["tent"].recipe(tiny_problem, Options(trunk=PublishedTrunk(published)), 4)
     params = published.below()["params"]
     groups = parameter_groups(params, PublishedTrunk(published, rate=0.5).rules(recipe.rules))
     assert set(groups.scales.values()) == {0.5, 0.0}
@@ -133,21 +96,33 @@ def test_tent_moves_the_norms_of_what_is_not_frozen(problem, published):
         parameter_groups(params, PublishedTrunk(published, frozen=1).rules(recipe.rules))
 
 
-def test_images_come_as_the_trunk_wants_them(problem, published):
+def test_images_come_as_the_trunk_wants_them(tiny_problem, published):
     options = Options(batch=9, trunk=PublishedTrunk(published))
-    recipe = METHODS["dann"].recipe(problem, options, 4)
-    feed = feed_of(problem, options, "dann", recipe, seed=0)
+    recipe = METHODS["dann"].recipe(tiny_problem, options, 4)
+    feed = feed_of(tiny_problem, options, "dann", recipe, seed=0)
     images = feed.gather(feed.constants, feed.inputs(0))["target"]["image"]
     np.testing.assert_allclose(
         np.sort(images.ravel()),
-        np.sort((problem.target.images / 255.0 - 0.5).ravel() / 0.5),
+        np.sort((tiny_problem.target.images / 255.0 - 0.5).ravel() / 0.5),
         atol=1e-6,
     )
 
 
-def test_what_cannot_be_is_said(problem, published):
+def test_what_cannot_be_is_said(tiny_problem, published):
     with pytest.raises(ValueError, match=r"2 frozen stages; expected .* 0 to 1 of the 2 stages"):
         PublishedTrunk(published, frozen=2)
     options = Options(trunk=PublishedTrunk(published))
     with pytest.raises(ValueError, match="image translation on tiny; expected no trunk"):
-        METHODS["translation"].recipe(problem, options, 4)
+        METHODS["translation"].recipe(tiny_problem, options, 4)
+
+
+def test_a_map_too_wide_to_be_whole_is_drawn_beside_the_published_trunk(tiny_problem, published):
+    """CDAN's randomised map is new, as the heads are."""
+    trunk = Trunk((("wide", partial(FullStage, 2000)),))
+    variables = jax.device_get(trunk.init(jax.random.key(7), jnp.zeros((1, 8, 8, 3))))
+    wide = PublishedTrunk(replace(published, trunk=trunk, variables=variables), hidden=4)
+    net = METHODS["cdan"].recipe(tiny_problem, Options(batch=4, trunk=wide), 4).net
+    begun = initial_variables(net, tiny_problem, seed=0, trunk=wide)
+    assert begun["random"]["multilinear"]["features"].shape == (2000, 1024)
+    kernel = begun["params"]["trunk"]["wide"]["kernel"]
+    np.testing.assert_array_equal(kernel, variables["params"]["wide"]["kernel"])
