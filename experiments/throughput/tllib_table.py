@@ -70,8 +70,8 @@ def beside_tllib(results: Results) -> str:
                 "features of a frozen EfficientNet-Lite0 at 128 pixels (block7, averaged over the "
                 "pixels) under one hidden layer of 256, half of the paintings adapted to and the "
                 f"others judging. Seeds {', '.join(map(str, first['seeds']))}; the first "
-                f"{first['warm']} steps are not timed. Lines are those of the training function, "
-                "from arrays to guesses.",
+                f"{first['warm']} steps are not timed. Lines are the logical ones of a training "
+                "function for both methods, from arrays to guesses.",
                 markdown_table(_HEADER, [row for each in in_order(results) for row in rows(each)]),
                 made_by(list(results)),
             ]

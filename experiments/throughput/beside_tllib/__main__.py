@@ -53,12 +53,11 @@ def missing() -> str:
 
 
 def lines_of(function: Any) -> int:
-    """Lines of code in a function's body, its signature, docstring and comments left out."""
+    """Logical lines of a function's body, its signature, docstring and comments left out."""
     source = inspect.getsource(function)
     body = source[source.index('"""', source.index('"""') + 3) + 3 :]
-    skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
     tokens = tokenize.generate_tokens(io.StringIO(inspect.cleandoc(body) + "\n").readline)
-    return len({each.start[0] for each in tokens if each.type not in skipped and each.string})
+    return sum(each.type == tokenize.NEWLINE for each in tokens)
 
 
 def measure(method: str, data: Arrays, config: Config) -> dict[str, Any]:

@@ -53,7 +53,10 @@ def counted(one, *, two):
     that does not count.
     """
     # nor does this
-    three = one, two
+    three = dict(
+        one=one,
+        two=two,
+    )
 
     return three  # but this
 
