@@ -1,6 +1,6 @@
 """What the publishers of CLIP call the parts of `clip`."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from jtransfer.nets.vit_names import TIMM_BLOCK
 from jtransfer.nets.weights.block_names import block_modules, fused_attentions
@@ -51,7 +51,13 @@ def clip_names(publisher: Publisher, *, depth: int = 12) -> TorchNames:
       publisher: "huggingface" (`openai/clip-vit-base-patch32`, `laion/CLIP-ViT-B-32-...`), or
         "open_clip", whose names are those of OpenAI's own files too.
       depth: number of blocks of each tower.
+
+    Raises:
+      ValueError: if there is no such publisher; timm has the image tower alone.
     """
+    known = get_args(Publisher)
+    if publisher not in known:
+        raise ValueError(f"publisher={publisher!r}; expected one of {', '.join(known)}")
     image = clip_image_names(publisher, depth=depth, under=("image",))
     text = _text_of(publisher, depth)
     return TorchNames(

@@ -7,7 +7,6 @@ import flax.linen as nn
 import jax
 
 
-@partial(jax.jit, static_argnums=0)
 def initial(net: nn.Module, key: jax.Array, *inputs: Any) -> dict[str, Any]:
     """Variables before training: those of `net.init(key, *inputs)`, compiled as a whole.
 
@@ -19,4 +18,14 @@ def initial(net: nn.Module, key: jax.Array, *inputs: Any) -> dict[str, Any]:
       key: typed key.
       inputs: of the net; of NumPy's arrays no more than shape and dtype counts.
     """
-    return dict(net.init(key, *inputs))
+    try:
+        hash(net)
+    except TypeError:
+        # A net that holds a dict, such as `MultitaskNet`: JAX cannot tell that it saw it before.
+        return dict(jax.jit(partial(net.init))(key, *inputs))
+    return dict(_drawn(net, key, *inputs))
+
+
+@partial(jax.jit, static_argnums=0)
+def _drawn(net: nn.Module, key: jax.Array, *inputs: Any) -> Any:
+    return net.init(key, *inputs)

@@ -19,10 +19,9 @@ from jtransfer.labels import class_numbers
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "experiments").rglob("*.py"))
 # What a user of timm would write has nothing of ours.
+CHILDREN = ("timm_probe.py", "to_first_step.py")  # of commands, which start and time them
 COMMANDS = [
-    path
-    for path in SOURCES
-    if "\nif __name__ ==" in path.read_text() and path.name != "timm_probe.py"
+    path for path in SOURCES if "\nif __name__ ==" in path.read_text() and path.name not in CHILDREN
 ]
 
 

@@ -40,8 +40,13 @@ def key(*shape):
 
 
 BLOCK = weight_path.Block(floats(N, DIMS), floats(N, CLASSES), floats(N, FOLDS))
-SVMS = (BLOCK, integers(6), integers(6), floats(N, 6, 1))
-SOFTMAX = (BLOCK, integers(FOLDS), integers(FOLDS), floats(N, FOLDS, CLASSES))
+SVMS = (floats(N, DIMS), floats(N, 6, 1), floats(N, 6, 1), floats(N, 6, 1))
+SOFTMAX = (
+    floats(N, DIMS),
+    floats(N, 1, CLASSES),
+    floats(N, FOLDS, 1),
+    floats(N, FOLDS, CLASSES),
+)
 PATH = (floats(N, N), floats(N), floats(), floats(N, CLASSES), floats(N, FOLDS), floats(5))
 GRID = eszsl.ESZSLGrid(floats(DIMS), floats(DIMS, DIMS), floats(2), floats(2, 2), floats(DIMS, 2))
 EPISODE = (floats(N, DIMS), integers(5, CLASSES, 4))
@@ -62,13 +67,17 @@ PROGRAMS = {
     "features.weight_path._moved": [
         (weight_path._moved, floats(N, 6, 1), floats(N, 6, 1), floats(6))
     ],
+    "features.weight_path._mine": [
+        (partial(weight_path._mine, kind=kind), BLOCK, integers(6), integers(6))
+        for kind in ("svm", "softmax")
+    ],
     "features.weight_path._gradient": [
         (partial(weight_path._gradient, kind="svm"), *SVMS),
         (partial(weight_path._gradient, kind="softmax"), *SOFTMAX),
     ],
-    "features.weight_path._bends": [(partial(weight_path._bends, kind="svm"), *SVMS)],
+    "features.weight_path._bends": [(partial(weight_path._bends, kind="svm"), *SVMS[1:])],
     "features.weight_path._along": [
-        (partial(weight_path._along, kind=kind), *given, given[-1], floats(len(given[1].shape)))
+        (partial(weight_path._along, kind=kind), *given, given[-1], floats(given[-1].shape[1]))
         for kind, given in (("svm", SVMS), ("softmax", SOFTMAX))
     ],
     "features.penalty_path.penalty_path": [
