@@ -1,5 +1,6 @@
 """The operations of the timed steps, by their names."""
 
+from dataclasses import replace
 from typing import Any
 
 from experiments.throughput.layer_operations import (
@@ -78,6 +79,20 @@ def transformer(batch: int, count: int, shape: TransformerShape) -> list[Operati
     ]
 
 
+def _convnext(batch: int, stage: int, side: int, channels: int) -> list[Operation]:
+    """The way through a block of ConvNeXt."""
+    maps, pixels = (batch, side, side, channels), side * side
+    wide = (batch, pixels, 4 * channels)
+    of_tokens = [
+        Operation("layer norm", "layer norm", "forward", maps, (channels,)),
+        replace(tokens("fc1", batch, pixels, channels, 4 * channels), part="forward"),
+        Operation("GELU", "gelu", "forward", wide, (0,)),
+        replace(tokens("fc2", batch, pixels, 4 * channels, channels), part="forward"),
+    ]
+    depthwise = Operation("7x7", "depthwise", "forward", maps, (7, 7, 1, channels), 1, 3)
+    return [replace(each, layer=f"stage{stage} {each.layer}") for each in (depthwise, *of_tokens)]
+
+
 # By the steps of `timed_steps`, at their small sizes.
 OPERATIONS: dict[str, tuple[Operation, ...]] = {
     "dann-mnist": (
@@ -108,5 +123,6 @@ OPERATIONS: dict[str, tuple[Operation, ...]] = {
         *bottleneck("block5", 16, 8, 112, 5),
     ),
     "resnet18-tuning": tuple(_resnet18(16, 128)),
+    "convnext-forward": (*_convnext(16, 1, 56, 96), *_convnext(16, 3, 14, 384)),
     "vit-tiny-tuning": tuple(transformer(16, 1 + 14 * 14, VIT["tiny"])),
 }
