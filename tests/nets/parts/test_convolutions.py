@@ -3,11 +3,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jtransfer.nets.parts import convolutions
 from jtransfer.nets.parts.convolutions import convolution
 from tests.draws import normal
 from tests.nets.plain_convolution import plain, same_with_gradients
 
 IMAGES = normal(0, (3, 9, 12, 4))
+
+
+@pytest.fixture(params=["few pixels", "many pixels"])
+def pixels(request, monkeypatch):
+    """As maps of few pixels are convolved, and as if those of a test were many."""
+    if request.param == "many pixels":
+        monkeypatch.setattr(convolutions, "_FEW", 0)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +46,7 @@ def test_a_convolution_and_its_gradients_equal_xlas(side, stride, padding, group
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID", ((3, 1), (4, 3))])
 @pytest.mark.parametrize("shape", [(3, 3), (2, 4), (4, 5)])
-def test_a_convolution_of_many_channels_and_its_gradients_equal_xlas(shape, padding):
+def test_a_convolution_of_many_channels_and_its_gradients_equal_xlas(shape, padding, pixels):
     images = normal(0, (2, 7, 6, 32))
     kernel = normal(1, (*shape, 32, 33)) / 10
     same_with_gradients(
@@ -51,7 +59,7 @@ def test_a_convolution_of_many_channels_and_its_gradients_equal_xlas(shape, padd
 
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 @pytest.mark.parametrize(("side", "channels"), [(3, 32), (5, 32), (5, 4)])
-def test_below_float32_a_convolution_is_rounded_once(side, channels, dtype):
+def test_below_float32_a_convolution_is_rounded_once(side, channels, dtype, pixels):
     """As XLA's own, of float32 sums: half of the distance to the next number, at most."""
     shapes = (1, 8, 8, channels), (side, side, channels, 32), (1, 8, 8, 32)
     images, kernel, pulled = (
@@ -101,7 +109,7 @@ def test_unknown_padding_is_named():
 
 
 @pytest.mark.parametrize("channels", [4, 32])
-def test_gradients_of_many_kernels_at_once_equal_those_one_by_one(channels):
+def test_gradients_of_many_kernels_at_once_equal_those_one_by_one(channels, pixels):
     images = normal(0, (2, 5, 6, channels))
     kernels = normal(1, (2, 3, 3, channels, channels)) / 10
 
@@ -111,3 +119,11 @@ def test_gradients_of_many_kernels_at_once_equal_those_one_by_one(channels):
 
     together = jax.jit(jax.vmap(gradient))(kernels)
     np.testing.assert_allclose(together, np.stack([*map(gradient, kernels)]), rtol=1e-4, atol=1e-3)
+
+
+def test_the_pixels_of_a_batch_whose_size_is_unknown_are_many():
+    (batch,) = jax.export.symbolic_shape("batch")
+    of = jax.ShapeDtypeStruct
+    assert convolutions._few_pixels(of((16, 8, 8, 256), jnp.float32))
+    assert not convolutions._few_pixels(of((32, 8, 8, 256), jnp.float32))
+    assert not convolutions._few_pixels(of((batch, 8, 8, 256), jnp.float32))
