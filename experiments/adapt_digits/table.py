@@ -107,9 +107,11 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
     rows = []
     for cells in runs:
         method, accuracies = cells[0]["method"], [each["target_accuracy"] for each in cells]
+        # The later one counts: the ends of as many steps, where there are such.
+        as_long = sorted(runs, key=lambda each: each[0]["steps"] == cells[0]["steps"])
         ends = {
             of_end[0]["method"]: float(np.mean([each["target_accuracy"] for each in of_end]))
-            for of_end in runs
+            for of_end in as_long
             if of_end[0]["method"] == "target"
             or (of_end[0]["method"] == "source" and source_of(of_end[0]) == source_of(cells[0]))
         }

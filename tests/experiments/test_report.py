@@ -156,6 +156,18 @@ def test_averaged_weights_stand_beside_the_checkpoints():
     assert rows["ADDA"][:3] == ["2,000", "–", "0.700"]
 
 
+def test_a_gap_is_between_ends_of_as_many_steps():
+    def of(method, accuracy, steps):
+        return result(method, 0, accuracy) | {"pair": "signs-gtsrb", "steps": steps}
+
+    ends = [of("source", 0.6, 600), of("source", 0.8, 2400), of("target", 1.0, 600)]
+    text = domain_adaptation([*ends, of("dann", 0.7, 600), of("teacher", 0.9, 2400)])
+    rows = rows_of(text, "gap closed")
+    # (.7 - .6) / (1 - .6); of the longer one (.9 - .8) / (1 - .8), for there is no longer target.
+    assert rows["DANN"][:2] == ["0.700", "25.0%"]
+    assert rows["mean teacher"][:2] == ["0.900", "50.0%"]
+
+
 def test_runs_on_a_source_that_has_changed_close_no_gap_of_the_new_one():
     def of(method, accuracy, source):
         return result(method, 0, accuracy) | {"pair": "signs-gtsrb", "data": {"source": source}}
