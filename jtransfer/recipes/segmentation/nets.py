@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jtransfer.nets.fcn import FCN
+from jtransfer.nets.initial import initial
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.preprocessing import Preprocessing
 from jtransfer.nets.weights.pretrained import published_weights
@@ -55,7 +56,7 @@ class Base:
           scratch: whether the trunk is drawn too.
         """
         blank = jnp.zeros((1, *size, 3))
-        fresh: dict[str, Any] = dict(jax.jit(net.init)(jax.random.key(seed), blank))
+        fresh = initial(net, jax.random.key(seed), blank)
         if scratch:
             return fresh
         published = {name: {TRUNK: tree} for name, tree in self.variables.items()}

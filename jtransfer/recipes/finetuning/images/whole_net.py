@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from jtransfer.data.augment.geometric import compose, random_crop, random_flip
 from jtransfer.data.feeds.resident import Domain, ResidentFeed
+from jtransfer.nets.initial import initial
 from jtransfer.recipes.finetuning.images.heads import probe_of
 from jtransfer.recipes.finetuning.images.options import Conduct, Options
 from jtransfer.recipes.finetuning.images.programs import guessed, programs_of
@@ -96,7 +97,7 @@ def tune_net(
 def _start(task: ImageTask, tuning: Tuning, options: Options, seed: int) -> Mapping[str, Any]:
     """The published trunk and a new head; for LP-FT the probe, for features as they come."""
     blank = jnp.zeros((1, task.decoded.side, task.decoded.side, 3))
-    fresh = dict(jax.jit(task.net(tuning).init)(jax.random.key(seed), blank))
+    fresh = initial(task.net(tuning), jax.random.key(seed), blank)
     head = None
     if tuning.regime == "lp_ft":
         probe = probe_of(task, options, seed).probe
