@@ -43,6 +43,14 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Bytes are named by their argument: written out, a moment kept in a gzip file would differ.
+
+    Two processes that share the suite must come to the same names.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _forgotten_programs():
     """A process that keeps all that it compiled takes over 6 GB at the end of the suite."""

@@ -190,7 +190,7 @@ def check(read, file: Path, content: bytes, count: int) -> None:
 
 FILES = {
     "idx": (idx, "images-idx3-ubyte", IDX),
-    "idx.gz": (idx, "images-idx3-ubyte.gz", gzip.compress(IDX)),
+    "idx.gz": (idx, "images-idx3-ubyte.gz", gzip.compress(IDX, mtime=0)),
     "npz": (npz, "toys.npz", saved(np.savez, **ARRAYS)),
     "npz, packed": (npz, "toys.npz", saved(np.savez_compressed, **ARRAYS)),
     "mat": (mat, "svhn/train_32x32.mat", partial(matlab, SVHN, packed=False)),
