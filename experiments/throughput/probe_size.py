@@ -70,7 +70,8 @@ def written(config: Config, examples: int, file: Path) -> tuple[np.ndarray, np.n
 
 def seconds_of(config: Config, examples: int, kind: Kind) -> dict[str, float]:
     """Of choosing C and the last fit, the largest excess, and the peak of this process."""
-    prepare_process()
+    # As in `probe`.
+    prepare_process(keep_freed=False)
     with TemporaryDirectory() as folder:
         if config.on_disk:
             features, labels = written(config, examples, Path(folder) / "features.npy")

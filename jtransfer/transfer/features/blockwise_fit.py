@@ -28,6 +28,7 @@ from jtransfer.transfer.features.weight_path import (
     Problems,
     descend,
     scores_of,
+    together,
 )
 
 # From here on products of every two examples cost more than reading all of them twice.
@@ -48,6 +49,7 @@ class BlockwiseFit:
     def __init__(self, features: np.ndarray, targets: np.ndarray, kind: Kind):
         self.features, self.targets = np.asarray(features), targets
         self.kind: Kind = kind
+        self._outputs = targets.shape[1] if kind == "softmax" else 1  # of a problem
         self.conditioning = Conditioning.of(features, free_bias=kind == "softmax")
         self._found_axes: Axes | None = None
 
@@ -57,7 +59,7 @@ class BlockwiseFit:
         problems = Problems.of(self.kind, 1, outputs)
         if judged.shape[1] > 1:
             problems = Problems(self.kind, np.arange(outputs), np.arange(outputs))
-        blocks = self._blocks(judged, outputs)
+        blocks = self._blocks(judged, problems)
         axes = self._axes(blocks)
         found = descend(
             blocks,
@@ -108,7 +110,7 @@ class BlockwiseFit:
         """Of every C in turn: its place, excess [folds], iterations, and scores by blocks."""
         folds, outputs = trained.shape[1], self.targets.shape[1]
         problems = Problems.of(self.kind, folds, outputs)
-        blocks = self._blocks(trained, folds * outputs)
+        blocks = self._blocks(trained, problems)
         axes, start, newton = self._axes(blocks), self._nothing(blocks, problems), False
         before, shares = start, self._shares_of_moves(Cs)
         for place, C in enumerate(Cs):
@@ -153,18 +155,17 @@ class BlockwiseFit:
         return C * self.conditioning.scale**2
 
     def _nothing(self, blocks: list[Block], problems: Problems) -> np.ndarray:
-        outputs = self.targets.shape[1] if self.kind == "softmax" else 1
-        return np.zeros((blocks[0].features.shape[1], len(problems.masks), outputs))
+        dims = blocks[0].features.shape[1]
+        return np.zeros((dims, len(problems.masks), self._outputs))
 
-    def _blocks(self, judged: np.ndarray, width: int) -> list[Block]:
+    def _blocks(self, judged: np.ndarray, problems: Problems) -> list[Block]:
         """All examples, the last block filled up with what counts for nothing.
 
-        Args:
-          judged: [n, masks].
-          width: scores of an example.
+        `judged` [n, masks] tells how much an example counts.
         """
         n, outputs = self.targets.shape
         dims = self.features.shape[1] + 1
+        width = together(n, len(problems.masks), self._outputs) * self._outputs
         require_memory(
             4 * n * (dims + outputs + judged.shape[1] + 5 * width),
             f"{n:,} examples of {dims - 1:,} features with {width:,} scores each",
@@ -175,7 +176,7 @@ class BlockwiseFit:
         devices = jax.local_devices()
         blocks = []
         for number, rows in enumerate(blocks_of(n, size)):
-            features = self.conditioning.rows(self.features[rows])
+            features = self.conditioning.single(self.features[rows])
             parts = (features, self.targets[rows], judged[rows])
             filled = [_filled(np.asarray(part, np.float32), size) for part in parts]
             device = devices[number % len(devices)]

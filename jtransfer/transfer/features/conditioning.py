@@ -94,6 +94,13 @@ class Conditioning:
         values, intercept = _across(x, self.shift)
         return np.hstack([values / self.scale, intercept[:, None]])
 
+    def single(self, features: np.ndarray) -> np.ndarray:
+        """`rows` in single precision, only some in double at a time."""
+        found = np.empty((len(features), len(self.shift) + 1 + self.turned), np.float32)
+        for some in blocks(len(features)):
+            found[some] = self.rows(features[some])
+        return found
+
     def in_given_units(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights [dims, outputs] and bias [outputs] of the features as they were given."""
         w, v = weights[:-1] / self.scale, weights[-1]

@@ -15,6 +15,7 @@ as long as these are worth their price.
 Blocks may lie on several devices: each works on its own, and their sums are added.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +34,7 @@ _AT_ONCE = 10  # ... and before one
 _LINE_STEPS = 20
 _LINE_TOLERANCE = 0.1  # of the slope along a direction, as a share of that at its beginning
 _CURVATURE = 1e-3  # the least that the metric takes it for
+_KEPT = 2**25  # scores of all examples, of those problems that are solved together
 
 
 class Block(NamedTuple):
@@ -148,9 +150,10 @@ def descend(
     most: int,
     newton: bool = False,
 ) -> Descent:
-    """Minimise |w|^2 / 2 plus C times the loss of what is judged, for all problems at once.
+    """Minimise |w|^2 / 2 plus C times the loss of what is judged, for many problems at once.
 
     Those that are within the tolerance are left, and the others go on alone once they are half.
+    Of many examples not all problems are solved `together`, so that their scores find room.
 
     Args:
       blocks: the examples.
@@ -162,6 +165,38 @@ def descend(
       most: iterations after which to stop anyway.
       newton: whether to begin with Newton's steps, as where a smaller C ended with them.
     """
+    _, groups, outputs = start.shape
+    size = together(sum(len(block.features) for block in blocks), groups, outputs)
+    weights, excess, iterations = start.copy(), np.zeros(groups), 0
+    after = False
+    # Those of the last part that an earlier one has solved only fill it up.
+    for first in [*range(0, groups - size, size), groups - size]:
+        part = np.arange(first, first + size)
+        found = _descend(
+            blocks, axes, problems.some(part), C, start[:, part], tolerance, most, newton
+        )
+        weights[:, part], excess[part] = found.weights, found.excess
+        iterations, after = max(iterations, found.iterations), after or found.newton
+    return Descent(weights, excess, iterations, after)
+
+
+def together(examples: int, groups: int, outputs: int) -> int:
+    """How many problems of so many outputs are solved at once: all, if their scores find room."""
+    parts = min(groups, math.ceil(examples * groups * outputs / _KEPT))
+    return math.ceil(groups / max(1, parts))
+
+
+def _descend(
+    blocks: Sequence[Block],
+    axes: Axes,
+    problems: Problems,
+    C: float,
+    start: np.ndarray,
+    tolerance: float,
+    most: int,
+    newton: bool,
+) -> Descent:
+    """The problems of one part; arguments as of `descend`."""
     weights, iterations = start.copy(), 0
     excess = np.full(weights.shape[1], np.inf)
     going = np.arange(len(excess))

@@ -6,11 +6,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from jtransfer.transfer.features import blockwise_fit
+from jtransfer.transfer.features import blockwise_fit, weight_path
 from jtransfer.transfer.features.blockwise_fit import BlockwiseFit, linear_models
 from jtransfer.transfer.features.linear_fit import ConvergenceWarning, LinearFit
 from jtransfer.transfer.features.multilabel_probe import fit_multilabel_svm
 from jtransfer.transfer.features.probe import cross_validate, fit_softmax, fit_svm
+from jtransfer.transfer.features.weight_path import Problems
 
 CLASSES, DIMS, COUNT = 3, 8, 501  # 501: the last of the blocks is not full
 CS = np.array([0.1, 3.0, 100.0])
@@ -60,6 +61,34 @@ def test_it_is_what_the_gram_matrix_gives(clouds, trained, kind):
     assert float(other.excess) <= 1e-5
 
 
+@pytest.mark.parametrize(("kind", "at_once", "parts"), [("svm", 4, 3), ("softmax", 3, 3)])
+def test_problems_that_find_no_room_together_are_solved_in_parts(
+    clouds, trained, kind, at_once, parts, monkeypatch
+):
+    features, labels = clouds
+    fit = BlockwiseFit(features, targets(labels), kind)
+    whole = fit.fold_scores(trained, CS, tolerance=1e-6, most=500)
+    asked, problems = [], weight_path._descend
+    monkeypatch.setattr(weight_path, "_KEPT", 512 * at_once)
+    monkeypatch.setattr(
+        weight_path,
+        "_descend",
+        lambda *each: asked.append(each[4].shape[1:]) or problems(*each),
+    )
+    # 9 SVMs in 3 parts of 3, or 3 folds of the softmax's 3 outputs alone, at every C.
+    found = fit.fold_scores(trained, CS, tolerance=1e-6, most=500)
+    assert asked == [(3, 1) if kind == "svm" else (1, 3)] * parts * len(CS)
+    np.testing.assert_allclose(found, whole, atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("examples", "groups", "outputs", "size"),
+    [(100, 9, 1, 9), (2**25, 9, 1, 1), (2**23, 9, 1, 3), (2**23, 10, 1, 4), (2**24, 5, 100, 1)],
+)
+def test_how_many_problems_go_together(examples, groups, outputs, size):
+    assert weight_path.together(examples, groups, outputs) == size
+
+
 @pytest.mark.parametrize("scale", [1e-4, 255.0])
 def test_a_softmax_is_scikit_learns_whatever_the_scale(clouds, scale):
     features, labels = clouds
@@ -106,7 +135,7 @@ def test_every_class_judges_its_own_images(clouds):
 def test_over_eight_devices_it_is_one_devices(clouds, trained, monkeypatch):
     features, labels = clouds
     over = BlockwiseFit(features, targets(labels), "softmax")
-    blocks = over._blocks(trained, 9)
+    blocks = over._blocks(trained, Problems.of("softmax", 3, 3))
     assert len({next(iter(block.features.devices())) for block in blocks}) > 1
     found = over.folds(trained, CS, tolerance=1e-5, most=500)
     monkeypatch.setattr(jax, "local_devices", lambda: jax.devices()[:1])
