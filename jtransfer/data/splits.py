@@ -40,7 +40,8 @@ def per_class_split(
             f"train={train}, test_at_most={test_at_most}; expected at least 1 example a class of "
             "each"
         )
-    _require(labels, train + 1, f"{train} to train on and at least 1 to test on", classes)
+    asked = f"{train} to train on and at least 1 to test on"
+    _require(labels, train + 1, asked, classes, "Train on fewer, add to them, or leave them out")
     random = np.random.default_rng(seed)
     end = None if test_at_most is None else train + test_at_most
     parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
@@ -138,7 +139,13 @@ def class_folds(
     return [(np.setdiff1d(given, part), np.sort(part)) for part in parts]
 
 
-def _require(labels: np.ndarray, least: int, purpose: str, classes: Sequence[str] | None) -> None:
+def _require(
+    labels: np.ndarray,
+    least: int,
+    purpose: str,
+    classes: Sequence[str] | None,
+    remedy: str = "Add to these classes, or leave them out",
+) -> None:
     """Check that every class has enough examples."""
     try:
         labels = class_numbers(labels)
@@ -151,6 +158,6 @@ def _require(labels: np.ndarray, least: int, purpose: str, classes: Sequence[str
         names = range(len(counts)) if classes is None else classes
         named = ", ".join(f"{names[label]} has {counts[label]}" for label in few.tolist())
         raise DataError(
-            f"too few examples: {named}; expected at least {least} of every class, {purpose}. Ask "
-            "for fewer, or leave these classes out"
+            f"too few examples: {named}; expected at least {least} of every class, {purpose}. "
+            f"{remedy}"
         )

@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy
+from scipy.linalg.blas import ssyrk
 
 _AT_ONCE = min(8, os.cpu_count() or 1)  # Hessians in memory
+_ROWS = 2048  # support vectors that are copied at a time
 
 
 def solved(
@@ -30,17 +32,21 @@ def solved(
     from threadpoolctl import threadpool_limits
 
     def of(group: int) -> np.ndarray:
-        hessian = np.zeros((len(given), len(given)), np.float32)
+        # Of a symmetric matrix the lower half alone, added up in place.
+        hessian = np.zeros((len(given), len(given)), np.float32, order="F")
         for block, bend in zip(features, bends, strict=True):
-            support = bend[:, group] > 0
-            rows = block[support]
-            rows *= np.sqrt(np.float32(C) * bend[support, group])[:, None]
-            hessian += rows.T @ rows  # of one array with itself: half of a product's work
+            own = bend[:, group]
+            support = np.flatnonzero(own)
+            for start in range(0, len(support), _ROWS):
+                some = support[start : start + _ROWS]
+                rows = block[some]
+                rows *= np.sqrt(np.float32(C) * own[some])[:, None]
+                hessian = ssyrk(1.0, rows.T, beta=1.0, c=hessian, lower=True, overwrite_c=True)
         hessian[-1] *= unit
         hessian[:, -1] *= unit
         whole = hessian.astype(np.float64)
         whole[np.diag_indices_from(whole)] += 1
-        factor = scipy.linalg.cho_factor(whole, overwrite_a=True)
+        factor = scipy.linalg.cho_factor(whole, lower=True, overwrite_a=True)
         return scipy.linalg.cho_solve(factor, given[:, group])
 
     # A core for each is faster than all cores for one after the other.

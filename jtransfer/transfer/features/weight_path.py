@@ -34,7 +34,7 @@ _AT_ONCE = 10  # ... and before one
 _LINE_STEPS = 20
 _LINE_TOLERANCE = 0.1  # of the slope along a direction, as a share of that at its beginning
 _CURVATURE = 1e-3  # the least that the metric takes it for
-_KEPT = 2**25  # scores of all examples, of those problems that are solved together
+_KEPT = 2**24  # scores of all examples, of those problems that are solved together
 
 
 class Block(NamedTuple):

@@ -83,7 +83,7 @@ def test_problems_that_find_no_room_together_are_solved_in_parts(
 
 @pytest.mark.parametrize(
     ("examples", "groups", "outputs", "size"),
-    [(100, 9, 1, 9), (2**25, 9, 1, 1), (2**23, 9, 1, 3), (2**23, 10, 1, 4), (2**24, 5, 100, 1)],
+    [(100, 9, 1, 9), (2**24, 9, 1, 1), (2**22, 9, 1, 3), (2**22, 10, 1, 4), (2**23, 5, 100, 1)],
 )
 def test_how_many_problems_go_together(examples, groups, outputs, size):
     assert weight_path.together(examples, groups, outputs) == size
