@@ -217,6 +217,7 @@ def _descend(
         # What a round of the cheaper metric did not bring there may be worth the dearer one.
         newton = newton or (iterations >= until and search.newton_is_worth(_WORTH))
         going = going[short]
+        del search  # before there is another, for it keeps some numbers of every score
     return Descent(weights, excess, iterations, newton)
 
 
