@@ -120,6 +120,7 @@ from .train.parallel import Parallel as Parallel
 from .train.precision import in_bfloat16 as in_bfloat16
 from .train.rate_finder import find_rate as find_rate
 from .train.run_log import RunLog as RunLog
+from .train.runtime import prepare_process as prepare_process
 from .train.schedules import (
     cosine as cosine,
     inverse_decay as inverse_decay,

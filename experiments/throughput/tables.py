@@ -76,7 +76,7 @@ def probe_solver(results: list[dict[str, Any]]) -> str:
             f"{result['examples']:,} x {result['dims']:,} features ({result['features']}), "
             f"{result['classes']} classes, {len(result['penalties'])} values of C from "
             f"{result['penalties'][0]:g} to {result['penalties'][-1]:g} x {result['folds']} folds, "
-            "and the refit; ours in one process with compilation, the mean of two runs. "
+            f"and the refit; ours in one process with compilation, {_runs(result)}. "
             "scikit-learn's LinearSVC and LogisticRegression are timed at some C of one fold "
             f"({_values(result)}) and taken to need as long for every other fit; they run one fit "
             "at a time. Our objective less theirs, relative, and the share of equal predictions "
@@ -118,6 +118,11 @@ def probe_size(results: list[dict[str, Any]]) -> str:
         parts.append(markdown_table(*probe_size_rows(result)))
         parts.append(made_by(result))
     return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _runs(result: dict[str, Any]) -> str:
+    runs = next(iter(result["measured"].values()))["runs"]
+    return "one run" if len(runs) == 1 else "the mean of two runs"
 
 
 def _values(result: dict[str, Any]) -> str:

@@ -39,6 +39,7 @@ def train(
     watch: Watch,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Train, and return what guesses classes."""
+    jt.prepare_process()
     if method == "CDAN":
         net = net.clone(judged="multilinear")
     loss = jt.cdan_loss(net) if method == "CDAN" else jt.dann_loss(net)
