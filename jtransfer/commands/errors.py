@@ -1,5 +1,6 @@
 """How a command ends where something is wrong: with a sentence and a status, not a traceback."""
 
+import atexit
 import errno
 import io
 import os
@@ -38,8 +39,10 @@ def ending_in_words(
             stream.reconfigure(errors="backslashreplace")
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)
+        if _in_jax(interrupt):
+            _leave(128 + signal.SIGINT)
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # who reads the output has enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -49,6 +52,22 @@ def ending_in_words(
             raise
         print(f"error: {_sentence(error, flags)}", file=sys.stderr)
         sys.exit(status)
+
+
+def _in_jax(error: BaseException) -> bool:
+    names = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    return any(f"{os.sep}jax{os.sep}" in name for name in names)
+
+
+def _leave(status: int) -> None:
+    """End the process without tearing Python down: after what is to be done at its exit.
+
+    Of a compilation that was interrupted XLA keeps what ends the teardown in a segmentation fault.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 def _is_said(error: Exception, packages: Collection[str]) -> bool:

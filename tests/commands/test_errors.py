@@ -1,0 +1,36 @@
+"""How a process ends that was interrupted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+# Ctrl-C while XLA compiles, which takes a second and more.
+_INTERRUPTED = """
+import atexit, os, signal, threading
+import jax, jax.numpy as jnp
+from jtransfer.commands.errors import ending_in_words
+
+def slow(x):
+    for number in range(400):
+        x = jnp.sin(x @ x) + number
+    return x
+
+atexit.register(print, "left")
+lowered = jax.jit(slow).lower(jnp.zeros((4, 4)))
+with ending_in_words((), status=2):
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    lowered.compile()
+"""
+
+
+def test_a_compilation_that_is_interrupted_ends_in_words_and_not_in_a_crash():
+    # One of two would crash where Python is torn down.
+    for _ in range(2):
+        run = subprocess.run(
+            [sys.executable, "-c", _INTERRUPTED],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (run.returncode, run.stdout, run.stderr) == (130, "left\n", "interrupted\n")
