@@ -1,6 +1,8 @@
-"""Sizes that a file claims are looked at before memory is taken for them."""
+"""Sizes that a file claims are looked at before memory is taken for them; what was read may go."""
 
+import mmap
 import os
+from typing import Any
 
 _SMALL = 1 << 28  # bytes that are never refused: 256 MiB
 _EXPANSION = 64  # times its size on disk that a larger file may take in memory
@@ -63,6 +65,18 @@ def require_plausible(needed: int, on_disk: int, what: str, *, error: type[Excep
             "fill memory: fetch it again from a place that you trust"
         )
     require_memory(needed, what, error=error)
+
+
+def let_go(values: Any) -> None:
+    """Take what was read of a mapped file out of this process's memory; it can be read again.
+
+    Args:
+      values: an array, of a mapped file or not.
+    """
+    while values is not None and not isinstance(values, mmap.mmap):
+        values = getattr(values, "base", None)
+    if values is not None and hasattr(mmap, "MADV_DONTNEED"):  # Windows has it not
+        values.madvise(mmap.MADV_DONTNEED)
 
 
 def in_units(count: int) -> str:

@@ -1,8 +1,12 @@
 """Sizes that are believed, and those that are not."""
 
+import sys
+
+import numpy as np
+import psutil
 import pytest
 
-from jtransfer.files.memory import memory_limit, require_memory, require_plausible
+from jtransfer.files.memory import let_go, memory_limit, require_memory, require_plausible
 
 
 def test_the_limit_is_what_the_environment_says(monkeypatch: pytest.MonkeyPatch):
@@ -33,3 +37,16 @@ def test_small_files_may_expand_and_large_ones_not_without_bound(monkeypatch: py
     # 4.2 MB of gzipped zeros that would be 2.9 GB.
     with pytest.raises(TypeError, match=r"zeros\.gz claims 2\.7 GiB of data in 4\.0 MiB on disk"):
         require_plausible(2_900_000_000, 4_200_000, "zeros.gz", error=TypeError)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the pages of files as Linux does")
+def test_what_was_read_of_a_mapped_file_takes_no_memory_any_more(tmp_path):
+    np.save(tmp_path / "ones.npy", np.ones(8_000_000, np.float32))  # 32 MB
+    mapped = np.asarray(np.load(tmp_path / "ones.npy", mmap_mode="r"))
+    before = psutil.Process().memory_info().shared
+    assert mapped.sum() == 8_000_000
+    assert psutil.Process().memory_info().shared >= before + 30_000_000
+    let_go(mapped[5:])
+    assert psutil.Process().memory_info().shared < before + 2_000_000
+    assert mapped.sum() == 8_000_000
+    let_go(np.ones(3))

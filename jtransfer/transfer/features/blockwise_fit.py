@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from jtransfer.files.memory import require_memory
+from jtransfer.files.memory import let_go, require_memory
 from jtransfer.transfer.features.conditioning import Conditioning, blocks as blocks_of
 from jtransfer.transfer.features.linear_fit import (
     GRAM_BYTES,
@@ -181,6 +181,7 @@ class BlockwiseFit:
             filled = [_filled(np.asarray(part, np.float32), size) for part in parts]
             device = devices[number % len(devices)]
             blocks.append(Block(*(jax.device_put(part, device) for part in filled)))
+        let_go(self.features)
         return blocks
 
     def _axes(self, blocks: list[Block]) -> Axes:
