@@ -6,6 +6,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+from jax.core import Tracer
 
 # A program that runs once is worth no optimisation: of LeNet they are half of its compilation.
 _ONCE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
@@ -22,7 +23,7 @@ def initial(net: nn.Module, key: jax.Array, *inputs: Any) -> dict[str, Any]:
       key: typed key.
       inputs: of the net; of NumPy's arrays no more than shape and dtype counts.
     """
-    if isinstance(key, jax.core.Tracer):  # what is asked for is the shapes alone
+    if isinstance(key, Tracer):  # what is asked for is the shapes alone
         return dict(net.init(key, *inputs))
     try:
         hash(net)

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
-import scipy
-from scipy.linalg.blas import ssyrk
+import scipy.linalg
 
 _AT_ONCE = min(8, os.cpu_count() or 1)  # Hessians in memory
 _ROWS = 2048  # support vectors that are copied at a time
@@ -31,6 +31,8 @@ def solved(
     """
     from threadpoolctl import threadpool_limits
 
+    syrk: Any = scipy.linalg.get_blas_funcs("syrk", dtype=np.float32)
+
     def of(group: int) -> np.ndarray:
         # Of a symmetric matrix the lower half alone, added up in place.
         hessian = np.zeros((len(given), len(given)), np.float32, order="F")
@@ -41,7 +43,7 @@ def solved(
                 some = support[start : start + _ROWS]
                 rows = block[some]
                 rows *= np.sqrt(np.float32(C) * own[some])[:, None]
-                hessian = ssyrk(1.0, rows.T, beta=1.0, c=hessian, lower=True, overwrite_c=True)
+                hessian = syrk(1.0, rows.T, beta=1.0, c=hessian, lower=True, overwrite_c=True)
         hessian[-1] *= unit
         hessian[:, -1] *= unit
         whole = hessian.astype(np.float64)
