@@ -34,6 +34,8 @@ class Config:
     # weights of the classes in the loss, by how frequent they are
     class_weights: ClassWeights = "none"
     size: tuple[int, int] | None = None  # height and width of the images; by default their own
+    # height and width in pixels of what a step sees of an image; by default all of it
+    window: tuple[int, int] | None = None
     weights: Path | None = None  # file of the net's weights; by default from its package
     parallel: OmitArgPrefixes[Parallel] = field(default=Parallel())  # devices, processes
     data_root: Path | None = None  # folder of the data; by default JTRANSFER_DATA, then ./data
@@ -48,6 +50,7 @@ class Config:
             learning_rate=self.learning_rate,
             trunk_rate=self.trunk_rate,
             weights=self.class_weights,
+            window=self.window,
             parallel=self.parallel,
         )
 

@@ -30,7 +30,9 @@ def alike(results: Results) -> dict[tuple[Any, ...], Results]:
     groups: dict[tuple[Any, ...], Results] = defaultdict(list)
     for each in results:
         steps = each["steps"] // (3 if each["row"] == "8s_scratch" else 1)
-        groups[each["data"], each["net"], steps, each["batch"], each["learning_rate"]].append(each)
+        seen = tuple(tuple(each.get(name) or ()) for name in ("size", "window"))
+        key = each["data"], each["net"], steps, each["batch"], each["learning_rate"], *seen
+        groups[key].append(each)
     return groups
 
 
@@ -63,16 +65,17 @@ def table(results: Results) -> str:
 def segmentation(results: Results) -> str:
     """A table for every data set, net and length, and each class's IoU."""
     parts = ["## Fully convolutional nets"] if results else []
-    for (data, net, steps, batch, rate), cells in alike(results).items():
+    for (data, net, steps, batch, rate, size, window), cells in alike(results).items():
         first, finest = cells[0], [each for each in cells if each["row"] == "8s"]
         train, val, test = first["images"]
         parts.append(f"### `{data.rpartition(':')[0]}` by {net}")
         parts.append(
             f"{train:,} images to train, {val:,} to choose the step by, {test:,} to test; "
             f"{steps:,} steps a stage, batch {batch}, Adam at {rate:g} falling as a cosine, the "
-            f"published trunk at {first['trunk_rate']:g} of it; images are scaled, cut out and "
-            f"mirrored at random, their light changed by up to {first['jitter']:g}. The stages "
-            "follow one another, so that 8s has seen as many steps as the net from scratch."
+            f"published trunk at {first['trunk_rate']:g} of it; images{_pixels(' of', size)} are "
+            f"scaled, cut out{_pixels(' to', window)} and mirrored at random, their light changed "
+            f"by up to {first['jitter']:g}. The stages follow one another, so that 8s has seen as "
+            "many steps as the net from scratch."
         )
         parts.append(markdown_table(_HEADER, _lines(cells)))
         if finest:
@@ -81,6 +84,10 @@ def segmentation(results: Results) -> str:
             parts.append(markdown_table(finest[0]["classes"], [[f"{value:.3f}" for value in iou]]))
         parts.append(f"{made_by(first)}.")
     return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _pixels(before: str, size: tuple[int, ...]) -> str:
+    return f"{before} {size[1]} x {size[0]} pixels" if size else ""
 
 
 def headlines(results: Results) -> list[Headline]:

@@ -133,6 +133,7 @@ def _row(
     settings = {
         **conduct.identity,
         "data": problem.train.name,
+        "size": list(problem.train.images.shape[1:3]),
         "net": base.name,
         "row": row,
         "seed": seed,
