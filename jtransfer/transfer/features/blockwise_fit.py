@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from jtransfer.files.memory import let_go, require_memory
+from jtransfer.transfer.features.block import Block
 from jtransfer.transfer.features.conditioning import Conditioning, blocks as blocks_of
 from jtransfer.transfer.features.linear_fit import (
     GRAM_BYTES,
@@ -24,7 +25,6 @@ from jtransfer.transfer.features.newton import LOSSES, Found
 from jtransfer.transfer.features.penalty_path import Kind
 from jtransfer.transfer.features.weight_path import (
     Axes,
-    Block,
     Problems,
     descend,
     scores_of,

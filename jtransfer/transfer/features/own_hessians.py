@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 _AT_ONCE = min(8, os.cpu_count() or 1)  # Hessians in memory
 _ROWS = 2048  # support vectors that are copied at a time
@@ -31,6 +31,7 @@ def solved(
     """
     from threadpoolctl import threadpool_limits
 
+    # `scipy.linalg` is imported where it is first named, which takes a while.
     syrk: Any = scipy.linalg.get_blas_funcs("syrk", dtype=np.float32)
 
     def of(group: int) -> np.ndarray:

@@ -18,15 +18,25 @@ Blocks may lie on several devices: each works on its own, and their sums are add
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jtransfer.transfer.features.block import (
+    Block,
+    bends_of,
+    beside,
+    derivatives_along,
+    device_of,
+    gradient_of,
+    moved_on,
+    of_problems,
+    products_of,
+    scores_by,
+)
 from jtransfer.transfer.features.own_hessians import solved
-from jtransfer.transfer.features.penalty_path import LOSSES, Kind, product
+from jtransfer.transfer.features.penalty_path import Kind
 
 _ROUND = 16  # iterations after which scores and metric are computed afresh
 _WORTH = 20  # iterations that a step of Newton's is worth after a round of the others ...
@@ -35,20 +45,6 @@ _LINE_STEPS = 20
 _LINE_TOLERANCE = 0.1  # of the slope along a direction, as a share of that at its beginning
 _CURVATURE = 1e-3  # the least that the metric takes it for
 _KEPT = 2**24  # scores of all examples, of those problems that are solved together
-
-
-class Block(NamedTuple):
-    """Some examples, on one device.
-
-    Attributes:
-      features: [b, dims] float32, the last one that of the bias.
-      targets: [b, outputs] float32, 1 for what an example shows, else 0.
-      judged: how much an example counts in each model or fold, [b, masks] float32.
-    """
-
-    features: jax.Array
-    targets: jax.Array
-    judged: jax.Array
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ class Axes:
     @classmethod
     def of(cls, blocks: Sequence[Block], ridge: float) -> "Axes":
         """Of features whose bias has the penalty `ridge`; 0 leaves it free, its axis its own."""
-        sums = [np.asarray(_squares(block.features), np.float64) for block in blocks]
+        sums = [np.asarray(products_of(block.features), np.float64) for block in blocks]
         squares = np.sum(sums, axis=0)
         unit = 1 / np.sqrt(ridge) if ridge else 1.0
         squares[-1] *= unit
@@ -230,7 +226,7 @@ def _filled(groups: np.ndarray, count: int) -> np.ndarray:
 
 def scores_of(block: Block, axes: Axes, weights: np.ndarray) -> jax.Array:
     """Scores [b, groups, outputs] of a block by weights along the axes [dims, groups, outputs]."""
-    return _scores(block.features, _beside(block, axes.outward(weights)))
+    return scores_by(block.features, beside(block, axes.outward(weights)))
 
 
 class _Search:
@@ -239,12 +235,15 @@ class _Search:
     def __init__(self, blocks, axes: Axes, problems: Problems, C: float, weights: np.ndarray):
         self.blocks, self.axes, self.C, self.weights = blocks, axes, C, weights
         self._kind: Kind = problems.kind
-        of = [jax.device_put((problems.masks, problems.classes), _device(each)) for each in blocks]
+        of = [
+            jax.device_put((problems.masks, problems.classes), device_of(each)) for each in blocks
+        ]
         self._of = [
-            _mine(block, *mine, kind=problems.kind) for block, mine in zip(blocks, of, strict=True)
+            of_problems(block, *mine, kind=problems.kind)
+            for block, mine in zip(blocks, of, strict=True)
         ]
         outward = axes.outward(weights)
-        self.scores = [_scores(each.features, _beside(each, outward)) for each in blocks]
+        self.scores = [scores_by(each.features, beside(each, outward)) for each in blocks]
         self.way = np.zeros_like(weights)
         self._before: tuple[np.ndarray, np.ndarray] | None = None
         self._look()
@@ -268,7 +267,7 @@ class _Search:
     def _bends(self) -> list[np.ndarray]:
         """Curvature [b, groups] of each example's loss."""
         return [
-            np.asarray(_bends(*of, scores, kind=self._kind))
+            np.asarray(bends_of(*of, scores, kind=self._kind))
             for of, scores in zip(self._of, self.scores, strict=True)
         ]
 
@@ -295,7 +294,7 @@ class _Search:
 
     def _look(self) -> None:
         """The objective, its gradient and the losses' curvature here."""
-        slope, value, bend, bias_bend = self._each(_gradient, self.scores)
+        slope, value, bend, bias_bend = self._each(gradient_of, self.scores)
         ridge = self.axes.ridge[:, None, None]
         self.gradient = ridge * self.weights + self.C * self.axes.inward(slope)
         self.value = (ridge * self.weights**2).sum((0, 2)) / 2 + self.C * value
@@ -329,11 +328,11 @@ class _Search:
 
     def _go(self, way: np.ndarray) -> None:
         outward = self.axes.outward(way)
-        moved = [_scores(each.features, _beside(each, outward)) for each in self.blocks]
+        moved = [scores_by(each.features, beside(each, outward)) for each in self.blocks]
         length = self._length(way, moved)
         self.weights = self.weights + length[None, :, None] * way
         self.scores = [
-            _moved(scores, move, jax.device_put(np.float32(length), _device(block)))
+            moved_on(scores, move, jax.device_put(np.float32(length), device_of(block)))
             for block, scores, move in zip(self.blocks, self.scores, moved, strict=True)
         ]
 
@@ -346,8 +345,8 @@ class _Search:
         length, low = np.ones(len(small)), np.zeros(len(small))
         high = np.full(len(small), np.inf)
         for _ in range(_LINE_STEPS):
-            at = [jax.device_put(np.float32(length), _device(block)) for block in self.blocks]
-            slopes, bends = self._each(_along, self.scores, moved, at)
+            at = [jax.device_put(np.float32(length), device_of(block)) for block in self.blocks]
+            slopes, bends = self._each(derivatives_along, self.scores, moved, at)
             slope = first + length * second + self.C * slopes
             bend = second + self.C * bends
             far = np.abs(slope) > small
@@ -359,78 +358,3 @@ class _Search:
             better = np.where((better > low) & (better < high), better, middle)
             length = np.where(far, better, length)
         return length
-
-
-def _device(block: Block):
-    (device,) = block.features.devices()
-    return device
-
-
-def _beside(block: Block, weights: np.ndarray) -> jax.Array:
-    """Weights on a block's device."""
-    return jax.device_put(np.asarray(weights, np.float32), _device(block))
-
-
-@jax.jit
-def _squares(features):
-    return product(features.T, features)
-
-
-@jax.jit
-def _scores(features, weights):
-    flat = weights.reshape(len(weights), -1)
-    return product(features, flat).reshape(len(features), *weights.shape[1:])
-
-
-@jax.jit
-def _moved(scores, move, length):
-    return scores + length[None, :, None] * move
-
-
-@partial(jax.jit, static_argnames="kind")
-def _mine(block: Block, masks, classes, *, kind: Kind):
-    """Targets [b, 1 or groups, outputs] and masks [b, groups, 1] of the problems."""
-    judged = block.judged[:, masks][..., None]
-    if kind == "softmax":
-        return block.targets[:, None, :], judged
-    # Bytes, for of many classes and folds there are more of them than features.
-    return block.targets[:, classes][..., None].astype(jnp.int8), judged
-
-
-@partial(jax.jit, static_argnames="kind")
-def _gradient(features, targets, judged, scores, *, kind: Kind):
-    """Sums over a block: the loss's gradient by the weights, the loss, its curvature, twice."""
-    loss = LOSSES[kind]
-    slopes = loss.slope(scores, targets) * judged
-    flat = slopes.reshape(len(slopes), -1)
-    gradient = product(features.T, flat).reshape(-1, *slopes.shape[1:])
-    value = _total(loss.value(scores, targets) * judged).sum(1)
-    curvature = loss.curvature(scores, targets) * judged
-    bend, bias_bend = _total(curvature), _total(curvature, jnp.square(features[:, -1]))
-    return gradient, value, bend, bias_bend
-
-
-@partial(jax.jit, static_argnames="kind")
-def _bends(targets, judged, scores, *, kind: Kind):
-    """Curvature [b, groups] of each example's loss."""
-    return (LOSSES[kind].curvature(scores, targets) * judged)[..., 0]
-
-
-@partial(jax.jit, static_argnames="kind")
-def _along(_, targets, judged, scores, moved, length, *, kind: Kind):
-    """First and second derivative [groups] of a block's loss along a way."""
-    loss = LOSSES[kind]
-    there = scores + length[None, :, None] * moved
-    slope = _total(loss.slope(there, targets) * moved * judged).sum(1)
-    bend = _total(loss.bend(there, targets, moved) * judged).sum(1)
-    return slope, bend
-
-
-def _total(values, weights=None):
-    """Sums [groups, outputs] over the examples of values [b, groups, outputs], as a product.
-
-    A sum over rows XLA:CPU fuses with what is summed, and takes ten times as long for both.
-    """
-    weights = jnp.ones(len(values)) if weights is None else weights
-    flat = values.reshape(len(values), -1)
-    return product(weights[None], flat).reshape(values.shape[1:])
