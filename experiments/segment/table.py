@@ -93,10 +93,9 @@ def _pixels(before: str, size: tuple[int, ...]) -> str:
 def headlines(results: Results) -> list[Headline]:
     """The finest net of each data set."""
     lines = []
-    for (data, net, *_), cells in alike(results).items():
+    for (data, net, _, _, _, size, _), cells in alike(results).items():
         runs = [each["mean_iou"] for each in cells if each["row"] == "8s"]
         if runs:
-            lines.append(
-                Headline(f"{data.rpartition(':')[0]}: FCN-8s of {net}, mean IoU", mean_std(runs))
-            )
+            name = f"{data.rpartition(':')[0]}{_pixels(' of', size)}: FCN-8s of {net}, mean IoU"
+            lines.append(Headline(name, mean_std(runs)))
     return lines
