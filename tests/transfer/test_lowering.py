@@ -18,7 +18,7 @@ from jtransfer.train.state import TrainState
 from jtransfer.train.step import make_step
 from jtransfer.transfer.adaptation import aligned_fits, coral, sinkhorn, subspace, transport
 from jtransfer.transfer.dense_prediction.pixel_loss import pixel_loss
-from jtransfer.transfer.features import few_shot, penalty_path, retrieval, weight_path
+from jtransfer.transfer.features import block, few_shot, penalty_path, retrieval
 from jtransfer.transfer.finetuning.speaker import Run, make_adaptation
 from jtransfer.transfer.zero_shot import eszsl
 from tests.lowering import argument_bytes, formulations_of_cpu, lowered
@@ -39,7 +39,7 @@ def key(*shape):
     return jax.eval_shape(lambda: jax.random.split(jax.random.key(0), shape))
 
 
-BLOCK = weight_path.Block(floats(N, DIMS), floats(N, CLASSES), floats(N, FOLDS))
+BLOCK = block.Block(floats(N, DIMS), floats(N, CLASSES), floats(N, FOLDS))
 SVMS = (floats(N, DIMS), floats(N, 6, 1), floats(N, 6, 1), floats(N, 6, 1))
 SOFTMAX = (
     floats(N, DIMS),
@@ -62,22 +62,20 @@ def accuracies(fit, features, episodes):
 
 # What is jitted, by its name, as functions of arrays.
 PROGRAMS = {
-    "features.weight_path._squares": [(weight_path._squares, floats(N, DIMS))],
-    "features.weight_path._scores": [(weight_path._scores, floats(N, DIMS), floats(DIMS, 6, 1))],
-    "features.weight_path._moved": [
-        (weight_path._moved, floats(N, 6, 1), floats(N, 6, 1), floats(6))
-    ],
-    "features.weight_path._mine": [
-        (partial(weight_path._mine, kind=kind), BLOCK, integers(6), integers(6))
+    "features.block.products_of": [(block.products_of, floats(N, DIMS))],
+    "features.block.scores_by": [(block.scores_by, floats(N, DIMS), floats(DIMS, 6, 1))],
+    "features.block.moved_on": [(block.moved_on, floats(N, 6, 1), floats(N, 6, 1), floats(6))],
+    "features.block.of_problems": [
+        (partial(block.of_problems, kind=kind), BLOCK, integers(6), integers(6))
         for kind in ("svm", "softmax")
     ],
-    "features.weight_path._gradient": [
-        (partial(weight_path._gradient, kind="svm"), *SVMS),
-        (partial(weight_path._gradient, kind="softmax"), *SOFTMAX),
+    "features.block.gradient_of": [
+        (partial(block.gradient_of, kind="svm"), *SVMS),
+        (partial(block.gradient_of, kind="softmax"), *SOFTMAX),
     ],
-    "features.weight_path._bends": [(partial(weight_path._bends, kind="svm"), *SVMS[1:])],
-    "features.weight_path._along": [
-        (partial(weight_path._along, kind=kind), *given, given[-1], floats(given[-1].shape[1]))
+    "features.block.bends_of": [(partial(block.bends_of, kind="svm"), *SVMS[1:])],
+    "features.block.derivatives_along": [
+        (partial(block.derivatives_along, kind=kind), *given, given[-1], floats(given[-1].shape[1]))
         for kind, given in (("svm", SVMS), ("softmax", SOFTMAX))
     ],
     "features.penalty_path.penalty_path": [
