@@ -71,11 +71,14 @@ def let_go(values: Any) -> None:
     """Take what was read of a mapped file out of this process's memory; it can be read again.
 
     Args:
-      values: an array, of a mapped file or not.
+      values: an array, of a mapped file or not; of one that may be written into nothing is taken,
+        for the system would forget what was written into a private copy.
     """
     while values is not None and not isinstance(values, mmap.mmap):
         values = getattr(values, "base", None)
-    if values is not None and hasattr(mmap, "MADV_DONTNEED"):  # Windows has it not
+    if values is None or not hasattr(mmap, "MADV_DONTNEED"):  # Windows has it not
+        return
+    if memoryview(values).readonly:
         values.madvise(mmap.MADV_DONTNEED)
 
 

@@ -50,3 +50,12 @@ def test_what_was_read_of_a_mapped_file_takes_no_memory_any_more(tmp_path):
     assert psutil.Process().memory_info().shared < before + 2_000_000
     assert mapped.sum() == 8_000_000
     let_go(np.ones(3))
+
+
+def test_what_was_written_into_a_copy_of_a_mapped_file_stays(tmp_path):
+    np.save(tmp_path / "ones.npy", np.ones(100_000, np.float32))
+    for mode in ("c", "r+"):
+        mapped = np.load(tmp_path / "ones.npy", mmap_mode=mode)
+        mapped[50_000] = 7
+        let_go(mapped)
+        assert mapped[50_000] == 7
