@@ -201,7 +201,7 @@ def main(config: Config) -> dict[str, Any]:
     for kind in FITS:
         before, excess = whole_job(config, kind, features, labels, folds)
         first[kind] = before, excess, peak_bytes()
-        print(f"{kind}: the whole job in {before:.1f} s, at most {first[kind][2] / 1e9:.2f} GB")
+        print(f"{kind}: the whole job in {before:.1f} s", flush=True)
     measured: dict[str, dict[str, Any]] = {}
     for kind, (before, excess, peak) in first.items():
         print(f"{kind}: scikit-learn", flush=True)

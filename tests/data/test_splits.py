@@ -111,7 +111,10 @@ def test_folds_follow_the_seed():
 
 
 def test_folds_need_an_example_of_each_class():
-    with pytest.raises(DataError, match=r"at least 6 .*each of the 6 folds\. Add to these classes"):
+    with pytest.raises(
+        DataError,
+        match=r"ant has 5; expected at least 6 .*each of the 6 folds\. Add to these classes",
+    ):
         stratified_folds(LABELS, 6, seed=0, classes=("ant", "bee", "cat"))
     with pytest.raises(DataError, match="1 folds; expected at least 2"):
         stratified_folds(LABELS, 1, seed=0)

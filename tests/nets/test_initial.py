@@ -9,7 +9,7 @@ from jtransfer.nets.lenet import lenet
 from jtransfer.nets.multitask import MultitaskNet
 from jtransfer.nets.parts.trunk import Head, Trunk
 
-equal = partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7)
+equal = partial(np.testing.assert_allclose, rtol=1e-6, atol=1e-7)
 
 
 def test_what_a_net_begins_with_is_what_init_gives():

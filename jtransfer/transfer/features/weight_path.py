@@ -197,14 +197,14 @@ def _descend(
     excess = np.full(weights.shape[1], np.inf)
     going = np.arange(len(excess))
     while going.size and iterations < most:
-        together = _filled(going, len(excess))
-        search = _Search(blocks, axes, problems.some(together), C, weights[:, together])
+        groups = _filled(going, len(excess))
+        search = _Search(blocks, axes, problems.some(groups), C, weights[:, groups])
         newton = newton and (iterations > 0 or search.newton_is_worth(_AT_ONCE))
         until = min(most, iterations + _ROUND)
         while True:
             here = search.excess()[: len(going)]
             short = ~(np.abs(here) <= tolerance)
-            few = 2 * short.sum() <= len(together) and len(together) > 1
+            few = 2 * short.sum() <= len(groups) and len(groups) > 1
             if not short.any() or few or iterations >= until:
                 break
             search.step(newton)
