@@ -12,20 +12,20 @@ import jax, jax.numpy as jnp
 from jtransfer.commands.errors import ending_in_words
 
 def slow(x):
-    for number in range(400):
+    for number in range(1500):
         x = jnp.sin(x @ x) + number
     return x
 
 atexit.register(print, "left")
 lowered = jax.jit(slow).lower(jnp.zeros((4, 4)))
 with ending_in_words((), status=2):
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
     lowered.compile()
 """
 
 
 # What makes the suite's programs compile at once.
-_QUICK = ("JAX_DISABLE_MOST_OPTIMIZATIONS", "XLA_FLAGS")
+_QUICK = ("JAX_DISABLE_MOST_OPTIMIZATIONS", "XLA_FLAGS", "JAX_COMPILATION_CACHE_DIR")
 
 
 def test_a_compilation_that_is_interrupted_ends_in_words_and_not_in_a_crash():
