@@ -31,9 +31,14 @@ def alike(results: Results) -> dict[tuple[Any, ...], Results]:
     for each in results:
         steps = each["steps"] // (3 if each["row"] == "8s_scratch" else 1)
         seen = tuple(tuple(each.get(name) or ()) for name in ("size", "window"))
-        key = each["data"], each["net"], steps, each["batch"], each["learning_rate"], *seen
-        groups[key].append(each)
+        learned = steps, each["batch"], each["learning_rate"]
+        groups[each["data"], each["net"], _coarsest(each), *learned, *seen].append(each)
     return groups
+
+
+def _coarsest(result: dict[str, Any]) -> str:
+    """The stage that the coarsest scores read, which was block7 of the nets when none was named."""
+    return (result.get("scored") or ("block7",))[0]
 
 
 def _lines(cells: Results) -> list[list[str]]:
@@ -65,7 +70,7 @@ def table(results: Results) -> str:
 def segmentation(results: Results) -> str:
     """A table for every data set, net and length, and each class's IoU."""
     parts = ["## Fully convolutional nets"] if results else []
-    for (data, net, steps, batch, rate, size, window), cells in alike(results).items():
+    for (data, net, coarsest, steps, batch, rate, size, window), cells in alike(results).items():
         first, finest = cells[0], [each for each in cells if each["row"] == "8s"]
         train, val, test = first["images"]
         parts.append(f"### `{data.rpartition(':')[0]}` by {net}")
@@ -74,8 +79,8 @@ def segmentation(results: Results) -> str:
             f"{steps:,} steps a stage, batch {batch}, Adam at {rate:g} falling as a cosine, the "
             f"published trunk at {first['trunk_rate']:g} of it; images{_pixels(' of', size)} are "
             f"scaled, cut out{_pixels(' to', window)} and mirrored at random, their light changed "
-            f"by up to {first['jitter']:g}. The stages follow one another, so that 8s has seen as "
-            "many steps as the net from scratch."
+            f"by up to {first['jitter']:g}. FCN-32s scores the maps of `{coarsest}`. The stages "
+            "follow one another, so that 8s has seen as many steps as the net from scratch."
         )
         parts.append(markdown_table(_HEADER, _lines(cells)))
         if finest:
@@ -93,9 +98,10 @@ def _pixels(before: str, size: tuple[int, ...]) -> str:
 def headlines(results: Results) -> list[Headline]:
     """The finest net of each data set."""
     lines = []
-    for (data, net, _, _, _, size, _), cells in alike(results).items():
+    for (data, net, coarsest, _, _, _, size, _), cells in alike(results).items():
         runs = [each["mean_iou"] for each in cells if each["row"] == "8s"]
         if runs:
-            name = f"{data.rpartition(':')[0]}{_pixels(' of', size)}: FCN-8s of {net}, mean IoU"
+            images = f"{data.rpartition(':')[0]}{_pixels(' of', size)}"
+            name = f"{images}: FCN-8s of {net} up to `{coarsest}`, mean IoU"
             lines.append(Headline(name, mean_std(runs)))
     return lines

@@ -144,14 +144,20 @@ class BlockStage(nn.Module):
 
 
 class PoolStage(nn.Module):
-    """The average over the pixels, and a norm."""
+    """The average over the pixels, and a norm.
+
+    Attributes:
+      pooled: whether the average is taken; without it every pixel is normed for itself.
+    """
+
+    pooled: bool = True
 
     @nn.compact
     def __call__(
         self, maps: jax.Array, *, train: bool = False, domains: tuple[int, ...] = (0,)
     ) -> jax.Array:
         """Map [batch, height, width, channels] to [batch, channels]."""
-        return _norm("norm")(maps.mean(axis=(1, 2)))
+        return _norm("norm")(maps.mean(axis=(1, 2)) if self.pooled else maps)
 
 
 def convnext(size: Size | Shape, *, classes: int = 1000) -> Trunk:

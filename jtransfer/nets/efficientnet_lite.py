@@ -197,9 +197,15 @@ class BlockStage(nn.Module):
 
 
 class TopStage(nn.Module):
-    """The last convolution, 1x1, its batch norm and the average over the pixels."""
+    """The last convolution, 1x1, its batch norm and the average over the pixels.
+
+    Attributes:
+      norm: the batch norm.
+      pooled: whether the average is taken; without it there are maps, [batch, height, width, 1280].
+    """
 
     norm: BatchNorm
+    pooled: bool = True
 
     @nn.compact
     def __call__(
@@ -208,7 +214,7 @@ class TopStage(nn.Module):
         """Map [batch, height, width, channels] to [batch, 1280]."""
         maps = Convolution(1, _TOP_CHANNELS, name="conv")(maps)
         maps = nn.relu6(self.norm(maps, name="norm", train=train, domains=domains))
-        return maps.mean(axis=(1, 2))
+        return maps.mean(axis=(1, 2)) if self.pooled else maps
 
 
 def efficientnet_lite(

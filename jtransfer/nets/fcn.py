@@ -129,6 +129,21 @@ def convolutionalise(
     return trunk.clone(stages=stages), {**variables, "params": params}
 
 
+def unpooled(trunk: Trunk) -> Trunk:
+    """A trunk whose last layers before the head give a map of what they would give of an image.
+
+    The paper keeps all layers of the classifier but the one that names the classes (section 4.1).
+    Of a net that averages over the pixels behind its last layers these are left: the convolution to
+    1280 channels of EfficientNet-Lite, the norm of ConvNeXt. Stages that do nothing but average,
+    as ResNet's, are left as they are. The variables are the trunk's own.
+    """
+    stages = tuple(
+        (name, partial(factory, pooled=False) if hasattr(_of(factory), "pooled") else factory)
+        for name, factory in trunk.stages
+    )
+    return trunk.clone(stages=stages)
+
+
 def _of(factory: Any) -> Any:
     return factory.func if isinstance(factory, partial) else factory
 

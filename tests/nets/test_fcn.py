@@ -5,12 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jtransfer.nets import convnext
 from jtransfer.nets.alexnet import alexnet_2014
-from jtransfer.nets.fcn import FCN, convolutionalise, enlarged
+from jtransfer.nets.efficientnet_lite import TopStage
+from jtransfer.nets.fcn import FCN, convolutionalise, enlarged, unpooled
+from jtransfer.nets.parts.batch_norm import BatchNorm
 from jtransfer.nets.parts.stages import FullStage
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
 from jtransfer.nets.resnet import PoolStage, resnet
 
+NORM = BatchNorm(epsilon=1e-3, momentum=0.99, frozen=True, num_domains=None)
 WINDOWS = {"fc6": 6, "fc7": 1, "fc8": 1}
 FULL = ("fc2", partial(FullStage, 6))
 
@@ -43,6 +47,20 @@ def test_on_a_larger_image_it_is_the_classifier_at_every_aligned_crop(second):
             crop = whole[:, 2 * row : 2 * row + 8, 2 * column : 2 * column + 8]
             expected = net.apply(variables, crop)
             np.testing.assert_allclose(found[:, row, column], expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("last", [convnext.PoolStage, partial(TopStage, NORM)])
+def test_without_the_average_the_last_layers_read_every_pixel(last):
+    net = Trunk((("conv1", partial(ConvStage, 4, 3)), ("last", last)))
+    image = images(2, 5, 4, 3)
+    variables = jax.jit(net.init)(jax.random.key(0), image)
+    maps = unpooled(net).apply(variables, image)
+    assert maps.shape[:3] == (2, 3, 2)
+    for row in range(3):
+        for column in range(2):
+            crop = image[:, row : row + 3, column : column + 3]
+            expected = net.apply(variables, crop)
+            np.testing.assert_allclose(maps[:, row, column], expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow

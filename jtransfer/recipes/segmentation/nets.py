@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jtransfer.nets.fcn import FCN
+from jtransfer.nets.fcn import FCN, unpooled
 from jtransfer.nets.initial import initial
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.preprocessing import Preprocessing
@@ -71,13 +71,11 @@ def base(name: str, *, weights: Path | None = None) -> Base:
       WeightsError: if there is none of that name, or the weights cannot be had or do not fit.
     """
     published = published_weights(name)
-    scored = scored_stages(published.build(), name)
+    scored = scored_stages(unpooled(published.build()), name)
     there = pretrained(name, until=scored[0], path=weights)
     options = {"frozen_statistics": False} if "batch_stats" in there.variables else {}
-    moving = published.build(**options)
-    return Base(
-        there.trunk, moving, there.variables, there.preprocessing, scored, name, there.sha256
-    )
+    trunk, moving = unpooled(there.trunk), unpooled(published.build(**options))
+    return Base(trunk, moving, there.variables, there.preprocessing, scored, name, there.sha256)
 
 
 def scored_stages(trunk: Trunk, name: str) -> tuple[str, str, str]:
@@ -94,7 +92,8 @@ def scored_stages(trunk: Trunk, name: str) -> tuple[str, str, str]:
     images = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
     tapping = partial(trunk.init_with_output, taps=trunk.stage_names)
     (_, maps), _ = jax.eval_shape(tapping, jax.random.key(0), images)
-    last = {side / each.shape[1]: stage for stage, each in maps.items() if each.ndim == 4}
+    in_order = [(stage, maps[stage]) for stage in trunk.stage_names]  # a tree's are sorted
+    last = {side / each.shape[1]: stage for stage, each in in_order if each.ndim == 4}
     missing = [stride for stride in _STRIDES if stride not in last]
     if missing:
         has = ", ".join(f"{stride:g}" for stride in sorted(last)) or "none"

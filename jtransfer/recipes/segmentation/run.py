@@ -135,6 +135,7 @@ def _row(
         "data": problem.train.name,
         "size": list(problem.train.images.shape[1:3]),
         "net": base.name,
+        "scored": list(base.scored[: STAGES[row]]),
         "row": row,
         "seed": seed,
         **json.loads(json.dumps(how)),

@@ -14,6 +14,7 @@ def made(row, seed, iou):
         **dict.fromkeys(numbers, iou),
         "data": "masks:street:train",
         "net": "small",
+        "scored": ["top"],
         "row": row,
         "seed": seed,
         "steps": 300 if scratch else 100,
@@ -38,6 +39,7 @@ def test_a_row_for_every_net_and_the_finest_on_the_front_page():
     assert "| 0.550 | 0.275 |" in page
     assert "20 images to train, 5 to choose the step by, 10 to test; 100 steps a stage" in page
     assert [line.measured for line in headlines(results)] == ["0.550 ± 0.071"]
+    assert "FCN-32s scores the maps of `top`" in page
     assert "FCN-32s" in table(results)
     assert segmentation([]) == ""
 

@@ -9,6 +9,7 @@ import pytest
 
 from jtransfer.data.examples import DataError
 from jtransfer.data.masks import MaskedImages
+from jtransfer.nets.fcn import unpooled
 from jtransfer.nets.parts.trunk import ConvStage, Trunk
 from jtransfer.nets.weights.error import WeightsError
 from jtransfer.nets.weights.preprocessing import Preprocessing
@@ -69,13 +70,13 @@ def test_sets_that_do_not_name_the_same():
 @pytest.mark.parametrize(
     ("name", "scored"),
     [
-        ("efficientnet_lite2", ("block7", "block5", "block3")),
+        ("efficientnet_lite2", ("top", "block5", "block3")),
         ("resnet18", ("layer4", "layer3", "layer2")),
-        ("convnext_tiny", ("stage4", "stage3", "stage2")),
+        ("convnext_tiny", ("pool", "stage3", "stage2")),
     ],
 )
 def test_the_last_stages_of_the_strides_are_scored(name, scored):
-    assert scored_stages(published_weights(name).build(), name) == scored
+    assert scored_stages(unpooled(published_weights(name).build()), name) == scored
 
 
 def test_nets_without_maps_of_the_strides():
