@@ -58,4 +58,6 @@ class Config:
     def conduct(self) -> Conduct:
         """Where the runs leave what they have."""
         data = self.data.replace(":", "_").replace("/", "_")
-        return Conduct(self.out, f"{data}-", {"experiment": "segment", "preset": self.preset})
+        size = "-{1}x{0}".format(*self.size) if self.size else ""
+        identity = {"experiment": "segment", "preset": self.preset}
+        return Conduct(self.out, f"{data}{size}-", identity)

@@ -111,7 +111,8 @@ def _options_of(row: Row, options: Options) -> Options:
 
 
 def _name(base: Base, row: Row, options: Options, conduct: Conduct, seed: int) -> str:
-    return f"{conduct.prefix}{base.name}-{row}-{options.steps}-seed{seed}"
+    window = "-window{1}x{0}".format(*options.window) if options.window else ""
+    return f"{conduct.prefix}{base.name}-{row}-{options.steps}{window}-seed{seed}"
 
 
 def _fresh(

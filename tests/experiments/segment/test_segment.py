@@ -44,6 +44,11 @@ def test_a_row_for_every_net_and_the_finest_on_the_front_page():
     assert segmentation([]) == ""
 
 
+def test_images_of_another_size_are_told_in_the_names_of_runs():
+    assert Config("masks:street", size=(360, 480)).conduct.prefix == "masks_street-480x360-"
+    assert Config("masks:street").conduct.prefix == "masks_street-"
+
+
 @pytest.mark.slow
 def test_drawn_scenes_are_learned_by_the_default_net(tmp_path: Path, capsys):
     (result,) = main(Config(rows=("32s",), steps=30, batch=4, out=tmp_path))

@@ -1,5 +1,6 @@
 """Tiny images whose pixels say their class."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -16,7 +17,7 @@ from jtransfer.nets.weights.preprocessing import Preprocessing
 from jtransfer.nets.weights.pretrained import published_weights
 from jtransfer.recipes.segmentation.nets import Base, base, scored_stages
 from jtransfer.recipes.segmentation.problem import Problem
-from jtransfer.recipes.segmentation.run import Conduct, segment
+from jtransfer.recipes.segmentation.run import Conduct, _name, segment
 from jtransfer.recipes.segmentation.training import Options
 
 COLOURS = np.array([[0, 0, 0], [250, 0, 0], [0, 250, 0]], np.uint8)
@@ -58,6 +59,12 @@ def test_the_stages_are_trained_one_from_the_other_and_once(problem, small, tmp_
     assert again == fine
     assert coarse["mean_iou"] < fine["mean_iou"]
     assert capsys.readouterr().out.count("finished before") == 2
+
+
+def test_runs_that_see_images_in_other_ways_have_folders_of_their_own(small):
+    options = replace(OPTIONS, window=(24, 32))
+    assert _name(small, "8s", options, Conduct(), 1) == "small-8s-60-window32x24-seed1"
+    assert _name(small, "8s", OPTIONS, Conduct(prefix="street-"), 1) == "street-small-8s-60-seed1"
 
 
 def test_sets_that_do_not_name_the_same():
