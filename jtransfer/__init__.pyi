@@ -70,7 +70,7 @@ from .nets.domain_statistics import (
     statistics_per_domain as statistics_per_domain,
 )
 from .nets.efficientnet_lite import efficientnet_lite as efficientnet_lite
-from .nets.fcn import FCN as FCN, convolutionalise as convolutionalise
+from .nets.fcn import FCN as FCN, convolutionalise as convolutionalise, unpooled as unpooled
 from .nets.ganin import (
     AdaptationNet as AdaptationNet,
     gtsrb_net as gtsrb_net,
