@@ -29,7 +29,7 @@ def figure(
         path,
         classes=problem.classes,
         ignored=problem.train.ignored,
-        title=f"{result['data']} by {result['net']}, {result['row']}: "
-        f"mean IoU {result['mean_iou']:.3f} on all test images",
+        title=f"{problem.test.name} by {result['net']}, {result['row']}: "
+        f"mean IoU {result['mean_iou']:.3f} on all {len(problem.test):,} images",
     )
     return path
