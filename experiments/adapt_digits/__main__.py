@@ -97,7 +97,7 @@ def main(config: Config) -> Runs:
     written = figures(config, problem, shown)
     print(f"\n{config.pair}, {config.net} net, last step\n")
     print(table(config, runs))
-    print(f"\nresults: {config.out}/{config.pair}-{config.net}-*/result.json")
+    print(f"\nresults: {config.out}/{config.title}-*/result.json")
     print(f"figures: {', '.join(str(path) for path in written)}")
     return runs
 

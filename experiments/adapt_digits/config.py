@@ -68,6 +68,9 @@ class Config:
     profile: bool = False  # trace a few steps of every cell and show the slowest operations
     # net: the paper's; with batch norm and dropout; that on augmented images
     net: NetName = "normed"
+    # share of the net's channels and hidden units; by default all, or what the pair's small preset
+    # keeps
+    width: float | None = None
     # number of steps: for two cores, or for accelerators
     preset: Literal["small", "paper"] = "small"
     steps: int | None = None  # training steps of every method; by default the preset's
@@ -84,11 +87,22 @@ class Config:
 
     def __post_init__(self):
         """Check that the settings fit each other."""
+        if self.width is not None and not 0 < self.width <= 1:
+            raise ValueError(
+                f"a width of {self.width}; expected a share of the net's channels above 0 and up "
+                "to 1, such as 0.5"
+            )
         if self.together and (self.parallel.devices != 1 or self.parallel.distributed):
             raise ValueError(
                 "together with several devices or processes; expected one device for the seeds of "
                 "one program. Leave out --together, or --devices and --distributed"
             )
+
+    @property
+    def title(self) -> str:
+        """What the names of its folders begin with."""
+        width = "" if self.width is None else f"-width{self.width:g}"
+        return f"{self.pair}-{self.net}{width}"
 
     def steps_of(self, method: MethodName) -> int:
         """Training steps of a method."""

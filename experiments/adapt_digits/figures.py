@@ -25,7 +25,7 @@ TRANSLATED = 12  # images of each domain
 def figures(config: Config, problem: Problem, cells: Mapping[str, Run]) -> list[Path]:
     """Write the pictures of the first seed's runs."""
     title = f"{problem.source.name} → {problem.target.name}"
-    folder = config.out / f"{config.pair}-{config.net}-figures"
+    folder = config.out / f"{config.title}-figures"
     folder.mkdir(parents=True, exist_ok=True)
     files = {"samples": folder / "samples.png"}
     source, target = (problem.sample(part, SHOWN) for part in ("source", "target"))

@@ -205,7 +205,7 @@ _SVHN10K = {
     "small_width": 0.25,
     "protocol": "A reduced protocol: of SVHN the first 10,000 images of its test set, split by the "
     "house's photograph; 7,016 to train stand for 73,257, 2,984 to test for 26,032. A net with a "
-    "quarter of the paper's channels and hidden units, in 600 steps (translation 300) where no "
+    "quarter of the paper's channels and hidden units, in 600 steps (translation 300), where no "
     "others are told: what two busy cores do in an hour.",
 }
 PAIRS["numbers-svhn10k"] = replace(

@@ -46,8 +46,10 @@ def options_of(config: Config) -> Options:
     """How nets are trained for the pair of a call."""
     pair = PAIRS[config.pair]
     added = dict(_ADDED[config.net])
-    if config.preset == "small" and pair.small_width is not None:
-        added["width"] = pair.small_width
+    small = pair.small_width if config.preset == "small" else None
+    width = small if config.width is None else config.width
+    if width is not None:
+        added["width"] = width
     return Options(
         net=NETS[pair.net],
         net_options=added,
@@ -70,7 +72,7 @@ def conduct_of(config: Config) -> Conduct:
         checkpoint_every=config.checkpoint_every,
         parallel=config.parallel,
         profile=config.profile,
-        prefix=f"{config.pair}-{config.net}-",
+        prefix=f"{config.title}-",
         identity={
             "experiment": "adapt_digits",
             **{key: getattr(config, key) for key in ("pair", "net", "preset")},

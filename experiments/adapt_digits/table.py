@@ -112,8 +112,11 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
         ends = {
             of_end[0]["method"]: float(np.mean([each["target_accuracy"] for each in of_end]))
             for of_end in as_long
-            if of_end[0]["method"] == "target"
-            or (of_end[0]["method"] == "source" and source_of(of_end[0]) == source_of(cells[0]))
+            if width_of(of_end[0]) == width_of(cells[0])
+            and (
+                of_end[0]["method"] == "target"
+                or (of_end[0]["method"] == "source" and source_of(of_end[0]) == source_of(cells[0]))
+            )
         }
         rows.append(
             [
@@ -188,14 +191,24 @@ def selection_table(results: Results) -> str:
 
 
 def title_of(result: dict[str, Any]) -> str:
-    """The method's name, and what its discriminator reads where runs differ in that."""
+    """The method's name, and what its net or its discriminator is where runs differ in that."""
     method = result["method"]
     title = METHODS[method].title
     if "stable dimension" in result.get("chosen_by", ""):
         title += ", dimension by the paper's bound"
     if result.get("judged") != "logits":
         title += FEATURES.get(method, "")
+    width = width_of(result)
+    if width is not None:
+        title += f", {width:g} of the channels"
     return title
+
+
+def width_of(result: dict[str, Any]) -> float | None:
+    """Share of the net's channels that a run kept; None where it is the small preset's."""
+    usual = PAIRS[result["pair"]].small_width or 1.0
+    kept = result["options"]["net_options"].get("width", 1.0) if "options" in result else usual
+    return None if kept == usual else kept
 
 
 def source_of(result: dict[str, Any]) -> str:

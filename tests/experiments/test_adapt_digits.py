@@ -154,6 +154,17 @@ def test_seeds_in_one_program_take_one_device():
         Config(together=True, parallel=Parallel(devices=2))
 
 
+def test_a_net_of_another_width_has_folders_of_its_own():
+    usual, wider = Config(pair="numbers-svhn10k"), Config(pair="numbers-svhn10k", width=0.5)
+    assert options_of(usual).net_options["width"] == 0.25
+    assert options_of(wider).net_options["width"] == 0.5
+    assert "width" not in options_of(Config(pair="numbers-svhn10k", preset="paper")).net_options
+    assert conduct_of(usual).name("dann", 0) == "numbers-svhn10k-normed-dann-600-seed0"
+    assert conduct_of(wider).name("dann", 0) == "numbers-svhn10k-normed-width0.5-dann-600-seed0"
+    with pytest.raises(ValueError, match=r"a width of 0; expected a share .* above 0 and up to 1"):
+        Config(width=0)
+
+
 def test_only_training_on_the_target_sees_its_labels(problem):
     for name, method in METHODS.items():
         feed = problem.feed(method.sees, method.labelled, batch=8, seed=0)

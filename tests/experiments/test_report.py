@@ -168,6 +168,19 @@ def test_a_gap_is_between_ends_of_as_many_steps():
     assert rows["mean teacher"][:2] == ["0.900", "50.0%"]
 
 
+def test_a_gap_is_between_ends_of_the_same_net():
+    def of(method, accuracy, width):
+        options = {"options": {"net_options": {"width": width}}}
+        return result(method, 0, accuracy) | {"pair": "numbers-svhn10k", **options}
+
+    usual = [of("source", 0.6, 0.25), of("dann", 0.7, 0.25), of("target", 1.0, 0.25)]
+    wider = [of("source", 0.8, 0.5), of("dann", 0.9, 0.5), of("teacher", 0.9, 1.0)]
+    rows = rows_of(domain_adaptation([*usual, *wider, of("target", 1.0, 0.5)]), "gap closed")
+    assert rows["DANN"][:2] == ["0.700", "25.0%"]
+    assert rows["DANN, 0.5 of the channels"][:2] == ["0.900", "50.0%"]
+    assert rows["mean teacher, 1 of the channels"][:2] == ["0.900", "–"]
+
+
 def test_runs_on_a_source_that_has_changed_close_no_gap_of_the_new_one():
     def of(method, accuracy, source):
         return result(method, 0, accuracy) | {"pair": "signs-gtsrb", "data": {"source": source}}
