@@ -198,10 +198,17 @@ def title_of(result: dict[str, Any]) -> str:
         title += ", dimension by the paper's bound"
     if result.get("judged") != "logits":
         title += FEATURES.get(method, "")
+    if method == "teacher" and aligned_wholly(result):
+        title += ", beside an adversary"
     width = width_of(result)
     if width is not None:
         title += f", {width:g} of the channels"
     return title
+
+
+def aligned_wholly(result: dict[str, Any]) -> bool:
+    """Whether a mean teacher took frequencies to be alike that now are said not to be."""
+    return not PAIRS[result["pair"]].like_frequencies and "alignment" not in result
 
 
 def width_of(result: dict[str, Any]) -> float | None:

@@ -27,6 +27,7 @@ def result(method, seed, accuracy):
         "chosen_by": "last step",
         # the second run of each method was interrupted, so its time is not the whole
         "started_at_step": 1000 * seed,
+        **({"alignment": 0.5} if method == "teacher" else {}),
         "seconds": 10.0 - seed,
         "made_by": {"device": "1 x toy", "versions": {"jax": "1", "flax": "2"}},
     }
@@ -179,6 +180,17 @@ def test_a_gap_is_between_ends_of_the_same_net():
     assert rows["DANN"][:2] == ["0.700", "25.0%"]
     assert rows["DANN, 0.5 of the channels"][:2] == ["0.900", "50.0%"]
     assert rows["mean teacher, 1 of the channels"][:2] == ["0.900", "–"]
+
+
+def test_a_mean_teacher_of_the_time_when_frequencies_were_taken_to_be_alike_is_told_apart():
+    half = result("teacher", 0, 0.9) | {"pair": "numbers-svhn10k"}
+    wholly = {key: value for key, value in half.items() if key != "alignment"}
+    beside = wholly | {"target_accuracy": 0.8}
+    digits = wholly | {"pair": "mnist-mnist_m", "target_accuracy": 0.7}
+    text = domain_adaptation([half, beside, digits])
+    assert "| mean teacher, beside an adversary | 0.800" in text
+    assert "| mean teacher | 0.900" in text
+    assert "| mean teacher | 0.700" in text  # of MNIST, whose classes are as frequent
 
 
 def test_runs_on_a_source_that_has_changed_close_no_gap_of_the_new_one():
