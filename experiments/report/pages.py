@@ -98,7 +98,7 @@ PAGES: dict[str, Page] = {
     ),
     "no_harm": Page(
         "Adaptation that does no harm",
-        (Section(no_harm.no_harm, ("no_harm",), no_harm.headlines, no_harm.draw),),
+        (Section(no_harm.no_harm, ("no_harm", "no_harm_before"), no_harm.headlines, no_harm.draw),),
     ),
     "zero_shot": Page(
         "Zero-shot learning",

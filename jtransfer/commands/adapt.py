@@ -114,12 +114,12 @@ def _named(train: tuple[str, ...] | None) -> str | None:
 def told(about: Any) -> list[str]:
     """The lines that tell what was decided, a table among them."""
     choice, source = about["choice"], about["source_estimate"]
-    candidates = sorted(choice["candidates"].items(), key=lambda item: item[1]["ranks"])
-    wide = max(14, *(len(name) for name, _ in candidates))
-    lines = [f"{'candidate':{wide}}  ranks  clusters  agreement  right on source"]
-    for name, each in candidates:
+    candidates = choice["candidates"]  # the best first
+    wide = max(14, *map(len, candidates))
+    lines = [f"{'candidate':{wide}}  consensus  clusters  agreement  right on source"]
+    for name, each in candidates.items():
         lines.append(
-            f"{name:{wide}} {each['ranks']:6.1f}  {each['class_clustering']:8.3f}  "
+            f"{name:{wide}}  {each['consensus']:9.3f}  {each['class_clustering']:8.3f}  "
             f"{each['ensemble_agreement']:9.3f}  {each['source_accuracy']['value']:15.1%}"
             f"{'  <- chosen' * (name == choice['method'])}"
         )

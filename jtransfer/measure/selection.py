@@ -22,6 +22,7 @@ CRITERIA: Mapping[str, Literal["lower", "higher"]] = {
     "information_maximization": "higher",
     "class_clustering": "higher",
     "ensemble_agreement": "higher",
+    "consensus": "higher",
 }
 
 
@@ -219,6 +220,32 @@ def ensemble_agreement(guesses: ArrayLike) -> NDArray[np.float64]:
         )
     alike = np.array([[(one == other).mean() for other in rows] for one in rows])
     return (alike.sum(axis=1) - 1) / (len(rows) - 1)
+
+
+def consensus(scores: ArrayLike) -> NDArray[np.float64]:
+    """How often each of several models guesses what all of them guess together; higher is better.
+
+    Together they guess the class of the highest mean score. Methods that err in different ways are
+    right together more often than most of them alone, so that who leaves them leaves what is known.
+
+    Args:
+      scores: of the models, on the same target examples, [models, n, classes]: logits or logarithms
+        of probabilities.
+
+    Returns:
+      For each model the share of the examples of which both guess one class, [models], 0 to 1.
+
+    Raises:
+      ValueError: if there is no model or example, or a score is not finite.
+    """
+    rows = np.asarray(scores, np.float64)
+    if rows.ndim != 3 or not rows.size or not np.isfinite(rows).all():
+        raise ValueError(
+            f"scores of shape {rows.shape}; expected finite ones of one or more models on the same "
+            "examples, [models, n, classes]"
+        )
+    together = rows.mean(axis=0).argmax(axis=1)
+    return (rows.argmax(axis=2) == together[None]).mean(axis=1)
 
 
 def density_ratio(

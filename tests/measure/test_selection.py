@@ -11,6 +11,7 @@ from jtransfer.measure.selection import (
     batch_nuclear_norm,
     best,
     class_clustering,
+    consensus,
     deep_embedded_risk,
     density_ratio,
     ensemble_agreement,
@@ -164,6 +165,7 @@ def test_the_direction_of_each_criterion():
             for guesses in ([0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 1, 2])
         ],
         "ensemble_agreement": ensemble_agreement([[0, 1, 2], [2, 1, 0], [2, 1, 2]])[1:],
+        "consensus": consensus([[[0.0, 1.0]], [[5.0, 0.0]]]),
     }
     assert set(values) == set(CRITERIA)
     assert {name: best(name, each) for name, each in values.items()} == dict.fromkeys(CRITERIA, 1)
@@ -195,6 +197,23 @@ def test_agreement_by_hand():
     guesses = [[0, 1, 2, 0], [0, 1, 2, 1], [0, 2, 1, 1]]
     np.testing.assert_allclose(ensemble_agreement(guesses), [0.5, 0.625, 0.375])
     np.testing.assert_allclose(ensemble_agreement([[0, 1], [0, 0]]), [0.5, 0.5])
+
+
+def test_consensus_with_what_all_guess_together_by_hand():
+    scores = np.array(
+        [
+            [[3.0, 0.0], [0.0, 1.0], [2.0, 0.0]],
+            [[0.0, 1.0], [0.0, 2.0], [0.0, 1.0]],
+            [[0.0, 1.0], [0.0, 1.0], [0.5, 0.0]],
+        ]
+    )
+    # Together, by their sums: 3 to 2, 0 to 4, 2.5 to 1.
+    np.testing.assert_allclose(consensus(scores), [1, 1 / 3, 2 / 3])
+    np.testing.assert_allclose(consensus(scores[:1]), [1])
+    with pytest.raises(ValueError, match=r"scores of shape \(3, 2\); expected finite ones of one"):
+        consensus(scores[0])
+    with pytest.raises(ValueError, match="expected finite ones"):
+        consensus(np.full((2, 3, 4), np.nan))
 
 
 def test_best_takes_the_first_of_equals():

@@ -10,12 +10,14 @@ from jtransfer.measure.choice import Choice, choose
 from jtransfer.measure.selection import (
     batch_nuclear_norm,
     class_clustering,
+    consensus,
     ensemble_agreement,
     information_maximization,
     soft_neighborhood_density,
     source_risk,
 )
-from jtransfer.recipes.adaptation.feature_methods import SOURCE_ONLY, FeatureModel
+from jtransfer.recipes.adaptation.feature_methods import SOURCE_ONLY
+from jtransfer.recipes.adaptation.feature_models import FeatureClassifier
 
 MOST = 2000  # target examples that criteria are taken of
 
@@ -30,13 +32,13 @@ class Candidate:
       target: of target examples, [m, dims].
     """
 
-    model: FeatureModel
+    model: FeatureClassifier
     held_out: np.ndarray
     target: np.ndarray
 
 
 def choose_feature_model(
-    models: Mapping[str, FeatureModel],
+    models: Mapping[str, FeatureClassifier],
     held_out: np.ndarray,
     labels: np.ndarray,
     target: np.ndarray,
@@ -86,6 +88,9 @@ def choose_candidate(
     }
     guesses = {name: rows.argmax(axis=1) for name, rows in probabilities.items()}
     agreement = ensemble_agreement(list(guesses.values()))
+    together = consensus(
+        [each.model.target_scores(target[name]) for name, each in candidates.items()]
+    )
     values = {
         name: {
             "source_risk": source_risk(
@@ -98,6 +103,7 @@ def choose_candidate(
                 seed=seed,
             ),
             "ensemble_agreement": float(agreement[place]),
+            "consensus": float(together[place]),
             "soft_neighborhood_density": soft_neighborhood_density(probabilities[name]),
             "batch_nuclear_norm": batch_nuclear_norm(probabilities[name]),
             "information_maximization": information_maximization(probabilities[name]),

@@ -5,22 +5,25 @@ is chosen by cross-validation on the labelled source.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 
 from jtransfer.data.splits import stratified_folds
+from jtransfer.recipes.adaptation.feature_models import (
+    Alignment,
+    FeatureClassifier,
+    FeatureEnsemble,
+    FeatureModel,
+)
 from jtransfer.train.counted import counted
 from jtransfer.transfer.adaptation.coral import fit_coral
 from jtransfer.transfer.adaptation.self_trained_probe import fit_self_trained
-from jtransfer.transfer.adaptation.standardisation import fit_standardisation
+from jtransfer.transfer.adaptation.standardisation import Standardisation, fit_standardisation
 from jtransfer.transfer.adaptation.subspace import fit_alignment, largest_dimension, require_domains
 from jtransfer.transfer.adaptation.transport import fit_transport
 from jtransfer.transfer.features.probe import (
-    LinearProbe,
     check_examples,
     cross_validate,
     fit_softmax,
@@ -32,122 +35,95 @@ DIMENSION = 64  # of subspace alignment
 CARRIED = 2000  # examples a domain for optimal transport, whose time grows with their square
 
 
-class Alignment(Protocol):
-    """What makes the features of two domains alike, [n, dims] to [n, dims']."""
-
-    def source(self, features: np.ndarray) -> jax.Array:
-        """Of the source."""
-        ...
-
-    def target(self, features: np.ndarray) -> jax.Array:
-        """Of the target."""
-        ...
-
-
-@dataclass(frozen=True)
-class FeatureModel:
-    """A method, fitted.
-
-    Attributes:
-      alignments: of both domains' features, one after the other.
-      probe: the classifier of what comes out.
-      seconds: what it took.
-    """
-
-    alignments: tuple[Alignment, ...]
-    probe: LinearProbe
-    seconds: float
-
-    def source_features(self, features: np.ndarray) -> np.ndarray:
-        """What the classifier is given of the source's features: [n, dims'] of [n, dims]."""
-        for alignment in self.alignments:
-            features = np.asarray(alignment.source(features))
-        return features
-
-    def target_features(self, features: np.ndarray) -> np.ndarray:
-        """What the classifier is given of the target's features: [n, dims'] of [n, dims]."""
-        for alignment in self.alignments:
-            features = np.asarray(alignment.target(features))
-        return features
-
-    def source_probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Of the classes, [n, classes], on the source's features [n, dims]."""
-        return self._probabilities(self.source_features(features))
-
-    def target_probabilities(self, features: np.ndarray) -> np.ndarray:
-        """Of the classes, [n, classes], on the target's features [n, dims]."""
-        return self._probabilities(self.target_features(features))
-
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Classes [n] of the target's features [n, dims]."""
-        return self.target_probabilities(features).argmax(axis=1)
-
-    def _probabilities(self, features: np.ndarray) -> np.ndarray:
-        return np.asarray(jax.nn.softmax(self.probe.decision(features)))
-
-
 @dataclass(frozen=True)
 class _Domains:
-    """The features of both domains, of deviation 1 in the source, and how they are classified."""
+    """The features of both domains, of deviation 1 in the source, and how they are classified.
 
+    Those of the target are there as they were given, too.
+    """
+
+    scale: Standardisation
     source: np.ndarray
     labels: np.ndarray
     target: np.ndarray
+    given: np.ndarray
     C: float
     classes: int
     seed: int
 
-    def softmax(self, features: jax.Array | np.ndarray) -> LinearProbe:
-        return fit_softmax(np.asarray(features), self.labels, self.C, classes=self.classes)
+    def fit(self, *alignments: Alignment) -> FeatureModel:
+        """A softmax on the labelled source, as the alignments have it."""
+        features = self.source
+        for alignment in alignments:
+            features = np.asarray(alignment.source(features))
+        probe = fit_softmax(features, self.labels, self.C, classes=self.classes)
+        return FeatureModel((self.scale, *alignments), probe)
 
 
-Fitted = tuple[Alignment | None, LinearProbe]
+Before = Sequence[FeatureModel]  # the methods that have been fitted, source only first
 
 
-def _aligned(domains: _Domains, alignment: Alignment) -> Fitted:
-    return alignment, domains.softmax(alignment.source(domains.source))
+def _source_only(domains: _Domains, before: Before) -> FeatureModel:
+    return domains.fit()
 
 
-def _source_only(domains: _Domains) -> Fitted:
-    return None, domains.softmax(domains.source)
+def _standardised(domains: _Domains, before: Before) -> FeatureModel:
+    return domains.fit(fit_standardisation(domains.source, domains.target))
 
 
-def _standardised(domains: _Domains) -> Fitted:
-    return _aligned(domains, fit_standardisation(domains.source, domains.target))
+def _coral(domains: _Domains, before: Before) -> FeatureModel:
+    return domains.fit(fit_coral(domains.source, domains.target))
 
 
-def _coral(domains: _Domains) -> Fitted:
-    return _aligned(domains, fit_coral(domains.source, domains.target))
-
-
-def _sa(domains: _Domains) -> Fitted:
+def _sa(domains: _Domains, before: Before) -> FeatureModel:
     dimension = min(DIMENSION, largest_dimension(domains.source, domains.target))
-    return _aligned(domains, fit_alignment(domains.source, domains.target, dimension))
+    return domains.fit(fit_alignment(domains.source, domains.target, dimension))
 
 
-def _transport(domains: _Domains) -> Fitted:
+def _transport(domains: _Domains, before: Before) -> FeatureModel:
     random = np.random.default_rng(domains.seed)
     source, target = (
         each[random.permutation(len(each))[:CARRIED]] for each in (domains.source, domains.target)
     )
-    return _aligned(domains, fit_transport(source, target))
+    return domains.fit(fit_transport(source, target))
 
 
-def _self_training(domains: _Domains) -> Fitted:
+def _self_training(domains: _Domains, before: Before) -> FeatureModel:
+    """From what all others guess together."""
     fitted = fit_self_trained(
-        domains.source, domains.labels, domains.target, domains.C, classes=domains.classes
+        domains.source,
+        domains.labels,
+        domains.target,
+        domains.C,
+        classes=domains.classes,
+        guesses=FeatureEnsemble(tuple(before)).target_probabilities(domains.given),
+        standardised=True,
     )
-    return None, fitted.probe
+    alignments = () if fitted.alignment is None else (fitted.alignment,)
+    return FeatureModel((domains.scale, *alignments), fitted.probe)
 
 
-FEATURE_METHODS: Mapping[str, Callable[[_Domains], Fitted]] = {
+def _ensemble(domains: _Domains, before: Before) -> FeatureEnsemble:
+    return FeatureEnsemble(tuple(before))
+
+
+FEATURE_METHODS: Mapping[str, Callable[[_Domains, Before], FeatureClassifier]] = {
     SOURCE_ONLY: _source_only,
     "standardised": _standardised,
     "coral": _coral,
     "sa": _sa,
     "transport": _transport,
     "self_training": _self_training,
+    "ensemble": _ensemble,
 }
+"""In the order in which they are fitted: the last ones take what those before them have guessed."""
+
+_FROM_OTHERS = ("self_training", "ensemble")
+
+
+def needed_for(method: str, methods: Iterable[str]) -> tuple[str, ...]:
+    """Those of the methods that have to be fitted again to have one of them as it was."""
+    return tuple(methods) if method in _FROM_OTHERS else (method,)
 
 
 def fit_feature_methods(
@@ -159,7 +135,7 @@ def fit_feature_methods(
     methods: Iterable[str] = tuple(FEATURE_METHODS),
     seed: int = 0,
     tell: Callable[[str], None] = print,
-) -> dict[str, FeatureModel]:
+) -> dict[str, FeatureClassifier]:
     """Fit methods of adaptation to the features of two domains, source only always among them.
 
     The features are first standardised by the source's means and deviations, for both domains.
@@ -174,16 +150,18 @@ def fit_feature_methods(
       tell: is told of each method when it is done, in a line.
 
     Returns:
-      {method: FeatureModel}, source only first.
+      {method: classifier}, source only first, then in the order of `FEATURE_METHODS`: self-training
+      begins with what those before it guess together, and the ensemble is the mean of all.
 
     Raises:
       ValueError: if a method is unknown, or features or labels cannot be used.
     """
-    wanted = list(dict.fromkeys((SOURCE_ONLY, *methods)))
-    unknown = [method for method in wanted if method not in FEATURE_METHODS]
+    named = {SOURCE_ONLY, *methods}
+    unknown = sorted(named - set(FEATURE_METHODS))
     if unknown:
         known = ", ".join(FEATURE_METHODS)
         raise ValueError(f"unknown method {unknown[0]!r}; expected one of {known}")
+    wanted = [method for method in FEATURE_METHODS if method in named]
     require_domains(source, target)
     labels = check_examples(source, labels, classes)
     started = time.perf_counter()
@@ -191,14 +169,14 @@ def fit_feature_methods(
     scaled = np.asarray(scale.source(source)), np.asarray(scale.target(target))
     C = _penalty(scaled[0], labels, classes, seed)
     tell(f"C = {C:g} by cross-validation on the source: {time.perf_counter() - started:.1f} s")
-    domains = _Domains(scaled[0], labels, scaled[1], C, classes, seed)
-    fitted = {}
+    domains = _Domains(scale, scaled[0], labels, scaled[1], target, C, classes, seed)
+    fitted: dict[str, FeatureClassifier] = {}
     for number, method in enumerate(counted(wanted, "methods"), start=1):
         started = time.perf_counter()
-        alignment, probe = FEATURE_METHODS[method](domains)
-        alignments = (scale,) if alignment is None else (scale, alignment)
+        before = [member for each in fitted.values() for member in each.members]
+        model = FEATURE_METHODS[method](domains, before)
         seconds = time.perf_counter() - started
-        fitted[method] = FeatureModel(alignments, probe, seconds)
+        fitted[method] = replace(model, seconds=seconds)
         tell(f"{method}: {seconds:.1f} s ({number} of {len(wanted)})")
     return fitted
 

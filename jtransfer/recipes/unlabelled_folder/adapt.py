@@ -220,7 +220,7 @@ def _guessed(
 ) -> Guessed:
     chosen = decision.chosen
     _, own = decision.given(features, features)
-    scores = chosen.probe.decision(chosen.target_features(own))
+    scores = chosen.target_scores(own)
     return Guessed(
         target.names,
         classes,

@@ -1,6 +1,6 @@
 """Which method to take, or none: decided without a label of the target."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,10 @@ from jtransfer.measure.intervals import Interval, mean_accuracy_interval
 from jtransfer.recipes.adaptation.feature_choice import Candidate, choose_candidate
 from jtransfer.recipes.adaptation.feature_methods import (
     SOURCE_ONLY,
-    FeatureModel,
     fit_feature_methods,
+    needed_for,
 )
+from jtransfer.recipes.adaptation.feature_models import FeatureClassifier
 from jtransfer.recipes.unlabelled_folder.trained import TrainedNet
 
 _PARTS, _FEWEST = 5, 3  # one of so many parts of the source is held out
@@ -38,9 +39,9 @@ class Decision:
     """
 
     choice: Choice
-    chosen: FeatureModel
+    chosen: FeatureClassifier
     net: TrainedNet | None
-    source: FeatureModel
+    source: FeatureClassifier
     on_source: Mapping[str, Interval]
     seconds: Mapping[str, float]
     temperature: float
@@ -71,7 +72,7 @@ def decide(
     target: np.ndarray,
     classes: tuple[str, ...],
     *,
-    methods: Iterable[str],
+    methods: Sequence[str],
     trained: Mapping[str, TrainedNet],
     precision: float,
     seed: int,
@@ -112,14 +113,14 @@ def decide(
     choice = choose_candidate(candidates, labels[held], classes=len(classes), seed=seed)
     tell(str(choice))
     chosen, net = candidates[choice.name], trained.get(choice.name)
-    scores = np.asarray(chosen.model.probe.decision(chosen.model.source_features(chosen.held_out)))
+    scores = chosen.model.source_scores(chosen.held_out)
     temperature = fit_temperature(scores, labels[held])
     whole = fit_feature_methods(
         source,
         labels,
         target,
         classes=len(classes),
-        methods=(choice.name,) if net is None else (),
+        methods=needed_for(choice.name, methods) if net is None else (),
         seed=seed,
         tell=lambda _: None,
     )

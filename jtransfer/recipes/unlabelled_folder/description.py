@@ -53,12 +53,12 @@ def described(
             "same_guess_as_source": float((guessed.guesses == guessed.source).mean()),
             "candidates": {
                 name: {
-                    **values,
-                    "ranks": choice.ranks[name],
+                    **choice.values[name],
+                    "agreed": name in choice.agreed,
                     "source_accuracy": _interval(decision.on_source[name]),
                     "seconds": round(decision.seconds[name], 2),
                 }
-                for name, values in choice.values.items()
+                for name in choice.ordered()
             },
         },
         "source_estimate": {

@@ -17,7 +17,7 @@ from jtransfer.measure.page import (
     Unreadable,
 )
 from jtransfer.measure.selection import CRITERIA
-from jtransfer.recipes.adaptation.feature_methods import FeatureModel
+from jtransfer.recipes.adaptation.feature_models import FeatureClassifier
 from jtransfer.recipes.own_folder.model import Model
 from jtransfer.recipes.own_folder.report import picture_of, principal_plane
 from jtransfer.recipes.unlabelled_folder.decide import Decision
@@ -103,12 +103,12 @@ def report_of(
 
 def _summary(decision: Decision, same: float) -> str:
     choice = decision.choice
-    won = f"it wins {choice.sureness:.0%} of the comparisons that need no label of the target"
+    agrees = f"it guesses as all candidates do together on {choice.sureness:.0%} of the target"
     if choice.keeps_source:
-        return f"The source model is kept as it is: {choice.because or won}."
+        return f"The source model is kept as it is: {choice.because or agrees}."
     return (
-        f"Adapted by “{choice.name}”: {won}. {1 - same:.1%} of the target's images get another "
-        "class than the source model would have given."
+        f"Adapted by “{choice.name.replace('_', ' ')}”: {agrees}. {1 - same:.1%} of the target's "
+        "images get another class than the source model would have given."
     )
 
 
@@ -123,9 +123,9 @@ def _why(decision: Decision, same: float) -> str:
     )
     return (
         f"{str(decision.choice).replace('_', ' ')}{kept} Candidates were fitted to a part of the "
-        "source and compared by the ranks of the criteria with a star; the others are told and do "
-        "not decide. Lower is better for source risk and for the sum of ranks, higher for the "
-        "others. No label of the target was looked at."
+        "source and compared by the criteria with a star; the others are told and do not decide. "
+        "Lower is better for source risk, higher for the others. No label of the target was looked "
+        "at."
     )
 
 
@@ -133,13 +133,11 @@ def _candidates(decision: Decision) -> Table:
     choice = decision.choice
     told = [name for name in CRITERIA if all(name in each for each in choice.values.values())]
     criteria = sorted(told, key=lambda name: name not in RULE)
-    rows = sorted(choice.values, key=lambda name: choice.ranks[name])
     return Table(
         "The candidates, the best first",
         [
             "method",
             "",
-            "sum of ranks",
             *(f"{each.replace('_', ' ')}{' *' * (each in RULE)}" for each in criteria),
             "right on the source",
             "seconds",
@@ -148,12 +146,11 @@ def _candidates(decision: Decision) -> Table:
             [
                 "source only" if name == choice.keep else name.replace("_", " "),
                 "chosen" if name == choice.name else "",
-                choice.ranks[name],
                 *(choice.values[name][each] for each in criteria),
                 f"{decision.on_source[name].value:.1%}",
                 round(decision.seconds[name], 1),
             ]
-            for name in rows
+            for name in choice.ordered()
         ],
         f"Held out: {decision.held_out:,} images of the source.",
     )
@@ -287,7 +284,7 @@ class _Shown:
         return self._pictures[path]
 
 
-def _together(model: FeatureModel, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def _together(model: FeatureClassifier, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Features of both domains as a classifier reads them, in one plane, [n + m, 2]."""
     return principal_plane(
         np.concatenate([model.source_features(source), model.target_features(target)])

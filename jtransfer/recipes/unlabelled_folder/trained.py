@@ -17,7 +17,8 @@ from jtransfer.nets.parts.stages import PixelMean
 from jtransfer.nets.parts.trunk import Trunk
 from jtransfer.nets.weights.pretrained import published_weights
 from jtransfer.nets.weights.pretrained_net import PretrainedNet
-from jtransfer.recipes.adaptation.feature_methods import SOURCE_ONLY, FeatureModel
+from jtransfer.recipes.adaptation.feature_methods import SOURCE_ONLY
+from jtransfer.recipes.adaptation.feature_models import FeatureModel
 from jtransfer.recipes.adaptation.methods import METHODS
 from jtransfer.recipes.adaptation.options import Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
@@ -142,7 +143,7 @@ def _net_of(run: Run, trunk: FrozenTrunk, source: Any, target: Any) -> TrainedNe
     out = variables["params"]["label_head"]["out"]
     probe = LinearProbe(jnp.asarray(out["kernel"]), jnp.asarray(out["bias"]), jnp.zeros(()))
     return TrainedNet(
-        FeatureModel((), probe, run.result["seconds"]),
+        FeatureModel((), probe, seconds=run.result["seconds"]),
         run.source_features(source),
         run.target_features(target),
         replace(trunk, variables=own, sha256=hash_of_weights(own)),

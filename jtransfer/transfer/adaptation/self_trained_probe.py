@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from jtransfer.transfer.adaptation.class_balance import surest_of_each_class
+from jtransfer.transfer.adaptation.standardisation import Standardisation, fit_standardisation
 from jtransfer.transfer.adaptation.subspace import require_domains
 from jtransfer.transfer.features.probe import LinearProbe, fit_softmax
 
@@ -18,10 +19,12 @@ class SelfTrained:
     Attributes:
       probe: after the last round.
       joined: target examples that joined the source in each round.
+      alignment: of the features before the probe, if they are standardised.
     """
 
     probe: LinearProbe
     joined: tuple[int, ...]
+    alignment: Standardisation | None = None
 
 
 def fit_self_trained(
@@ -32,6 +35,8 @@ def fit_self_trained(
     *,
     classes: int,
     shares: Sequence[float] = (0.2, 0.35, 0.5),
+    guesses: np.ndarray | None = None,
+    standardised: bool = False,
 ) -> SelfTrained:
     """Fit a softmax to the source, then, again and again, to the source and its surest guesses.
 
@@ -46,21 +51,52 @@ def fit_self_trained(
       C: weight of the loss, as in `fit_softmax`.
       classes: how many there are.
       shares: of the guesses of each class, one a round.
+      guesses: class probabilities of the target to begin with, [m, classes], such as those of
+        several models together; by default those of a softmax on the source.
+      standardised: whether each domain is standardised by itself, the source in every round as if
+        its classes were as frequent as they are guessed in the target. (Not in the paper: equal
+        means alone would move a target that has other classes, or others more often, too far.)
 
     Raises:
-      ValueError: if the features, labels, C or a share cannot be used.
+      ValueError: if the features, labels, C, a share or the guesses cannot be used.
     """
     require_domains(source, target)
-    probe = fit_softmax(source, labels, C, classes=classes)
-    both, joined = np.concatenate([source, target]), []
+    if not shares:
+        raise ValueError("no shares; expected one a round, such as (0.2, 0.35, 0.5)")
+    if guesses is None:
+        guesses = _guesses(fit_softmax(source, labels, C, classes=classes), target)
+    if guesses.shape != (len(target), classes):
+        raise ValueError(
+            f"guesses of shape {guesses.shape}; expected probabilities of {classes} classes for "
+            f"{len(target):,} target examples, ({len(target)}, {classes})"
+        )
+    both, alignment = np.concatenate([source, target]), None
+    probes: list[LinearProbe] = []
+    joined: list[int] = []
     learned = np.ones(len(both), bool)
     for share in shares:
-        guesses = np.asarray(jax.nn.softmax(probe.decision(target)))
         taken = surest_of_each_class(guesses, share)
         joined.append(len(taken))
         learned[len(source) :] = False
         learned[len(source) + taken] = True
-        labelled = np.concatenate([labels, guesses.argmax(axis=1)])
+        guessed = guesses.argmax(axis=1)
+        if standardised:
+            weights = _as_frequent(labels, guessed, classes)
+            alignment = fit_standardisation(source, target, weights=weights)
+            both = np.concatenate([alignment.source(source), alignment.target(target)])
         # Those left out are there too: however many join, it is compiled once.
-        probe = fit_softmax(both, labelled, C, classes=classes, learned=learned)
-    return SelfTrained(probe, tuple(joined))
+        labelled = np.concatenate([labels, guessed])
+        probes.append(fit_softmax(both, labelled, C, classes=classes, learned=learned))
+        guesses = _guesses(probes[-1], both[len(source) :])
+    return SelfTrained(probes[-1], tuple(joined), alignment)
+
+
+def _as_frequent(labels: np.ndarray, guessed: np.ndarray, classes: int) -> np.ndarray | None:
+    """Weights of the source's examples with which its classes are as frequent as the guesses."""
+    own, other = (np.bincount(each, minlength=classes) for each in (labels, guessed))
+    weights = (other / np.maximum(own, 1))[labels]
+    return weights if weights.any() else None
+
+
+def _guesses(probe: LinearProbe, target: np.ndarray) -> np.ndarray:
+    return np.asarray(jax.nn.softmax(probe.decision(target)))

@@ -30,10 +30,11 @@ class Scale:
     deviation: jax.Array
 
     @staticmethod
-    def of(features: np.ndarray) -> "Scale":
-        """Those of features [n, dims]."""
+    def of(features: np.ndarray, weights: np.ndarray | None = None) -> "Scale":
+        """Those of features [n, dims], of which some may weigh more than others, [n]."""
         exact = np.asarray(features, np.float64)
-        mean, deviation = exact.mean(axis=0), exact.std(axis=0)
+        mean = np.average(exact, axis=0, weights=weights)
+        deviation = np.sqrt(np.average((exact - mean[None]) ** 2, axis=0, weights=weights))
         deviation = np.where(deviation > _CONSTANT * np.abs(mean), deviation, 1.0)
         return Scale(jnp.asarray(mean, jnp.float32), jnp.asarray(deviation, jnp.float32))
 
@@ -57,7 +58,11 @@ class Standardisation:
 
 
 def fit_standardisation(
-    source: np.ndarray, target: np.ndarray, *, alike: bool = False
+    source: np.ndarray,
+    target: np.ndarray,
+    *,
+    alike: bool = False,
+    weights: np.ndarray | None = None,
 ) -> Standardisation:
     """The means and deviations of two domains' features.
 
@@ -66,10 +71,19 @@ def fit_standardisation(
       target: [m, dims].
       alike: whether the target's features are changed as the source's are, by the source's mean and
         deviation: no adaptation, only a scale that suits a linear classifier.
+      weights: of the source's examples, [n], at least 0 and not all 0: such as makes its classes as
+        frequent as the target's are; by default all are equal.
 
     Raises:
-      ValueError: if the features do not fit each other.
+      ValueError: if the features do not fit each other, or the weights them.
     """
     require_domains(source, target)
-    of_source = Scale.of(source)
+    if weights is not None and not (
+        weights.shape == (len(source),) and (weights >= 0).all() and 0 < weights.sum() < np.inf
+    ):
+        raise ValueError(
+            f"weights of shape {weights.shape} for {len(source):,} source examples; expected a "
+            f"finite number of at least 0 for each, ({len(source)},), and not only zeros"
+        )
+    of_source = Scale.of(source, weights)
     return Standardisation(of_source, of_source if alike else Scale.of(target))

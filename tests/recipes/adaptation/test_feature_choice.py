@@ -3,7 +3,7 @@ import pytest
 
 from jtransfer.measure.selection import CRITERIA
 from jtransfer.recipes.adaptation.feature_choice import choose_feature_model
-from jtransfer.recipes.adaptation.feature_methods import FeatureModel
+from jtransfer.recipes.adaptation.feature_models import FeatureModel
 from jtransfer.transfer.adaptation.standardisation import fit_standardisation
 from jtransfer.transfer.features.probe import LinearProbe
 

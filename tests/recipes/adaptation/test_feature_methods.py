@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from jtransfer.recipes.adaptation.feature_methods import FEATURE_METHODS, fit_feature_methods
+from jtransfer.recipes.adaptation import feature_methods
+from jtransfer.recipes.adaptation.feature_methods import (
+    FEATURE_METHODS,
+    fit_feature_methods,
+    needed_for,
+)
+from jtransfer.recipes.adaptation.feature_models import FeatureEnsemble
+from jtransfer.transfer.adaptation.self_trained_probe import fit_self_trained
 
 
 def domains(count=60):
@@ -44,6 +51,43 @@ def test_adaptation_helps_where_a_domain_is_moved(fitted):
     assert accuracy["source"] < 0.8
     for name in ("standardised", "coral", "transport"):
         assert accuracy[name] > 0.9, name
+
+
+def test_the_ensemble_is_the_mean_of_all_scores_on_both_domains(fitted):
+    source, _, target = domains()
+    others = [fitted[name] for name in FEATURE_METHODS if name != "ensemble"]
+    ensemble = fitted["ensemble"]
+    assert ensemble.members == tuple(others)
+    for side, features in (("source_scores", source), ("target_scores", target)):
+        expected = np.mean([getattr(each, side)(features) for each in others], axis=0)
+        np.testing.assert_allclose(getattr(ensemble, side)(features), expected, rtol=1e-6)
+    # The product of the probabilities, to the power of one over their number.
+    product = np.exp(np.mean([np.log(e.target_probabilities(target)) for e in others], axis=0))
+    product /= product.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(ensemble.target_probabilities(target), product, atol=1e-5)
+
+
+def test_self_training_begins_with_what_the_others_guess_together(monkeypatch):
+    begun = []
+
+    def recorded(*given, guesses, **settings):
+        begun.append(guesses)
+        return fit_self_trained(*given, guesses=guesses, **settings)
+
+    monkeypatch.setattr(feature_methods, "fit_self_trained", recorded)
+    source, labels, target = domains()
+    fitted = fit_feature_methods(
+        source, labels, target, classes=3, methods=("self_training", "coral"), tell=quiet
+    )
+    assert list(fitted) == ["source", "coral", "self_training"]  # not as they were named
+    together = FeatureEnsemble((fitted["source"], fitted["coral"]))
+    np.testing.assert_allclose(begun[0], together.target_probabilities(target), atol=1e-6)
+
+
+def test_what_has_to_be_fitted_again_for_one_method():
+    assert needed_for("coral", ("sa", "coral", "ensemble")) == ("coral",)
+    for name in ("self_training", "ensemble"):
+        assert needed_for(name, ("sa", name)) == ("sa", name)
 
 
 def test_source_only_is_always_there_and_said_first():

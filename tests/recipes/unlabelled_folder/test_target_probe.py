@@ -3,11 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtransfer.recipes.adaptation.feature_methods import (
-    FEATURE_METHODS,
-    FeatureModel,
-    fit_feature_methods,
-)
+from jtransfer.recipes.adaptation.feature_methods import FEATURE_METHODS, fit_feature_methods
+from jtransfer.recipes.adaptation.feature_models import FeatureModel
 from jtransfer.recipes.unlabelled_folder.target_probe import target_probe
 from jtransfer.transfer.adaptation.standardisation import Scale, Standardisation
 from jtransfer.transfer.features.probe import LinearProbe
@@ -23,7 +20,7 @@ def test_the_folded_classifier_by_hand():
     scale = Scale(jnp.array([1.0]), jnp.array([2.0]))
     probe = LinearProbe(jnp.array([[4.0]]), jnp.array([3.0]), jnp.zeros(()))
     folded = target_probe(
-        FeatureModel((Standardisation(scale, scale),), probe, 0.0), np.array([[5.0], [7.0]])
+        FeatureModel((Standardisation(scale, scale),), probe), np.array([[5.0], [7.0]])
     )
     np.testing.assert_allclose(folded.weights, [[2.0]])
     np.testing.assert_allclose(folded.bias, [1.0])
@@ -47,4 +44,4 @@ def test_a_map_that_is_not_affine_is_refused():
 
     probe = LinearProbe(jnp.ones((8, 3)), jnp.zeros(3), jnp.zeros(()))
     with pytest.raises(ValueError, match="expected the same, as where every alignment is affine"):
-        target_probe(FeatureModel((Squared(),), probe, 0.0), TARGET)
+        target_probe(FeatureModel((Squared(),), probe), TARGET)

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -67,3 +68,37 @@ def test_domains_of_two_layers_are_refused():
     source, labels = two_classes(10, 0.0)
     with pytest.raises(ValueError, match="from the same layer"):
         fit_self_trained(source, labels, source[:, :1], 1.0, classes=2)
+
+
+def test_the_first_guesses_may_be_anothers():
+    (source, labels), (target, truth) = two_classes(60, 0.0), two_classes(60, 0.3, seed=1)
+    other = np.eye(2)[1 - truth] * 0.98 + 0.01  # what knows better, of classes that are exchanged
+    fitted = fit_self_trained(
+        source[:4], labels[:4], target, 1.0, classes=2, shares=(1.0,), guesses=other
+    )
+    assert fitted.joined == (60,)
+    assert (np.asarray(fitted.probe.predict(target)) == 1 - truth).mean() > 0.9
+    own = fit_softmax(source, labels, 1.0, classes=2)
+    begun = fit_self_trained(
+        source,
+        labels,
+        target,
+        1.0,
+        classes=2,
+        guesses=np.asarray(jax.nn.softmax(own.decision(target))),
+    )
+    alone = fit_self_trained(source, labels, target, 1.0, classes=2)
+    np.testing.assert_allclose(begun.probe.weights, alone.probe.weights, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"guesses": np.full((9, 2), 0.5)}, r"guesses of shape \(9, 2\); expected .* \(20, 2\)"),
+        ({"shares": ()}, "no shares; expected one a round"),
+    ],
+)
+def test_guesses_and_rounds_that_cannot_be_used_are_answered(change, match):
+    source, labels = two_classes(20, 0.0)
+    with pytest.raises(ValueError, match=match):
+        fit_self_trained(source, labels, source, 1.0, classes=2, **change)
