@@ -51,6 +51,7 @@ from .measure.seen_unseen import seen_unseen_curve as seen_unseen_curve
 from .measure.selection import (
     batch_nuclear_norm as batch_nuclear_norm,
     class_clustering as class_clustering,
+    consensus as consensus,
     ensemble_agreement as ensemble_agreement,
     information_maximization as information_maximization,
     soft_neighborhood_density as soft_neighborhood_density,
