@@ -156,6 +156,19 @@ def only(name):
     return lambda values, *, keep: replace(choose(values, keep=keep), name=name)
 
 
+@pytest.mark.parametrize("name", ["self_training", "ensemble"])
+def test_what_takes_the_others_together_is_fitted_again_with_them(
+    adapted, domains, tmp_path, monkeypatch, name
+):
+    monkeypatch.setattr(feature_choice, "choose", only(name))
+    model = adapted(methods=(name, *QUICK))
+    assert set(model.about["choice"]["candidates"]) == {"source", *QUICK, name}
+    rows = table(tmp_path / "model" / "target.csv")
+    found = load_model(tmp_path / "model").predict([domains[1] / row["file"] for row in rows])
+    assert found.names == [row["class"] for row in rows]
+    assert f"After “{name.replace('_', ' ')}”" in (tmp_path / "model" / "report.html").read_text()
+
+
 def test_a_trained_net_is_a_candidate_and_a_model_like_any_other(
     adapted, domains, toy_trunk, tmp_path, monkeypatch, capsys
 ):
