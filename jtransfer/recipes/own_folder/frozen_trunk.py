@@ -43,6 +43,18 @@ class FrozenTrunk:
         return self.net.stage_names[-_LAYERS:]
 
     @property
+    def last_maps(self) -> str:
+        """The last layer before the one that is averaged over the pixels, if that has weights.
+
+        Such a last layer, as EfficientNet-Lite's 1280 channels, is made for the classes that the
+        net was trained on. A net that only averages, or that has no such layer, gives its last one.
+        """
+        name, last = self.net.stages[-1]
+        if hasattr(getattr(last, "func", last), "pooled") and len(self.net.stages) > 1:
+            return self.net.stages[-2][0]
+        return name
+
+    @property
     def crop(self) -> Crop:
         """What cuts an image to [size, size, 3] uint8."""
         return crop_of(self.preprocessing)

@@ -56,8 +56,9 @@ def adapt(
 ) -> Model:
     """Make a model for images without labels, of the classes of others that have some.
 
-    Methods of adaptation are fitted to the features of a pretrained net, which are taken once and
-    kept as those of `fit` are, and one is chosen without a label of the target; the source-only
+    Methods of adaptation are fitted to the features of a pretrained net (`FrozenTrunk.last_maps`,
+    which on the development pairs was better than the last layer), which are taken once and kept
+    as those of `fit` are, and one is chosen without a label of the target; the source-only
     model is always among them, and to keep it is an answer (`model.about["choice"]`). Whatever is
     done to the target's features is part of the model's classifier (see `target_probe`).
 
@@ -109,11 +110,12 @@ def adapt(
         )
     known, other = listed(source), unlabelled(target)
     name = require_some(at_hand() if trunk is None else (trunk,))[0]
-    fingerprint = known.fingerprint()
+    loaded, fingerprint = load_trunk(name), known.fingerprint()
     settings: dict[str, Any] = {
         "source": fingerprint,
         "target": other.fingerprint,
         "trunk": name,
+        "layer": loaded.last_maps,
         "methods": list(dict.fromkeys(methods)),
         "precision": precision,
         "sample": sample,
@@ -127,12 +129,11 @@ def adapt(
             tell("made before, of the same images and settings")
             return made
     tell(f"source: {len(known):,} images of {len(known.classes)} classes; target: {len(other):,}")
-    loaded = load_trunk(name)
     cache = Path(cache_folder) if cache_folder else default_cache_folder() / "features"
     cache = cache.expanduser()
 
     def taken(files: ImageFiles, fingerprint: str) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the images that could be read, and the last layer's features of them."""
+        """Rows of the images that could be read, and their features."""
         features = pooled_features(
             loaded,
             files,
@@ -142,7 +143,7 @@ def adapt(
             on_unreadable=on_unreadable,
         )
         rows = np.flatnonzero(features.present)
-        return rows, np.asarray(features.layers[loaded.layers[-1]][rows])
+        return rows, np.asarray(features.layers[loaded.last_maps][rows])
 
     source_rows, source_features = taken(known, fingerprint)
     target_rows, target_features = taken(other.files, other.fingerprint)
@@ -234,9 +235,10 @@ def _guessed(
 def _model(
     trunk: FrozenTrunk, decision: Decision, target: np.ndarray, classes: tuple[str, ...]
 ) -> Model:
-    layer = trunk.layers[-1]
+    layer = trunk.last_maps
     if decision.net is not None:
         trunk, target = decision.net.trunk, decision.net.target
+        layer = trunk.layers[-1]
     return Model(
         classes=classes,
         trunk=trunk.until(layer),

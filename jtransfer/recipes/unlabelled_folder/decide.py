@@ -115,6 +115,8 @@ def decide(
     chosen, net = candidates[choice.name], trained.get(choice.name)
     scores = chosen.model.source_scores(chosen.held_out)
     temperature = fit_temperature(scores, labels[held])
+    if net is None and not choice.keeps_source:
+        tell(f"{choice.name} is fitted to all of the source")
     whole = fit_feature_methods(
         source,
         labels,

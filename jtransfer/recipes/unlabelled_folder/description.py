@@ -21,7 +21,7 @@ class Domains:
     Attributes:
       source: labelled.
       target: not.
-      source_features: [n, dims] of the net's last layer.
+      source_features: [n, dims] of the net's layer that is adapted.
       target_features: [m, dims].
       source_unread: names of source images that could not be read.
       target_unread: the same of target images.
