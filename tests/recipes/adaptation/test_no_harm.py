@@ -5,7 +5,7 @@ import pytest
 
 from jtransfer.measure.choice import CLUSTERED
 from jtransfer.recipes.adaptation.feature_choice import choose_feature_model
-from jtransfer.recipes.adaptation.feature_methods import FEATURE_METHODS, fit_feature_methods
+from jtransfer.recipes.adaptation.feature_methods import fit_feature_methods
 
 CLASSES, DIMS, COUNT = 7, 80, 105
 CENTRES = np.random.default_rng(7).normal(size=(CLASSES, DIMS))
@@ -18,7 +18,7 @@ def domain(seed, labels):
     return rows.astype(np.float32)
 
 
-def chosen(target, seed, methods=tuple(FEATURE_METHODS)):
+def chosen(target, seed):
     """The choice, and the models that it was between."""
     labels = np.arange(COUNT) % CLASSES
     source, held_out = domain(seed, labels), domain(seed + 100, labels)
@@ -27,7 +27,6 @@ def chosen(target, seed, methods=tuple(FEATURE_METHODS)):
         labels,
         target,
         classes=CLASSES,
-        methods=methods,
         seed=seed,
         tell=lambda _: None,
     )
@@ -47,12 +46,12 @@ def test_a_target_that_is_the_source_loses_nothing(seed):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_target_of_noise_keeps_the_source_model(seed):
     noise = np.random.default_rng(seed).normal(size=(800, DIMS)).astype(np.float32)
-    choice, _ = chosen(noise, seed, ("standardised", "coral", "sa"))
+    choice, _ = chosen(noise, seed)
     assert choice.keeps_source
-    assert max(each["class_clustering"] for each in choice.values.values()) < CLUSTERED
+    assert choice.values["ensemble"]["class_clustering"] < CLUSTERED
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_three_of_seven_classes_lose_nothing(seed):
     labels = np.arange(COUNT) % 3
     target = domain(seed + 50, labels) + 0.5
