@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 
 from jtransfer.data.synthetic.mnist_m import subset
@@ -83,14 +84,11 @@ def choose_candidate(
     count = min(len(each.target) for each in candidates.values()) if candidates else 0
     taken = subset(count, min(MOST, count), np.random.default_rng(seed))
     target = {name: each.target[taken] for name, each in candidates.items()}
-    probabilities = {
-        name: each.model.target_probabilities(target[name]) for name, each in candidates.items()
-    }
+    scores = {name: each.model.target_scores(target[name]) for name, each in candidates.items()}
+    probabilities = {name: np.asarray(jax.nn.softmax(rows)) for name, rows in scores.items()}
     guesses = {name: rows.argmax(axis=1) for name, rows in probabilities.items()}
     agreement = ensemble_agreement(list(guesses.values()))
-    together = consensus(
-        [each.model.target_scores(target[name]) for name, each in candidates.items()]
-    )
+    together = consensus(list(scores.values()))
     values = {
         name: {
             "source_risk": source_risk(

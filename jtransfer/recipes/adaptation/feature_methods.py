@@ -24,6 +24,7 @@ from jtransfer.transfer.adaptation.standardisation import Standardisation, fit_s
 from jtransfer.transfer.adaptation.subspace import fit_alignment, largest_dimension, require_domains
 from jtransfer.transfer.adaptation.transport import fit_transport
 from jtransfer.transfer.features.probe import (
+    LinearProbe,
     check_examples,
     cross_validate,
     fit_softmax,
@@ -51,13 +52,15 @@ class _Domains:
     classes: int
     seed: int
 
-    def fit(self, *alignments: Alignment) -> FeatureModel:
-        """A softmax on the labelled source, as the alignments have it."""
-        features = self.source
-        for alignment in alignments:
-            features = np.asarray(alignment.source(features))
+    def model(self, alignment: Alignment | None, probe: LinearProbe) -> FeatureModel:
+        """Of features as they were given."""
+        return FeatureModel((self.scale,) if alignment is None else (self.scale, alignment), probe)
+
+    def fit(self, alignment: Alignment | None = None) -> FeatureModel:
+        """A softmax on the labelled source, as the alignment has it."""
+        features = self.source if alignment is None else np.asarray(alignment.source(self.source))
         probe = fit_softmax(features, self.labels, self.C, classes=self.classes)
-        return FeatureModel((self.scale, *alignments), probe)
+        return self.model(alignment, probe)
 
 
 Before = Sequence[FeatureModel]  # the methods that have been fitted, source only first
@@ -99,8 +102,7 @@ def _self_training(domains: _Domains, before: Before) -> FeatureModel:
         guesses=FeatureEnsemble(tuple(before)).target_probabilities(domains.given),
         standardised=True,
     )
-    alignments = () if fitted.alignment is None else (fitted.alignment,)
-    return FeatureModel((domains.scale, *alignments), fitted.probe)
+    return domains.model(fitted.alignment, fitted.probe)
 
 
 def _ensemble(domains: _Domains, before: Before) -> FeatureEnsemble:

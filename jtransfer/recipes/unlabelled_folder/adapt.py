@@ -110,12 +110,11 @@ def adapt(
         )
     known, other = listed(source), unlabelled(target)
     name = require_some(at_hand() if trunk is None else (trunk,))[0]
-    loaded, fingerprint = load_trunk(name), known.fingerprint()
+    fingerprint = known.fingerprint()
     settings: dict[str, Any] = {
         "source": fingerprint,
         "target": other.fingerprint,
         "trunk": name,
-        "layer": loaded.last_maps,
         "methods": list(dict.fromkeys(methods)),
         "precision": precision,
         "sample": sample,
@@ -129,6 +128,7 @@ def adapt(
             tell("made before, of the same images and settings")
             return made
     tell(f"source: {len(known):,} images of {len(known.classes)} classes; target: {len(other):,}")
+    loaded = load_trunk(name)
     cache = Path(cache_folder) if cache_folder else default_cache_folder() / "features"
     cache = cache.expanduser()
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jtransfer.transfer.adaptation.class_balance import surest_of_each_class
-from jtransfer.transfer.adaptation.standardisation import Standardisation, fit_standardisation
+from jtransfer.transfer.adaptation.standardisation import Scale, Standardisation
 from jtransfer.transfer.adaptation.subspace import require_domains
 from jtransfer.transfer.features.probe import LinearProbe, fit_softmax
 
@@ -70,6 +70,7 @@ def fit_self_trained(
             f"guesses of shape {guesses.shape}; expected probabilities of {classes} classes for "
             f"{len(target):,} target examples, ({len(target)}, {classes})"
         )
+    of_target = Scale.of(target) if standardised else None
     both, alignment = np.concatenate([source, target]), None
     probes: list[LinearProbe] = []
     joined: list[int] = []
@@ -80,9 +81,9 @@ def fit_self_trained(
         learned[len(source) :] = False
         learned[len(source) + taken] = True
         guessed = guesses.argmax(axis=1)
-        if standardised:
+        if of_target is not None:
             weights = _as_frequent(labels, guessed, classes)
-            alignment = fit_standardisation(source, target, weights=weights)
+            alignment = Standardisation(Scale.of(source, weights), of_target)
             both = np.concatenate([alignment.source(source), alignment.target(target)])
         # Those left out are there too: however many join, it is compiled once.
         labelled = np.concatenate([labels, guessed])

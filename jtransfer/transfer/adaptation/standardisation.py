@@ -58,11 +58,7 @@ class Standardisation:
 
 
 def fit_standardisation(
-    source: np.ndarray,
-    target: np.ndarray,
-    *,
-    alike: bool = False,
-    weights: np.ndarray | None = None,
+    source: np.ndarray, target: np.ndarray, *, alike: bool = False
 ) -> Standardisation:
     """The means and deviations of two domains' features.
 
@@ -71,19 +67,10 @@ def fit_standardisation(
       target: [m, dims].
       alike: whether the target's features are changed as the source's are, by the source's mean and
         deviation: no adaptation, only a scale that suits a linear classifier.
-      weights: of the source's examples, [n], at least 0 and not all 0: such as makes its classes as
-        frequent as the target's are; by default all are equal.
 
     Raises:
-      ValueError: if the features do not fit each other, or the weights them.
+      ValueError: if the features do not fit each other.
     """
     require_domains(source, target)
-    if weights is not None and not (
-        weights.shape == (len(source),) and (weights >= 0).all() and 0 < weights.sum() < np.inf
-    ):
-        raise ValueError(
-            f"weights of shape {weights.shape} for {len(source):,} source examples; expected a "
-            f"finite number of at least 0 for each, ({len(source)},), and not only zeros"
-        )
-    of_source = Scale.of(source, weights)
+    of_source = Scale.of(source)
     return Standardisation(of_source, of_source if alike else Scale.of(target))

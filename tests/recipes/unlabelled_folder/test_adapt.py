@@ -186,6 +186,11 @@ def test_a_trained_net_is_a_candidate_and_a_model_like_any_other(
     assert not any((tmp_path / "cache" / "adapting").iterdir())
     candidates = model.about["choice"]["candidates"]
     assert set(candidates) == {"source", "standardised", "trained_source", "trained_dann"}
+    keys = [
+        (not each["agreed"], -each["class_clustering" if each["agreed"] else "consensus"])
+        for each in candidates.values()
+    ]
+    assert keys == sorted(keys)  # the best first
     assert model.about["settings"]["train"] == "dann"
     moved = jax.tree.map(
         lambda one, other: float(np.abs(one - other).max()),

@@ -91,6 +91,23 @@ def test_the_first_guesses_may_be_anothers():
     np.testing.assert_allclose(begun.probe.weights, alone.probe.weights, atol=1e-5)
 
 
+def test_the_source_is_standardised_as_if_its_classes_were_as_frequent_as_guessed():
+    (source, labels), (target, truth) = two_classes(60, 0.0), two_classes(60, 3.0, seed=1)
+    few = target[(truth == 1) | (np.arange(60) < 12)]  # 6 and 30, moved by more than their distance
+    guesses = np.eye(2)[(few[:, 0] > 3).astype(int)]
+    fitted = fit_self_trained(
+        source, labels, few, 1.0, classes=2, shares=(1.0,), guesses=guesses, standardised=True
+    )
+    assert fitted.alignment is not None
+    own = truth[(truth == 1) | (np.arange(60) < 12)]
+    other, one = (guesses[:, c].sum() / 30 for c in (0, 1))
+    mean = np.average(source, axis=0, weights=np.where(labels == 1, one, other))
+    np.testing.assert_allclose(fitted.alignment.source.mean, mean, rtol=1e-5)
+    np.testing.assert_allclose(fitted.alignment.target.mean, few.mean(axis=0), rtol=1e-5)
+    found = np.asarray(fitted.probe.predict(np.asarray(fitted.alignment.target(few))))
+    assert (found == own).mean() > 0.9
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
