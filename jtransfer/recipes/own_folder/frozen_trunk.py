@@ -44,13 +44,16 @@ class FrozenTrunk:
 
     @property
     def last_maps(self) -> str:
-        """The last layer before the one that is averaged over the pixels, if that has weights.
+        """The last layer that is not made for the classes that the net was trained on.
 
-        Such a last layer, as EfficientNet-Lite's 1280 channels, is made for the classes that the
-        net was trained on. A net that only averages, or that has no such layer, gives its last one.
+        A last layer that convolves the maps once more before it averages them is, as
+        EfficientNet-Lite's 1280 channels; the one before it is meant. A last layer that only
+        averages or norms, as ResNet's, ConvNeXt's and a vision transformer's, is meant itself.
         """
         name, last = self.net.stages[-1]
-        if hasattr(getattr(last, "func", last), "pooled") and len(self.net.stages) > 1:
+        weights = jax.tree.leaves(self.variables["params"].get(name, {}))
+        averages = hasattr(getattr(last, "func", last), "pooled")
+        if averages and any(weight.ndim == 4 for weight in weights) and len(self.net.stages) > 1:
             return self.net.stages[-2][0]
         return name
 

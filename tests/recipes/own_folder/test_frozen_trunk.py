@@ -1,3 +1,5 @@
+import jax
+import numpy as np
 import pytest
 
 from jtransfer.nets.weights.pretrained import published_weights
@@ -5,15 +7,17 @@ from jtransfer.recipes.own_folder.frozen_trunk import FrozenTrunk, trunk_net
 
 
 @pytest.mark.parametrize(
-    ("name", "layer"),
+    ("name", "weights", "layer"),
     [
-        ("efficientnet_lite0", "block7"),  # before the convolution to 1280 channels
-        ("convnext_tiny", "stage4"),  # before the norm
-        ("resnet18", "pool"),  # which only averages
-        ("vit_tiny_patch16", "norm"),  # which has tokens
+        ("efficientnet_lite0", {"top": {"conv": {"kernel": (1, 1, 320, 1280)}}}, "block7"),
+        ("convnext_tiny", {"pool": {"norm": {"scale": (768,), "bias": (768,)}}}, "pool"),
+        ("resnet18", {"stage4": {"conv": {"kernel": (3, 3, 512, 512)}}}, "pool"),  # only averages
+        ("vit_tiny_patch16", {"norm": {"scale": (192,), "bias": (192,)}}, "norm"),  # has tokens
     ],
 )
-def test_the_last_maps_of_a_net(name, layer):
+def test_the_last_maps_of_a_net(name, weights, layer):
     net = trunk_net(name)
-    trunk = FrozenTrunk(name, net, {}, published_weights(name).preprocessing, "0" * 64)
+    parameters = jax.tree.map(np.zeros, weights, is_leaf=lambda shape: isinstance(shape, tuple))
+    preprocessing = published_weights(name).preprocessing
+    trunk = FrozenTrunk(name, net, {"params": parameters}, preprocessing, "0" * 64)
     assert trunk.last_maps == layer
