@@ -15,11 +15,14 @@ from jtransfer.recipes.adaptation.methods import METHODS
 
 NETS = {
     "paper": "the paper's net",
-    "normed": "with batch norm per domain and channel dropout .5 before the second pool",
+    "normed": "with batch norm per domain and dropout .5 of {dropped}",
     "augmented": "with batch norm and dropout, on images standardised one by one and changed by "
     "random affine maps and random convolutions, both domains' in training; image translation's, "
     "which stay in 0..1, by affine maps alone",
 }
+# What dropout acts on, by the pair's net.
+_MAPS, _UNITS = "whole maps before the second pool", "the domain head's hidden units"
+DROPPED = {"mnist": _MAPS, "lenet": _MAPS, "svhn": _UNITS, "gtsrb": _UNITS}
 ON = {"paper": ", the paper's net", "normed": "", "augmented": ", augmented"}  # on the front page
 CRITERIA = {
     "last step": "last step",
@@ -138,7 +141,8 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
     devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
     versions = results[0]["made_by"]["versions"]
     plain = next((each for each in results if "momentum" in each), None)
-    how = [f"**{NETS[net].capitalize()}**. Batch {results[0]['batch']} of each domain; last step."]
+    what = NETS[net].format(dropped=DROPPED[PAIRS[pair].net]).capitalize()
+    how = [f"**{what}**. Batch {results[0]['batch']} of each domain; last step."]
     if plain is not None:
         how.append(
             f"Source only, DANN and train on target: SGD {plain['rate']} / (1 + 10 p)^.75, "

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from experiments.adapt_digits.pairs import PAIRS
 from experiments.adapt_digits.table import domain_adaptation, headlines
 from experiments.report.__main__ import Config, collect, main, read
 from jtransfer.recipes.adaptation.judging import CRITERIA
@@ -130,6 +131,14 @@ def test_a_reduced_protocol_is_said_above_its_table_beside_the_papers():
     (line,) = headlines(reduced)
     assert line.task == "tiles:svhn10k → idx:mnist, reduced protocol: DANN, the paper's net"
     assert "A reduced protocol" not in domain_adaptation([result("dann", 0, 0.75)])
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_page_says_what_a_net_drops(pair):
+    text = domain_adaptation([result("dann", 0, 0.75) | {"pair": pair, "net": "normed"}])
+    maps = PAIRS[pair].net in ("mnist", "lenet")  # the others drop in the domain head alone
+    assert ("dropout .5 of whole maps before the second pool**" in text) == maps
+    assert ("dropout .5 of the domain head's hidden units**" in text) == (not maps)
 
 
 def test_the_time_of_all_runs_counts_cores():
