@@ -30,6 +30,11 @@ training, changed at random (image translation's stay in 0..1 and are mapped onl
 
     python -m experiments.adapt_digits --pair signs-gtsrb --net augmented
 
+`--architecture` takes another of the papers' nets than the pair's, and `--width` a share of its
+channels:
+
+    python -m experiments.adapt_digits --pair svhn10k-mnist --architecture mnist --net augmented
+
 SA and ADDA start from the source-only run of the same seed, which is run first. A finished cell is
 not run again; an interrupted one goes on from its last checkpoint. With `--together` all seeds of a
 method train in one program, which on an accelerator takes little longer than one of them:
@@ -83,7 +88,7 @@ def main(config: Config) -> Runs:
     print(
         f"{len(problem.source):,} labelled source images, {len(problem.target):,} target images "
         f"without labels, {len(problem.test):,} target test images; "
-        f"{pair.net} net ({config.net}), batch {config.batch} a domain"
+        f"{config.layers} net ({config.net}), batch {config.batch} a domain"
     )
     runs = run_methods(
         problem,

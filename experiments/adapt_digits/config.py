@@ -1,12 +1,13 @@
 """Settings of a call of `adapt_digits`."""
 
 from dataclasses import dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Literal
 
 from tyro.conf import OmitArgPrefixes
 
-from experiments.adapt_digits.pairs import PAIRS
+from experiments.adapt_digits.pairs import NETS, PAIRS
 from jtransfer.train.parallel import Parallel
 
 MethodName = Literal[
@@ -54,6 +55,7 @@ PairName = Literal[
     "numbers-svhn10k",
     "svhn10k-mnist",
 ]
+ArchitectureName = Literal["lenet", "mnist", "svhn", "gtsrb"]
 NetName = Literal["paper", "normed", "augmented"]
 
 
@@ -68,6 +70,7 @@ class Config:
     profile: bool = False  # trace a few steps of every cell and show the slowest operations
     # net: the paper's; with batch norm and dropout; that on augmented images
     net: NetName = "normed"
+    architecture: ArchitectureName | None = None  # the net's layers; by default the pair's
     # share of the net's channels and hidden units; by default all, or what the pair's small preset
     # keeps
     width: float | None = None
@@ -92,6 +95,11 @@ class Config:
                 f"a width of {self.width}; expected a share of the net's channels above 0 and up "
                 "to 1, such as 0.5"
             )
+        if self.width is not None and "width" not in signature(NETS[self.layers]).parameters:
+            raise ValueError(
+                f"a width of {self.width} for the {self.layers} net, which has one alone; expected "
+                "the svhn or gtsrb net. Leave out --width, or choose another --architecture"
+            )
         if self.together and (self.parallel.devices != 1 or self.parallel.distributed):
             raise ValueError(
                 "together with several devices or processes; expected one device for the seeds of "
@@ -99,10 +107,16 @@ class Config:
             )
 
     @property
+    def layers(self) -> str:
+        """Key of `NETS`: the architecture, by default the pair's."""
+        return self.architecture or PAIRS[self.pair].net
+
+    @property
     def title(self) -> str:
         """What the names of its folders begin with."""
+        architecture = "" if self.architecture is None else f"-{self.architecture}_net"
         width = "" if self.width is None else f"-width{self.width:g}"
-        return f"{self.pair}-{self.net}{width}"
+        return f"{self.pair}-{self.net}{architecture}{width}"
 
     def steps_of(self, method: MethodName) -> int:
         """Training steps of a method."""

@@ -1,8 +1,12 @@
 """Pairs of domains to adapt between."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from jtransfer.nets.ganin import Judged
+from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet, Judged
+from jtransfer.nets.lenet import lenet
+
+NETS: dict[str, Callable[..., AdaptationNet]] = {**GANIN_NETS, "lenet": lenet}
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,7 @@ class Pair:
       source: name of the source's training images.
       target: name of the target's training images; labels are used by "train on target" alone.
       target_test: name of the target's test images.
-      net: key of `setup.NETS`.
+      net: key of `NETS`.
       size: side of the images in pixels.
       rate: learning rate at the start.
       steps: training steps of each preset; of a method by itself under "preset/method".

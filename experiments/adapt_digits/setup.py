@@ -1,18 +1,15 @@
 """A pair of the table as a problem, with the options and the conduct of a call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from experiments.adapt_digits.config import Config, MethodName
-from experiments.adapt_digits.pairs import PAIRS, Pair
+from experiments.adapt_digits.pairs import NETS, PAIRS, Pair
 from jtransfer.data import images, load
-from jtransfer.nets.ganin import GANIN_NETS, AdaptationNet
-from jtransfer.nets.lenet import lenet
 from jtransfer.recipes.adaptation.options import NORMED, Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
 
-NETS: dict[str, Callable[..., AdaptationNet]] = {**GANIN_NETS, "lenet": lenet}
 # What --net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps;
 # "augmented" is that on images that are standardised one by one and changed at random.
 _ADDED: Mapping[str, Mapping[str, Any]] = {"paper": {}, "normed": NORMED, "augmented": NORMED}
@@ -46,12 +43,13 @@ def options_of(config: Config) -> Options:
     """How nets are trained for the pair of a call."""
     pair = PAIRS[config.pair]
     added = dict(_ADDED[config.net])
-    small = pair.small_width if config.preset == "small" else None
+    narrow = config.preset == "small" and config.layers == pair.net
+    small = pair.small_width if narrow else None
     width = small if config.width is None else config.width
     if width is not None:
         added["width"] = width
     return Options(
-        net=NETS[pair.net],
+        net=NETS[config.layers],
         net_options=added,
         augmented=config.net == "augmented",
         learning_rate=config.rate or pair.rate,

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.adapt_digits.pairs import PAIRS
+from experiments.adapt_digits.pairs import NETS, PAIRS
 from experiments.headline import Headline
 from experiments.published import papers_of, published
 from jtransfer.measure import gap_closed, markdown_table, mean_std
 from jtransfer.recipes.adaptation.methods import METHODS
 
-NETS = {
+ADDED = {
     "paper": "the paper's net",
     "normed": "with batch norm per domain and dropout .5 of {dropped}",
     "augmented": "with batch norm and dropout, on images standardised one by one and changed by "
@@ -45,7 +45,7 @@ def domain_adaptation(results: Results) -> str:
         groups[result["pair"], result["net"]].append(result)
     parts = ["## Unsupervised domain adaptation", whole_time(results)] if results else []
     for pair, about in PAIRS.items():
-        nets = [net for net in NETS if (pair, net) in groups]
+        nets = [net for net in ADDED if (pair, net) in groups]
         if nets:
             parts.append(
                 f"### `{about.source}` → `{about.target}`, tested on `{about.target_test}`"
@@ -77,10 +77,11 @@ def headlines(results: Results) -> list[Headline]:
     rows = []
     for pair, about in PAIRS.items():
         means: dict[str, tuple[float, str, str]] = {}
-        for net in NETS:
+        for net in ADDED:
             for cells in alike([e for e in results if (e["pair"], e["net"]) == (pair, net)]):
                 accuracies = [each["target_accuracy"] for each in cells]
-                found = float(np.mean(accuracies)), mean_std(accuracies), net
+                title = title_of(cells[0]) + ON[net]
+                found = float(np.mean(accuracies)), mean_std(accuracies), title
                 method = cells[0]["method"]
                 means[method] = max(found, means.get(method, found))
         free = {method: means[method] for method in means if method not in ("source", "target")}
@@ -94,12 +95,11 @@ def headlines(results: Results) -> list[Headline]:
                     for paper in papers_of(pair)
                     if published(pair, method, paper) != NONE
                 ]
-                _, measured, net = means[method]
+                _, measured, title = means[method]
                 domains = f"{about.source} → {about.target}"
                 if about.protocol:
                     domains += ", reduced protocol"
-                task = f"{domains}: {METHODS[method].title}{ON[net]}"
-                rows.append(Headline(task, measured, ", ".join(beside) or NONE))
+                rows.append(Headline(f"{domains}: {title}", measured, ", ".join(beside) or NONE))
     return rows
 
 
@@ -116,6 +116,7 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
             of_end[0]["method"]: float(np.mean([each["target_accuracy"] for each in of_end]))
             for of_end in as_long
             if width_of(of_end[0]) == width_of(cells[0])
+            and architecture_of(of_end[0]) == architecture_of(cells[0])
             and (
                 of_end[0]["method"] == "target"
                 or (of_end[0]["method"] == "source" and source_of(of_end[0]) == source_of(cells[0]))
@@ -141,8 +142,10 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
     devices = ", ".join(sorted({each["made_by"]["device"] for each in results}))
     versions = results[0]["made_by"]["versions"]
     plain = next((each for each in results if "momentum" in each), None)
-    what = NETS[net].format(dropped=DROPPED[PAIRS[pair].net]).capitalize()
+    what = ADDED[net].format(dropped=DROPPED[PAIRS[pair].net]).capitalize()
     how = [f"**{what}**. Batch {results[0]['batch']} of each domain; last step."]
+    others = {architecture_of(each) for each in results} - {PAIRS[pair].net}
+    how += [f"Dropout of the {each} net is of {DROPPED[each]}." for each in sorted(others)]
     if plain is not None:
         how.append(
             f"Source only, DANN and train on target: SGD {plain['rate']} / (1 + 10 p)^.75, "
@@ -204,6 +207,8 @@ def title_of(result: dict[str, Any]) -> str:
         title += FEATURES.get(method, "")
     if method == "teacher" and aligned_wholly(result):
         title += ", beside an adversary"
+    if architecture_of(result) != PAIRS[result["pair"]].net:
+        title += f", the {architecture_of(result)} net"
     width = width_of(result)
     if width is not None:
         title += f", {width:g} of the channels"
@@ -215,9 +220,18 @@ def aligned_wholly(result: dict[str, Any]) -> bool:
     return not PAIRS[result["pair"]].like_frequencies and "alignment" not in result
 
 
+def architecture_of(result: dict[str, Any]) -> str:
+    """Key of the net whose layers a run had."""
+    usual = PAIRS[result["pair"]].net
+    name = result["options"]["net"] if "options" in result else None
+    called = {f"{net.__module__}.{net.__qualname__}": key for key, net in NETS.items()}
+    return called.get(name, usual)
+
+
 def width_of(result: dict[str, Any]) -> float | None:
-    """Share of the net's channels that a run kept; None where it is the small preset's."""
-    usual = PAIRS[result["pair"]].small_width or 1.0
+    """Share of the net's channels that a run kept; None where it is the small preset's, or all."""
+    pair = PAIRS[result["pair"]]
+    usual = (pair.small_width if architecture_of(result) == pair.net else None) or 1.0
     kept = result["options"]["net_options"].get("width", 1.0) if "options" in result else usual
     return None if kept == usual else kept
 

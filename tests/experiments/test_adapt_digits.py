@@ -13,7 +13,7 @@ from experiments.adapt_digits.__main__ import main
 from experiments.adapt_digits.config import Config
 from experiments.adapt_digits.setup import conduct_of, options_of
 from jtransfer.data import Examples
-from jtransfer.nets.ganin import AdaptationNet
+from jtransfer.nets.ganin import AdaptationNet, mnist_net, svhn_net
 from jtransfer.nets.parts.trunk import ConvStage, Head, Trunk
 from jtransfer.recipes.adaptation.descent import AVERAGE
 from jtransfer.recipes.adaptation.methods import METHODS
@@ -163,6 +163,18 @@ def test_a_net_of_another_width_has_folders_of_its_own():
     assert conduct_of(wider).name("dann", 0) == "numbers-svhn10k-normed-width0.5-dann-600-seed0"
     with pytest.raises(ValueError, match=r"a width of 0; expected a share .* above 0 and up to 1"):
         Config(width=0)
+
+
+def test_a_net_of_other_layers_has_folders_of_its_own():
+    usual = Config(pair="svhn10k-mnist", width=0.5)
+    other = Config(pair="svhn10k-mnist", architecture="mnist")
+    assert options_of(usual).net is svhn_net
+    assert options_of(other).net is mnist_net
+    # The share of the small preset is that of the pair's own net.
+    assert "width" not in options_of(other).net_options
+    assert conduct_of(other).name("dann", 0) == "svhn10k-mnist-normed-mnist_net-dann-600-seed0"
+    with pytest.raises(ValueError, match=r"width of 0.5 for the mnist net.* the svhn or gtsrb net"):
+        Config(pair="mnist-mnist_m", width=0.5)
 
 
 def test_only_training_on_the_target_sees_its_labels(problem):

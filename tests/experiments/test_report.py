@@ -141,6 +141,23 @@ def test_the_page_says_what_a_net_drops(pair):
     assert ("dropout .5 of the domain head's hidden units**" in text) == (not maps)
 
 
+def test_a_net_of_other_layers_has_a_row_and_ends_of_its_own():
+    options = {"net": "jtransfer.nets.ganin.mnist_net", "net_options": {}}
+    usual = {"pair": "svhn10k-mnist", "net": "normed"}
+    results = [
+        result("source", 0, 0.6) | usual,
+        result("target", 0, 0.9) | usual,
+        result("source", 0, 0.5) | usual | {"options": options},
+        result("dann", 0, 0.7) | usual | {"options": options},
+        result("target", 0, 0.7) | usual | {"options": options},
+    ]
+    text = domain_adaptation(results)
+    assert "last step. Dropout of the mnist net is of whole maps before the second pool. " in text
+    # (.7 - .5) / (.7 - .5): the gap between the ends of the same net.
+    assert rows_of(text, "ICML 2015")["DANN, the mnist net"][:2] == ["0.700", "100.0%"]
+    assert headlines(results)[1].task.endswith("reduced protocol: DANN, the mnist net")
+
+
 def test_the_time_of_all_runs_counts_cores():
     on_two = result("dann", 0, 0.8) | {"seconds": 5400.0}
     on_two["made_by"] = on_two["made_by"] | {"device": "1 x cpu (x86_64, 2 cores)"}
@@ -180,8 +197,8 @@ def test_a_gap_is_between_ends_of_as_many_steps():
 
 def test_a_gap_is_between_ends_of_the_same_net():
     def of(method, accuracy, width):
-        options = {"options": {"net_options": {"width": width}}}
-        return result(method, 0, accuracy) | {"pair": "numbers-svhn10k", **options}
+        options = {"net": "jtransfer.nets.ganin.svhn_net", "net_options": {"width": width}}
+        return result(method, 0, accuracy) | {"pair": "numbers-svhn10k", "options": options}
 
     usual = [of("source", 0.6, 0.25), of("dann", 0.7, 0.25), of("target", 1.0, 0.25)]
     wider = [of("source", 0.8, 0.5), of("dann", 0.9, 0.5), of("teacher", 0.9, 1.0)]

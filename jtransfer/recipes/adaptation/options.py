@@ -10,7 +10,7 @@ from jtransfer.nets.ganin import AdaptationNet, Judged, mnist_net
 from jtransfer.recipes.adaptation.published_trunk import PublishedTrunk
 from jtransfer.train.parallel import Parallel
 
-# Batch norm that keeps statistics for each domain, and dropout of whole maps.
+# Batch norm that keeps statistics for each domain, and dropout where the net has its place for it.
 NORMED: Mapping[str, Any] = {"norm": True, "dropout": 0.5}
 
 
