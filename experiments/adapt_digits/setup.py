@@ -53,6 +53,7 @@ def options_of(config: Config) -> Options:
         net_options=added,
         augmented=config.net == "augmented",
         learning_rate=config.rate or pair.rate,
+        annealed=pair.annealed or config.net != "paper",
         momentum=config.momentum,
         gamma=config.gamma,
         like_frequencies=pair.like_frequencies,

@@ -147,8 +147,9 @@ def adaptation_table(pair: str, net: str, results: Results) -> str:
     others = {architecture_of(each) for each in results} - {PAIRS[pair].net}
     how += [f"Dropout of the {each} net is of {DROPPED[each]}." for each in sorted(others)]
     if plain is not None:
+        falls = " / (1 + 10 p)^.75" if plain.get("options", {}).get("annealed", True) else ""
         how.append(
-            f"Source only, DANN and train on target: SGD {plain['rate']} / (1 + 10 p)^.75, "
+            f"Source only, DANN and train on target: SGD {plain['rate']}{falls}, "
             f"momentum {plain['momentum']}, lambda 2 / (1 + exp(-{plain['gamma']:g} p)) - 1."
         )
     if any("source_steps" in each for each in results):

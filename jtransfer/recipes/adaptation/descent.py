@@ -62,10 +62,10 @@ def as_read(options: Options, settings: dict[str, Any]) -> dict[str, Any]:
 
 def descent(options: Options, steps: int) -> dict[str, Any]:
     """The paper's stochastic gradient descent, and how the images come."""
-    settings = {"rate": options.learning_rate, "momentum": options.momentum, "gamma": options.gamma}
+    rate = options.learning_rate
+    settings = {"rate": rate, "momentum": options.momentum, "gamma": options.gamma}
+    falling = inverse_decay(rate, total_steps=steps)
     return {
-        "optimizer": optax.sgd(
-            inverse_decay(options.learning_rate, total_steps=steps), momentum=options.momentum
-        ),
+        "optimizer": optax.sgd(falling if options.annealed else rate, momentum=options.momentum),
         **as_read(options, settings),
     }

@@ -23,6 +23,7 @@ class Options:
       net_options: what is given to it beside the number of classes.
       augmented: whether images are standardised one by one and, in training, changed at random.
       learning_rate: of source only, DANN and train on target, at the start.
+      annealed: whether that falls, to a sixth in the end (Ganin et al. 2016).
       momentum: of their stochastic gradient descent.
       gamma: steepness of the ramp of lambda, 2 / (1 + exp(-gamma p)) - 1 (Ganin et al. 2016).
       like_frequencies: whether the classes are about as frequent in both domains, so that their
@@ -38,6 +39,7 @@ class Options:
     net_options: Mapping[str, Any] = field(default_factory=lambda: dict(NORMED))
     augmented: bool = False
     learning_rate: float = 0.01
+    annealed: bool = True
     momentum: float = 0.9
     gamma: float = 10.0
     like_frequencies: bool = True
