@@ -177,6 +177,13 @@ def test_a_net_of_other_layers_has_folders_of_its_own():
         Config(pair="mnist-mnist_m", width=0.5)
 
 
+def test_the_papers_rate_does_not_fall_from_svhn_to_mnist():
+    of = {"pair": "svhn10k-mnist", "net": "paper"}
+    assert not options_of(Config(**of)).annealed
+    assert options_of(Config(**of | {"net": "normed"})).annealed
+    assert options_of(Config(**of | {"pair": "mnist-mnist_m"})).annealed
+
+
 def test_only_training_on_the_target_sees_its_labels(problem):
     for name, method in METHODS.items():
         feed = problem.feed(method.sees, method.labelled, batch=8, seed=0)
