@@ -72,22 +72,24 @@ def decided_after_looking(pairs: set[str]) -> str:
 def headlines(results: Results) -> list[Headline]:
     """Source only, DANN and the best method that sees no target label, for every pair.
 
-    Of several nets the one that a method is best on, and which it is.
+    Of a method's rows that of most seeds, for one seed may be lucky, and of these the best, with the
+    net that it is of.
     """
     rows = []
     for pair, about in PAIRS.items():
-        means: dict[str, tuple[float, str, str]] = {}
+        means: dict[str, tuple[int, float, str, str]] = {}
         for net in ADDED:
             for cells in alike([e for e in results if (e["pair"], e["net"]) == (pair, net)]):
                 accuracies = [each["target_accuracy"] for each in cells]
                 title = title_of(cells[0]) + ON[net]
-                found = float(np.mean(accuracies)), mean_std(accuracies), title
+                measured = mean_std(accuracies)
+                found = len(accuracies), float(np.mean(accuracies)), measured, title
                 method = cells[0]["method"]
                 means[method] = max(found, means.get(method, found))
         free = {method: means[method] for method in means if method not in ("source", "target")}
         if not free:
             continue
-        best = max(free, key=lambda method: free[method][0])
+        best = max(free, key=lambda method: free[method][1])
         for method in dict.fromkeys(("source", "dann", best, "target")):
             if method in means:
                 beside = [
@@ -95,7 +97,7 @@ def headlines(results: Results) -> list[Headline]:
                     for paper in papers_of(pair)
                     if published(pair, method, paper) != NONE
                 ]
-                _, measured, title = means[method]
+                _, _, measured, title = means[method]
                 domains = f"{about.source} → {about.target}"
                 if about.protocol:
                     domains += ", reduced protocol"

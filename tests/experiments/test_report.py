@@ -158,6 +158,14 @@ def test_a_net_of_other_layers_has_a_row_and_ends_of_its_own():
     assert headlines(results)[1].task.endswith("reduced protocol: DANN, the mnist net")
 
 
+def test_one_lucky_seed_does_not_stand_on_the_front_page():
+    three = [result("dann", seed, 0.7) for seed in range(3)]
+    (line,) = headlines([*three, result("dann", 0, 0.8) | {"steps": 9000}])
+    assert line.measured == "0.700 ± 0.000"
+    (line,) = headlines([*three[:1], result("dann", 0, 0.8) | {"steps": 9000}])
+    assert line.measured == "0.800"
+
+
 def test_the_time_of_all_runs_counts_cores():
     on_two = result("dann", 0, 0.8) | {"seconds": 5400.0}
     on_two["made_by"] = on_two["made_by"] | {"device": "1 x cpu (x86_64, 2 cores)"}
