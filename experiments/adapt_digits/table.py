@@ -72,7 +72,7 @@ def decided_after_looking(pairs: set[str]) -> str:
 def headlines(results: Results) -> list[Headline]:
     """Source only, DANN and the best method that sees no target label, for every pair.
 
-    Of a method's rows that of most seeds, for one seed may be lucky, and of these the best, with the
+    Of a method's rows that of most seeds, for one seed may be lucky; of these the best, with the
     net that it is of.
     """
     rows = []
