@@ -225,10 +225,10 @@ def aligned_wholly(result: dict[str, Any]) -> bool:
 
 def architecture_of(result: dict[str, Any]) -> str:
     """Key of the net whose layers a run had."""
-    usual = PAIRS[result["pair"]].net
-    name = result["options"]["net"] if "options" in result else None
+    if "options" not in result:
+        return PAIRS[result["pair"]].net
     called = {f"{net.__module__}.{net.__qualname__}": key for key, net in NETS.items()}
-    return called.get(name, usual)
+    return called[result["options"]["net"]]
 
 
 def width_of(result: dict[str, Any]) -> float | None:
