@@ -16,6 +16,8 @@ def slow(x):
         x = jnp.sin(x @ x) + number
     return x
 
+# As at a terminal: what a shell started in the background ignores Ctrl-C, and so do its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 atexit.register(print, "left")
 lowered = jax.jit(slow).lower(jnp.zeros((4, 4)))
 with ending_in_words((), status=2):
