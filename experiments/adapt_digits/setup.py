@@ -10,7 +10,7 @@ from jtransfer.data import images, load
 from jtransfer.recipes.adaptation.options import NORMED, Conduct, Options
 from jtransfer.recipes.adaptation.problem import Problem
 
-# What --net adds to the paper's: nothing, or batch norm per domain and dropout of whole maps;
+# What --net adds to the paper's: nothing, or batch norm per domain and dropout;
 # "augmented" is that on images that are standardised one by one and changed at random.
 _ADDED: Mapping[str, Mapping[str, Any]] = {"paper": {}, "normed": NORMED, "augmented": NORMED}
 
